@@ -20,7 +20,6 @@ TOO_FEW = "the trash here holds no version with that number"
 STANDS_ALL = "nothing is missing there: name one file to have it back"
 NOT_HELD = frozenset({NOT_IN_TRASH, TOO_FEW})
 LINES = 20  # of a folder; the rest is counted
-_SEE = "history\nto see what the trash here holds: trash"
 
 
 def reply_of(command: int, label: str, event: Imported) -> Reply:
@@ -36,7 +35,7 @@ def reply_of(command: int, label: str, event: Imported) -> Reply:
         code = DiskTrouble.code
         fix = "make room on this disk, then restore again" if reasons & NO_ROOM else ""
     elif reasons & NOT_HELD:
-        code, fix = NotFound.code, _SEE
+        code, fix = NotFound.code, "trash"
         cause = "it was mistyped, the trash let go of it, or it only ever stood elsewhere"
     text = "\n".join(lines) or "nothing to restore"
     return Reply(command, not event.failed, text, code, cause, fix)

@@ -132,7 +132,7 @@ def _doubts(found: dict[str, Any]) -> list[str]:
     lines = []
     if found["others"]:
         what = count(found["others"], "thing")
-        lines.append(f"Besides {what} that no shared file was: look into {shown(found['where'])}")
+        lines.append(f"Besides {what} not known as a version of a file: look into {shown(found['where'])}")
     if not found["complete"]:
         lines.append("The trash is so large that not all of it was looked at.")
     return lines

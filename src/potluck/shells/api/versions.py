@@ -114,9 +114,7 @@ def _parsed(text: str) -> SafePath:
     try:
         return parse_version(text).path
     except UnsafePath as error:
-        raise NotFound(
-            "That is no path of a shared file.", error.cause, "to see what there is: trash"
-        ) from error
+        raise NotFound("That is no path of a shared file.", error.cause, "trash") from error
 
 
 def _not_yet() -> PotluckError:

@@ -2,9 +2,9 @@
 
 Strategy: a version is copied in `tmp/`, with its time and x bit, made durable, and appears under
 its path by one link, which never goes over anything. What stands there meanwhile is moved to the
-trash first, so that a restore can be taken back by another. What is somebody else's comes into the own
-folder, below `Restored from <label>`, under the first free name. Of a folder only what is missing
-there now is brought back, the newest version of each.
+trash first, so that a restore can be taken back by another. What is somebody else's comes into the
+own folder, below `Restored from <label>`, under the first free name. Of a folder only what is
+missing there now is brought back, the newest version of each.
 
 Guarantees: the trash keeps what is restored from it; nothing is overwritten; links, devices and
 pipes in the trash are no versions; a version that changes while it is copied is not restored.

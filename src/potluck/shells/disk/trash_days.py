@@ -68,7 +68,7 @@ class TrashDays:
         day = _day_of(known_s)
         _take_over(self._share.trash_fd, day, everything=known_s is None)
         try:
-            _write(self._share, int((known_s or 0) + passed_s))
+            _write(self._share, min(int((known_s or 0) + passed_s), DAY_MAX * _DAY_S))
         except OSError as error:
             if error.errno not in _FULL:  # that is told by others; what passed is not counted
                 raise
@@ -80,7 +80,7 @@ def day_now(share: Share) -> int:
 
 
 def _day_of(seconds: int | None) -> int:
-    return min((seconds or 0) // _DAY_S, DAY_MAX)
+    return (seconds or 0) // _DAY_S
 
 
 def _read(share: Share) -> int | None:
@@ -90,10 +90,11 @@ def _read(share: Share) -> int | None:
     except (FileNotFoundError, UnsafePath):
         return None
     try:
-        text = os.read(descriptor, _LEDGER_BYTES).decode("ascii", "replace").strip()
+        data = os.read(descriptor, _LEDGER_BYTES)
     finally:
         os.close(descriptor)
-    return int(text) if text.isascii() and text.isdigit() else None
+    seconds = int(data) if data.strip().isdigit() else None
+    return seconds if seconds is not None and seconds <= DAY_MAX * _DAY_S else None
 
 
 def _write(share: Share, seconds: int) -> None:
