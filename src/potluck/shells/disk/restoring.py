@@ -196,7 +196,7 @@ class _Restoring:
         """Have the copy appear in its place; return its name, "" if the same stands there."""
         moved = False
         for _ in range(_TRIES):
-            if self._link(folder, target.name):
+            if self._linked_back(folder, target.name, moved=moved):
                 if moved:
                     self.done.kept.append("/".join(target.parts[1:]))
                 return target.name
@@ -212,6 +212,17 @@ class _Restoring:
             moved = not self._keeper.trash(occupant, leave=False, why=Why.REPLACED)
             crashpoint("after_moved_away")
         raise OSError(errno.EEXIST, "something is put there again and again")
+
+    def _linked_back(self, folder: int, name: str, *, moved: bool) -> bool:
+        """Give the copy its name; where that fails, say what `moved` away from there before."""
+        try:
+            return self._link(folder, name)
+        except OSError as error:
+            if not moved:
+                raise
+            reason = reason_at(error, self._share.top_fd)
+            text = f"what stood there is in the trash, and: {reason}"
+            raise OSError(text) from error  # without a number, which would say less
 
     def _put_beside(self, target: SafePath, folder: int, path: SafePath) -> str:
         """Have the copy appear under the first free name; return it, "" if the same stands so."""

@@ -75,11 +75,11 @@ def came_ns(found: os.stat_result) -> int:
 
 def all_kept(trash_fd: int) -> Iterator[Kept]:
     """Yield every file in the trash, in no order."""
-    for folder, _folders, files, descriptor in os.fwalk(".", dir_fd=trash_fd):
+    for folder, folders, files, descriptor in os.fwalk(".", dir_fd=trash_fd):
         where = tuple(folder.split("/")[1:])  # without the "."
-        for name in files:
+        for name in (*files, *folders):  # among the latter are links that lead to folders
             found = stat_at(descriptor, name)
-            if found is not None:
+            if found is not None and not modes.S_ISDIR(found.st_mode):
                 yield Kept(read_top(where[0] if where else name), where, name, found)
 
 
