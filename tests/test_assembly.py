@@ -19,7 +19,6 @@ import pytest
 
 from potluck import assembly
 from potluck.config.settings import Settings
-from potluck.core import limits
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.errors import DiskTrouble, Refused, UsageError
 from potluck.core.keys.identity import DeviceId, DeviceKey

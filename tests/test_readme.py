@@ -151,7 +151,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
     ),
     "for 30 days or until the trash takes 10 %": (
         "sim/test_sharing.py::test_deletes_arrive_and_go_to_the_trash",
-        "test_assembly.py::test_the_old_in_the_trash_is_pruned_from_the_start",
+        "test_assembly.py::test_the_trash_is_looked_at_from_the_start_and_no_clock_empties_it",
         "shells/disk/test_trash.py::test_then_the_oldest_of_whoever_has_most",
     ),
     "never deleted": (

@@ -30,7 +30,9 @@ def test_what_a_person_means(text: str, path: str, number: int, *, is_folder: bo
     assert parse_version(text) == wanted
 
 
-@pytest.mark.parametrize("text", ["", "/", "../a", "ann/../../a", "ann/a\x1b", "ann/\udcff", "a//b"])
+@pytest.mark.parametrize(
+    "text", ["", "/", "../a", "ann/../../a", "ann/a\x1b", "ann/\udcff", "a//b"]
+)
 def test_what_is_no_path_is_refused(text: str) -> None:
     with pytest.raises(UnsafePath):
         parse_version(text)

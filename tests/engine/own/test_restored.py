@@ -50,7 +50,7 @@ def test_what_the_trash_does_not_hold_is_not_found(reason: str) -> None:
 @pytest.mark.parametrize(
     ("reason", "code", "fix"),
     [
-        (str(Hindrance.SPACE), "disk", "make room on this disk, then restore again"),
+        (str(Hindrance.SPACE), "disk", "make room on this disk, then try again"),
         (str(Hindrance.IO), "disk", ""),
         ("a folder stands there", "", ""),
     ],
@@ -84,6 +84,4 @@ def test_a_restore_waits_like_an_add_and_hears_its_own_words() -> None:
     made.share_present = False
     imports.on_add(AddAsked(9, ("d1/a@2",), RESTORE), TOP)
     text = NOT_RESTORED
-    assert taken(made, Reply) == [
-        Reply(9, ok=False, text=text, cause=NOT_IN_PLACE, fix="status")
-    ]
+    assert taken(made, Reply) == [Reply(9, ok=False, text=text, cause=NOT_IN_PLACE, fix="status")]

@@ -439,7 +439,7 @@ def test_everybody_is_asked_what_is_there_and_who_keeps_what(
 
 
 def test_the_trash_is_asked_for_by_path_and_what_is_restored_by_its_name(
-    source: Source, served: str
+    source: Source, served: ApiServer
 ) -> None:
     status, envelope = ask(served, "GET", "/api/v1/trash?path=ann%2Fa&limit=7")
     assert (status, envelope["data"]) == (200, source.versions.found)

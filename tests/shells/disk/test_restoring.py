@@ -1,4 +1,4 @@
-"""Restoring: a version comes back whole, over nothing, and what stood there can be had back, too."""
+"""Restoring: a version comes back whole, over nothing, and what stood there can be had back."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from potluck.engine.effects import Import
 from potluck.engine.events import Imported, OrderId
 from potluck.engine.own.restored import NOT_IN_TRASH, RESTORE, STANDS_ALL, TOO_FEW
 from potluck.shells.disk import restoring as module
-from potluck.shells.disk.fsops import Share, set_crash_hook
+from potluck.shells.disk.content_check import copy_content
+from potluck.shells.disk.fsops import Share, set_crash_hook, stat_at
 from potluck.shells.disk.restoring import restore_paths
 from tests.shells.files import aside, open_descriptors, shared, trash, write
 
@@ -210,7 +211,7 @@ def test_a_program_that_puts_it_there_again_and_again_wins(share: Share) -> None
     at("after_moved_away", lambda: write(share, "me/a", b"again %d" % next(number)), 99)
     ((_, reason),) = restored(share, "me/a").failed
     assert "again and again" in reason
-    assert shared(share)["me/a"].startswith(b"again")
+    assert (shared(share)["me/a"] or b"").startswith(b"again")
     assert b"first" in trash(share).values()
 
 
@@ -219,7 +220,7 @@ def test_what_goes_at_the_last_moment_is_no_trouble(
 ) -> None:
     put(share, "day-000000-deleted/me/a", b"old")
     write(share, "me/a", b"mine")
-    real = module.stat_at
+    real = stat_at
 
     def gone(folder: int, name: str) -> os.stat_result | None:
         os.unlink(name, dir_fd=folder)
@@ -234,7 +235,7 @@ def test_a_version_that_changes_while_it_is_copied_is_not_restored(
     share: Share, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept = put(share, "day-000000-deleted/me/a", b"old")
-    real = module.copy_content
+    real = copy_content
 
     def copy(source: int, target: int) -> None:
         real(source, target)

@@ -64,6 +64,8 @@ def test_in_what_was_taken_over_nothing_is_taken_off() -> None:
     assert str(path_in(Top(0, Why.UNKNOWN, "x"), ("ann", "a~2"))) == "ann/a~2"
 
 
-@pytest.mark.parametrize("parts", [("stray",), ("ann", "\udcff"), ("ann", "a\x1b"), ("ann", "a\\b")])
+@pytest.mark.parametrize(
+    "parts", [("stray",), ("ann", "\udcff"), ("ann", "a\x1b"), ("ann", "a\\b")]
+)
 def test_what_could_be_no_shared_file_is_a_version_of_nothing(parts: tuple[str, ...]) -> None:
     assert path_in(Top(0, Why.DELETED), parts) is None

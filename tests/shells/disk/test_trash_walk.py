@@ -11,7 +11,7 @@ import pytest
 
 from potluck.core.content.paths import parse_wire_path
 from potluck.shells.disk import trash_walk as module
-from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.fsops import Share, stat_at
 from potluck.shells.disk.trash_walk import all_kept, numbered_versions, versions_below
 from tests.shells.files import open_descriptors
 
@@ -84,8 +84,8 @@ def test_what_cannot_be_read_or_goes_meanwhile_is_left_out(
 ) -> None:
     put(share, "day-000000-deleted/ann/a")
     put(share, "day-000000-deleted/ann/b")
-    real = module.stat_at
-    monkeypatch.setattr(module, "stat_at", lambda fd, name: None if name == "b" else real(fd, name))
+    seen_at = lambda fd, name: None if name == "b" else stat_at(fd, name)  # noqa: E731
+    monkeypatch.setattr(module, "stat_at", seen_at)
     assert [of for of, _, _ in seen(share)] == ["ann/a"]
 
 

@@ -13,6 +13,8 @@ from potluck.engine.effects import PruneTrash
 from potluck.shells.loop import chores as module
 from potluck.shells.loop.chores import EVERY_S, Chore, Chores
 
+ALL = ["share", "space", "ballast", "cycles", "many cycles", "trash days", "trash"]
+
 
 class Disk:
     """A disk pool, a ballast and a share that note what is begun."""
@@ -57,7 +59,15 @@ def test_each_is_begun_at_once_and_then_in_its_interval(disk: Disk) -> None:
     chores = chores_of(disk)
     assert chores.deadline() == 0.0
     chores.on_tick(100.0)
-    assert disk.begun == ["share", "space", "ballast", "cycles", "many cycles", "trash days", "trash"]
+    assert disk.begun == [
+        "share",
+        "space",
+        "ballast",
+        "cycles",
+        "many cycles",
+        "trash days",
+        "trash",
+    ]
     assert chores.deadline() == 100.0 + EVERY_S[Chore.SHARE]
     chores.on_tick(101.9)
     assert len(disk.begun) == 7
@@ -68,7 +78,8 @@ def test_each_is_begun_at_once_and_then_in_its_interval(disk: Disk) -> None:
     chores.on_tick(160.0)
     assert disk.begun[10:] == ["share", "space", "ballast", "many cycles"]
     assert repr(chores) == (
-        "<Chores: due SHARE 162, SPACE 170, BALLAST 220, CYCLES 3700, MANY_CYCLES 220, TRASH_DAYS 700, TRASH 3700>"
+        "<Chores: due SHARE 162, SPACE 170, BALLAST 220, CYCLES 3700, MANY_CYCLES 220, "
+        "TRASH_DAYS 700, TRASH 3700>"
     )
 
 
@@ -76,7 +87,10 @@ def test_a_loop_that_was_held_up_begins_each_once(disk: Disk) -> None:
     chores = chores_of(disk)
     chores.on_tick(0.0)
     chores.on_tick(1_000_000.0)
-    assert disk.begun == ["share", "space", "ballast", "cycles", "many cycles", "trash days", "trash"] * 2
+    assert (
+        disk.begun
+        == ["share", "space", "ballast", "cycles", "many cycles", "trash days", "trash"] * 2
+    )
 
 
 def test_every_chore_has_an_interval() -> None:

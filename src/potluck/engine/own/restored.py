@@ -33,7 +33,7 @@ def reply_of(command: int, label: str, event: Imported) -> Reply:
     reasons, code, cause, fix = {reason for _, reason in event.failed}, "", "", ""
     if reasons & OF_THE_DISK:
         code = DiskTrouble.code
-        fix = "make room on this disk, then restore again" if reasons & NO_ROOM else ""
+        fix = "make room on this disk, then try again" if reasons & NO_ROOM else ""
     elif reasons & NOT_HELD:
         code, fix = NotFound.code, "trash"
         cause = "it was mistyped, the trash let go of it, or it only ever stood elsewhere"

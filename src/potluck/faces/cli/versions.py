@@ -27,11 +27,11 @@ ROWS_JSON = 1000
 _NOTHING = "Nothing is in the trash here."
 
 
-@click.command()
+@click.command("trash")
 @click.argument("path", default="")
 @json_option
 @click.pass_obj
-def trash(shared: dict[str, Any], path: str, as_json: bool) -> None:
+def show_trash(shared: dict[str, Any], path: str, as_json: bool) -> None:
     """Show what was replaced or deleted and is still kept here, the newest first."""
     client = client_of(shared["home"])
     as_json = as_json or shared["json"]
@@ -45,11 +45,11 @@ def trash(shared: dict[str, Any], path: str, as_json: bool) -> None:
         say(*trash_lines(found))
 
 
-@click.command()
+@click.command("history")
 @click.argument("path", default="")
 @json_option
 @click.pass_obj
-def history(shared: dict[str, Any], path: str, as_json: bool) -> None:
+def show_history(shared: dict[str, Any], path: str, as_json: bool) -> None:
     """Show the versions of PATH that are here: what stands now, and those in the trash.
 
     Of a folder, and without PATH: what was replaced or deleted there last.
@@ -67,11 +67,11 @@ def history(shared: dict[str, Any], path: str, as_json: bool) -> None:
         say(*history_lines(wanted, now, found))
 
 
-@click.command()
+@click.command("restore")
 @click.argument("path", metavar="PATH[@N]")
 @json_option
 @click.pass_obj
-def restore(shared: dict[str, Any], path: str, as_json: bool) -> None:
+def restore_version(shared: dict[str, Any], path: str, as_json: bool) -> None:
     """Bring a version back from the trash here: the newest, or the one numbered N.
 
     A file of my own folder comes back to its place, and what stands there goes to the trash. One of
@@ -132,7 +132,9 @@ def _doubts(found: dict[str, Any]) -> list[str]:
     lines = []
     if found["others"]:
         what = count(found["others"], "thing")
-        lines.append(f"Besides {what} not known as a version of a file: look into {shown(found['where'])}")
+        lines.append(
+            f"Besides {what} not known as a version of a file: look into {shown(found['where'])}"
+        )
     if not found["complete"]:
         lines.append("The trash is so large that not all of it was looked at.")
     return lines

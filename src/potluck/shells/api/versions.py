@@ -31,7 +31,8 @@ from potluck.engine.own.restored import RESTORE
 from potluck.shells.api.commands import Commands
 from potluck.shells.disk.fsops import Share, reason_of
 from potluck.shells.disk.trash_days import day_now
-from potluck.shells.disk.trash_walk import Kept, numbered_versions, versions_below
+from potluck.shells.disk.trash_layout import Top, Why
+from potluck.shells.disk.trash_walk import KeptFile, numbered_versions, versions_below
 from potluck.shells.loop.loop import Loop
 
 VERSIONS_MAX: Final = 10_000  # of one answer: about 1.5 MB
@@ -39,7 +40,7 @@ RESTORE_S: Final = 9.0  # longest wait for an answer: server.py promises ten
 _NS_A_S: Final = 1e9
 
 
-class Versions:
+class TrashVersions:
     """Looks into the trash of a running program."""
 
     def __init__(self, commands: Commands) -> None:
@@ -50,7 +51,7 @@ class Versions:
 
     def __repr__(self) -> str:
         """Show whose trash it is."""
-        return f"<Versions of {self._share!r}>"
+        return f"<TrashVersions of {self._share!r}>"
 
     def attach(self, loop: Loop, share: Share) -> None:
         """Look into the trash of this share from now on."""
@@ -97,16 +98,16 @@ class Versions:
         return {"text": reply.text}
 
 
-def _version(number: int, path: SafePath, kept: Kept, day: int) -> dict[str, Any]:
+def _version(number: int, path: SafePath, kept: KeptFile, day: int) -> dict[str, Any]:
     """Return what is known of a version, ready for JSON."""
-    top = kept.top
+    top = kept.top or Top(day, Why.UNKNOWN)
     return {
         "path": str(path),
         "number": number,
         "size": kept.found.st_size,
         "came_s": kept.found.st_ctime_ns / _NS_A_S,
-        "days": max(0, day - top.day) if top is not None else 0,
-        "why": str(top.why) if top is not None else "",
+        "days": max(0, day - top.day),
+        "why": str(top.why),
     }
 
 

@@ -68,7 +68,8 @@ class Keeper:
         `leave` keeps its name occupant, for a rename over it. It was deleted unless that is so, or
         `why` says what else. Raises OSError.
         """
-        why = why if why is not None else (Why.REPLACED if leave else Why.DELETED)
+        if why is None:
+            why = Why.REPLACED if leave else Why.DELETED
         components = self._trash_folder(occupant.path, why)
         folder, wanted = self._trash.get(components), occupant.path.name
         name = _keep(occupant, folder, lambda: trash_names(wanted), leave=leave)

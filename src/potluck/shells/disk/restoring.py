@@ -48,7 +48,7 @@ from potluck.shells.disk.fsops import (
 )
 from potluck.shells.disk.keeping import Keeper, Occupant, numbered
 from potluck.shells.disk.trash_layout import Why
-from potluck.shells.disk.trash_walk import Kept, numbered_versions, versions_below
+from potluck.shells.disk.trash_walk import KeptFile, numbered_versions, versions_below
 
 _TRIES: Final = 5  # against a program that puts something there again and again
 _FROM: Final = "Restored from"
@@ -129,7 +129,7 @@ class _Restoring:
         except (OSError, UnsafePath) as error:
             self.fail(text, reason_at(error, self._share.top_fd))
 
-    def _bring_folder(self, text: str, newest: list[tuple[SafePath, Kept]]) -> None:
+    def _bring_folder(self, text: str, newest: list[tuple[SafePath, KeptFile]]) -> None:
         """Bring back what is missing of a folder."""
         lacking = [each for each in newest if self._is_missing(each[0])]
         if not lacking:
@@ -148,7 +148,7 @@ class _Restoring:
         except UnsafePath:  # a link stands there, which is no file of theirs
             return True
 
-    def _bring_one(self, path: SafePath, kept: Kept) -> None:
+    def _bring_one(self, path: SafePath, kept: KeptFile) -> None:
         """Bring one version back; raises OSError or UnsafePath."""
         is_own = path.parts[0] == self._own.name
         target = path if is_own else self._own_place(path)
@@ -176,7 +176,7 @@ class _Restoring:
         inner = "/".join((f"{_FROM} {path.parts[0]}", *path.parts[1:]))
         return self._own.joined(parse_wire_path(inner.encode()))
 
-    def _copy(self, source: int, kept: Kept) -> None:
+    def _copy(self, source: int, kept: KeptFile) -> None:
         """Make a durable copy in tmp/; raises OSError."""
         before = stat_of(os.fstat(source))
         remove_file(self._share.tmp_fd, self._tmp_name)

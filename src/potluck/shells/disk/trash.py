@@ -30,7 +30,7 @@ from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.trash_days import day_now
 from potluck.shells.disk.trash_layout import read_top
-from potluck.shells.disk.trash_walk import Kept, all_kept
+from potluck.shells.disk.trash_walk import KeptFile, all_kept
 
 TRASH_SHARE: Final = 0.10  # of the disk; beyond it the oldest goes, however young
 KEEP_DAYS: Final = round(limits.TRASH_S / 86_400)
@@ -70,7 +70,7 @@ class _Pruning:
     """One round."""
 
     folders: Folders
-    owners: dict[str, deque[Kept]]  # the oldest of each first
+    owners: dict[str, deque[KeptFile]]  # the oldest of each first
     early_files: int = 0
     early_bytes: int = 0
     freed_bytes: int = 0  # by removing a last name
@@ -91,7 +91,9 @@ class _Pruning:
             while kept and kept[0].top is not None and kept[0].top.day + KEEP_DAYS < day:
                 self._remove(label, kept.popleft())
 
-    def let_go_while(self, too_much: Callable[[], bool], may_go: Callable[[Kept], bool]) -> None:
+    def let_go_while(
+        self, too_much: Callable[[], bool], may_go: Callable[[KeptFile], bool]
+    ) -> None:
         """Remove the oldest of whoever has most of what may go, while there is too much."""
         if not too_much():
             return
@@ -107,7 +109,7 @@ class _Pruning:
             self.early_files += removed
             self.early_bytes += removed * oldest.disk_bytes
 
-    def _remove(self, label: str, kept: Kept) -> int:
+    def _remove(self, label: str, kept: KeptFile) -> int:
         """Remove one file; return how many that were."""
         self._bytes_of[label] -= kept.disk_bytes
         try:
@@ -120,9 +122,9 @@ class _Pruning:
         return 1
 
 
-def _oldest_first(trash_fd: int) -> dict[str, deque[Kept]]:
+def _oldest_first(trash_fd: int) -> dict[str, deque[KeptFile]]:
     """Return the files of each owner, the oldest first."""
-    owners: dict[str, list[Kept]] = defaultdict(list)
+    owners: dict[str, list[KeptFile]] = defaultdict(list)
     for kept in all_kept(trash_fd):
         if kept.top is not None:  # else it counts as come today as soon as it has its name
             owners[kept.owner].append(kept)

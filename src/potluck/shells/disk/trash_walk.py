@@ -27,7 +27,7 @@ _BLOCK_BYTES: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptFile:
     """One file in the trash."""
 
     top: Top | None  # None: what it lies in, or itself, was not taken over yet
@@ -63,7 +63,7 @@ class Kept:
 class Trash(NamedTuple):
     """What was found in the trash."""
 
-    versions: list[Kept]  # of paths, the newest first
+    versions: list[KeptFile]  # of paths, the newest first
     others: int  # files, links and the like that are versions of nothing
     complete: bool  # all of it was looked at
 
@@ -73,14 +73,14 @@ def came_ns(found: os.stat_result) -> int:
     return found.st_ctime_ns
 
 
-def all_kept(trash_fd: int) -> Iterator[Kept]:
+def all_kept(trash_fd: int) -> Iterator[KeptFile]:
     """Yield every file in the trash, in no order."""
     for folder, folders, files, descriptor in os.fwalk(".", dir_fd=trash_fd):
         where = tuple(folder.split("/")[1:])  # without the "."
         for name in (*files, *folders):  # among the latter are links that lead to folders
             found = stat_at(descriptor, name)
             if found is not None and not modes.S_ISDIR(found.st_mode):
-                yield Kept(read_top(where[0] if where else name), where, name, found)
+                yield KeptFile(read_top(where[0] if where else name), where, name, found)
 
 
 def versions_below(trash_fd: int, path: SafePath | None = None, until_s: float = math.inf) -> Trash:
@@ -88,7 +88,7 @@ def versions_below(trash_fd: int, path: SafePath | None = None, until_s: float =
 
     After `until_s`, monotonic, no more is looked at. Raises OSError.
     """
-    versions, others = list[Kept](), 0
+    versions, others = list[KeptFile](), 0
     for kept in all_kept(trash_fd):
         if time.monotonic() > until_s:
             return Trash(_newest_first(versions), others, complete=False)
@@ -100,7 +100,7 @@ def versions_below(trash_fd: int, path: SafePath | None = None, until_s: float =
     return Trash(_newest_first(versions), others, complete=True)
 
 
-def numbered_versions(versions: list[Kept]) -> Iterator[tuple[int, SafePath, Kept]]:
+def numbered_versions(versions: list[KeptFile]) -> Iterator[tuple[int, SafePath, KeptFile]]:
     """Yield each with its number among those of its path; the newest is 1, and they come so."""
     numbers: dict[SafePath, int] = {}
     for kept in versions:
@@ -110,5 +110,5 @@ def numbered_versions(versions: list[Kept]) -> Iterator[tuple[int, SafePath, Kep
             yield numbers[path], path, kept
 
 
-def _newest_first(versions: list[Kept]) -> list[Kept]:
+def _newest_first(versions: list[KeptFile]) -> list[KeptFile]:
     return sorted(versions, key=lambda kept: kept.order, reverse=True)
