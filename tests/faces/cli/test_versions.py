@@ -42,6 +42,7 @@ def test_an_empty_trash_says_so_and_nothing_of_a_path_is_not_found(
     assert potluck("trash")[:2] == (0, "Nothing is in the trash here.\n")
     assert potluck("history")[:2] == (0, "Nothing is in the trash here.\n")
     for command in ("trash", "history"):
+        assert potluck(command, "ann/nope", "--json")[0] == 7
         code, _, error = potluck(command, "Shared/ann/nope")
         assert code == 7
         assert "No version of “ann/nope” is here." in error

@@ -12,7 +12,7 @@ import pytest
 
 from potluck.shells.disk import trash_days as module
 from potluck.shells.disk.fsops import Share
-from potluck.shells.disk.trash_days import COUNT_S, TrashDays, day_now
+from potluck.shells.disk.trash_days import AGE_STEP_S, TrashDays, day_now
 
 DAY_S = 86_400
 
@@ -58,8 +58,8 @@ def test_days_pass_as_the_program_runs_and_go_on_in_the_next_run(
 ) -> None:
     days = TrashDays(share, clock)
     days.count()
-    for _ in range(DAY_S // int(COUNT_S)):
-        clock.now += COUNT_S
+    for _ in range(DAY_S // int(AGE_STEP_S)):
+        clock.now += AGE_STEP_S
         days.count()
     assert day_now(share) == 1
     assert ledger.stat().st_mode & 0o777 == 0o600
@@ -78,10 +78,10 @@ def test_a_step_counts_for_twice_its_length_at_most_and_never_back(
     days.count()
     clock.now += 40 * DAY_S  # it was stopped, or the clock is none
     days.count()
-    assert ledger.read_text() == f"{2 * int(COUNT_S)}\n"
+    assert ledger.read_text() == f"{2 * int(AGE_STEP_S)}\n"
     clock.now = 0.0
     days.count()
-    assert ledger.read_text() == f"{2 * int(COUNT_S)}\n"
+    assert ledger.read_text() == f"{2 * int(AGE_STEP_S)}\n"
 
 
 def test_the_trash_of_an_earlier_potluck_counts_as_come_today(share: Share, clock: Clock) -> None:
@@ -151,7 +151,7 @@ def test_what_cannot_be_written_is_not_counted(
 
     with monkeypatch.context() as broken:
         broken.setattr(module, "write_all", fail)
-        clock.now += COUNT_S
+        clock.now += AGE_STEP_S
         if number == errno.ENOSPC:
             days.count()  # others say that the disk is full
         else:

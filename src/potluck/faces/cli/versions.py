@@ -37,10 +37,10 @@ def show_trash(shared: dict[str, Any], path: str, as_json: bool) -> None:
     as_json = as_json or shared["json"]
     wanted = below_shared(path)
     found = client.versions(wanted, ROWS_JSON if as_json else ROWS)
+    if not found["versions"] and wanted:
+        raise _nothing_of(wanted)
     if as_json:
         say_json(found)
-    elif not found["versions"] and wanted:
-        raise _nothing_of(wanted)
     else:
         say(*trash_lines(found))
 
@@ -59,10 +59,10 @@ def show_history(shared: dict[str, Any], path: str, as_json: bool) -> None:
     wanted = below_shared(path)
     found = client.versions(wanted, ROWS_JSON if as_json else ROWS)
     now = _standing(client, wanted)
+    if now is None and not found["versions"] and wanted:
+        raise _nothing_of(wanted)
     if as_json:
         say_json({"now": now, **found})
-    elif now is None and not found["versions"] and wanted:
-        raise _nothing_of(wanted)
     else:
         say(*history_lines(wanted, now, found))
 

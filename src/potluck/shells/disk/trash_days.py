@@ -39,8 +39,8 @@ from potluck.shells.disk.trash_layout import (
     top_name,
 )
 
-COUNT_S: Final = 600.0  # between two times that what has passed is added
-_STEP_MAX_S: Final = 2 * COUNT_S
+AGE_STEP_S: Final = 600.0  # between two times that what has passed is added
+_STEP_MAX_S: Final = 2 * AGE_STEP_S
 _DAY_S: Final = 86_400
 _LEDGER: Final = "trash.days"
 _LEDGER_BYTES: Final = 20

@@ -15,7 +15,7 @@ from typing import Final, assert_never
 
 from potluck.engine.effects import PruneTrash
 from potluck.shells.disk.pool import DiskPool
-from potluck.shells.disk.trash_days import COUNT_S, TrashDays
+from potluck.shells.disk.trash_days import AGE_STEP_S, TrashDays
 from potluck.shells.loop.cycles import free_many_cycles, free_old_cycles
 from potluck.shells.state.ballast import Ballast
 
@@ -38,7 +38,7 @@ EVERY_S: Final[dict[Chore, float]] = {
     Chore.BALLAST: 60.0,  # somebody has to make room first, which takes minutes
     Chore.CYCLES: 3600.0,  # it stops every thread for a moment, and there is hardly ever any
     Chore.MANY_CYCLES: 60.0,  # what a program that breaks off connections leaves
-    Chore.TRASH_DAYS: COUNT_S,
+    Chore.TRASH_DAYS: AGE_STEP_S,
     Chore.TRASH: 3600.0,  # it holds 30 days; an hour more is nothing
 }
 
