@@ -154,8 +154,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "test_assembly.py::test_the_trash_is_looked_at_from_the_start_and_no_clock_empties_it",
         "shells/disk/test_trash.py::test_then_the_oldest_of_whoever_has_most",
         "shells/disk/test_trash.py::test_a_clock_that_is_wrong_prunes_nothing",
-        "shells/disk/test_trash_days.py::"
-        "test_days_pass_as_the_program_runs_and_go_on_in_the_next_run",
+        "shells/disk/test_trash_days.py::test_days_pass_as_the_program_runs_and_go_on",
     ),
     "never deleted": (
         "test_daemon.py::test_an_edit_in_somebody_elses_folder_is_put_aside",

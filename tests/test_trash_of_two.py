@@ -46,6 +46,11 @@ def typed(device: Device, *words: str) -> tuple[int, Any]:
     return done.returncode, envelope.get("data", envelope.get("error"))
 
 
+def comes(copy: Path, data: bytes, device: Device) -> None:
+    """Wait until a file has that content."""
+    until(lambda: copy.exists() and copy.read_bytes() == data, device.said)
+
+
 def test_what_its_owner_replaced_and_deleted_is_had_back_elsewhere(
     two: tuple[Device, Device],
 ) -> None:
@@ -53,7 +58,7 @@ def test_what_its_owner_replaced_and_deleted_is_had_back_elsewhere(
     copy = ben.copy_of(ann) / "docs" / "a.txt"
     for data in (b"one", b"two, longer"):
         ann.write("docs/a.txt", data)
-        until(lambda data=data: copy.exists() and copy.read_bytes() == data, ben.said)
+        comes(copy, data, ben)
     (ann.own / "docs" / "a.txt").unlink()
     until(lambda: not copy.exists(), ben.said)
     code, history = typed(ben, "history", "ann/docs/a.txt")
@@ -66,7 +71,7 @@ def test_what_its_owner_replaced_and_deleted_is_had_back_elsewhere(
     code, done = typed(ben, "restore", "ann/docs/a.txt@2")
     assert (code, "Restored from ann/docs/a.txt" in done["text"]) == (0, True)
     back = ann.copy_of(ben) / "Restored from ann" / "docs" / "a.txt"
-    until(lambda: back.exists() and back.read_bytes() == b"one", ann.said)  # it is shared
+    comes(back, b"one", ann)  # it is shared
     assert not copy.exists()
     assert typed(ben, "restore", "ann/docs/a.txt@3")[0] == 7
     until(lambda: ann.settled() and ben.settled(), ben.said)
@@ -79,9 +84,9 @@ def test_a_restore_of_my_own_is_taken_back_by_another(two: tuple[Device, Device]
     kept.write_bytes(b"earlier")
     mine = ben.write("plan.txt", b"mine now")
     copy = ann.copy_of(ben) / "plan.txt"
-    until(lambda: copy.exists() and copy.read_bytes() == b"mine now", ann.said)
+    comes(copy, b"mine now", ann)
     for data in (b"earlier", b"mine now"):
         assert typed(ben, "restore", "ben/plan.txt@1")[0] == 0
         assert mine.read_bytes() == data
-        until(lambda data=data: copy.exists() and copy.read_bytes() == data, ann.said)
+        comes(copy, data, ann)
     assert len(typed(ben, "history", "ben/plan.txt")[1]["versions"]) == 3

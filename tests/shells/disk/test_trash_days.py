@@ -53,9 +53,7 @@ def make(share: Share, text: str) -> None:
     path.write_bytes(text.encode())
 
 
-def test_days_pass_as_the_program_runs_and_go_on_in_the_next_run(
-    share: Share, clock: Clock, ledger: Path
-) -> None:
+def test_days_pass_as_the_program_runs_and_go_on(share: Share, clock: Clock, ledger: Path) -> None:
     days = TrashDays(share, clock)
     days.count()
     for _ in range(DAY_S // int(AGE_STEP_S)):
