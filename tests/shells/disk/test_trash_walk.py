@@ -52,6 +52,17 @@ def test_versions_are_numbered_from_the_newest_of_each_path(share: Share) -> Non
     assert open_descriptors() == before
 
 
+def test_of_a_path_only_what_leads_there_is_walked(share: Share) -> None:
+    for name in ("ann/docs/a", "ann/docs/deep/b", "ann/other/c", "ben/docs/d", "ann/e"):
+        put(share, f"day-000000-deleted/{name}")
+    walked = all_kept(share.trash_fd, parse_wire_path(b"ann/docs"))
+    assert sorted(str(kept.path) for kept in walked) == [
+        "ann/docs/a",
+        "ann/docs/deep/b",
+        "ann/e",
+    ]
+
+
 def test_within_a_day_the_later_one_is_newer(share: Share, monkeypatch: pytest.MonkeyPatch) -> None:
     first = put(share, "day-000001-replaced/ann/a~2").stat().st_ino
     put(share, "day-000001-deleted/ann/a")

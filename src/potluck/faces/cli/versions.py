@@ -136,7 +136,9 @@ def _doubts(found: dict[str, Any]) -> list[str]:
             f"Besides {what} not known as a version of a file: look into {shown(found['where'])}"
         )
     if not found["complete"]:
-        lines.append("The trash is so large that not all of it was looked at.")
+        lines.append(
+            "The trash is so large that not all of it was looked at: numbers may be others."
+        )
     return lines
 
 

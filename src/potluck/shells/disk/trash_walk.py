@@ -73,14 +73,16 @@ def came_ns(found: os.stat_result) -> int:
     return found.st_ctime_ns
 
 
-def all_kept(trash_fd: int) -> Iterator[KeptFile]:
-    """Yield every file in the trash, in no order."""
+def all_kept(trash_fd: int, path: SafePath | None = None) -> Iterator[KeptFile]:
+    """Yield every file in the trash, in no order; of folders that lead not to `path` none."""
     for folder, folders, files, descriptor in os.fwalk(".", dir_fd=trash_fd):
         where = tuple(folder.split("/")[1:])  # without the "."
         for name in (*files, *folders):  # among the latter are links that lead to folders
             found = stat_at(descriptor, name)
             if found is not None and not modes.S_ISDIR(found.st_mode):
                 yield KeptFile(read_top(where[0] if where else name), where, name, found)
+        if path is not None and 0 < len(where) <= len(path.parts):
+            folders[:] = [name for name in folders if name == path.parts[len(where) - 1]]
 
 
 def versions_below(trash_fd: int, path: SafePath | None = None, until_s: float = math.inf) -> Trash:
@@ -89,7 +91,7 @@ def versions_below(trash_fd: int, path: SafePath | None = None, until_s: float =
     After `until_s`, monotonic, no more is looked at. Raises OSError.
     """
     versions, others = list[KeptFile](), 0
-    for kept in all_kept(trash_fd):
+    for kept in all_kept(trash_fd, path):
         if time.monotonic() > until_s:
             return Trash(_newest_first(versions), others, complete=False)
         of = kept.path
