@@ -19,15 +19,16 @@ import pytest
 
 from potluck import assembly
 from potluck.config.settings import Settings
-from potluck.core import limits
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.errors import DiskTrouble, Refused, UsageError
 from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.engine.effects import Tell
+from potluck.engine.events import SpaceSeen
 from potluck.engine.group.membership import OTHERS_BEFORE, OUT
 from potluck.engine.index import Index
 from potluck.shells.api.source import RunningSource
 from potluck.shells.bulk.fetching import Fetching
+from potluck.shells.disk import pool
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.marker import ShareMarker, Whose
 from potluck.shells.disk.trash import prune_trash
@@ -50,34 +51,42 @@ def a_setting(**others: Any) -> Settings:
     return cast("Settings", SimpleNamespace(**others))
 
 
-def test_the_old_in_the_trash_is_pruned_from_the_start(
+def test_the_trash_is_looked_at_from_the_start_and_no_clock_empties_it(
     inside: Callable[..., list[Inside]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[float, float, float]] = []
+    real, rounds = time.time, list[SpaceSeen]()
 
-    def prune(share: Any, now_s: float, keep_s: float, share_of_disk: float) -> int:
-        asked.append((now_s, keep_s, share_of_disk))
-        return prune_trash(share, now_s + 31 * 86400, keep_s, share_of_disk)
+    def prune(share: Share) -> SpaceSeen:
+        rounds.append(prune_trash(share))
+        return rounds[-1]
 
-    monkeypatch.setattr(chores, "prune_trash", prune)
+    monkeypatch.setattr(pool, "prune_trash", prune)
+    monkeypatch.setattr(time, "time", lambda: real() + 5 * 366 * 86_400)
     monkeypatch.setitem(chores.EVERY_S, chores.Chore.TRASH, 0.1)
-    old = tmp_path / "one0" / "Folder" / ".potluck" / "trash" / "2020-01-01" / "one" / "old.txt"
-    old.parent.mkdir(parents=True)
-    old.write_bytes(b"old")
+    private = tmp_path / "one0" / "Folder" / ".potluck"
+    former, old, young = (
+        private / "trash" / top / "one" / "a.txt"
+        for top in ("20200101", "day-000001-deleted", "day-000010-replaced")
+    )
+    for path in (former, old, young):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"version")
+    (private / "trash.days").write_text(f"{40 * 86_400}\n")
     inside("one")
     until(lambda: not old.exists())
-    until(lambda: len(asked) > 1)  # and again
-    assert asked[0][1:] == (limits.TRASH_S, 0.10)
-    assert abs(asked[0][0] - time.time()) < 60
+    until(lambda: len(rounds) > 2)  # and again
+    assert young.exists()
+    until(lambda: not former.exists())
+    assert (private / "trash" / "day-000040 was 20200101" / "one" / "a.txt").exists()
 
 
 def test_a_trash_that_cannot_be_pruned_is_told(
     inside: Callable[..., list[Inside]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def prune(*_words: Any) -> int:
+    def prune(*_words: Any) -> SpaceSeen:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr(chores, "prune_trash", prune)
+    monkeypatch.setattr(pool, "prune_trash", prune)
     (one,) = inside("one")
     until(lambda: "disk_trouble" in one.face.codes)
     until(one.settled)

@@ -151,8 +151,10 @@ PROMISES: dict[str, tuple[str, ...]] = {
     ),
     "for 30 days or until the trash takes 10 %": (
         "sim/test_sharing.py::test_deletes_arrive_and_go_to_the_trash",
-        "test_assembly.py::test_the_old_in_the_trash_is_pruned_from_the_start",
+        "test_assembly.py::test_the_trash_is_looked_at_from_the_start_and_no_clock_empties_it",
         "shells/disk/test_trash.py::test_then_the_oldest_of_whoever_has_most",
+        "shells/disk/test_trash.py::test_a_clock_that_is_wrong_prunes_nothing",
+        "shells/disk/test_trash_days.py::test_days_pass_as_the_program_runs_and_go_on",
     ),
     "never deleted": (
         "test_daemon.py::test_an_edit_in_somebody_elses_folder_is_put_aside",
@@ -199,6 +201,11 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "shells/disk/test_importing.py::test_files_and_folders_come_in",
     ),
     "| see what is shared": ("faces/cli/test_views.py::test_ls",),
+    "| see what was replaced or deleted": (
+        "test_trash_of_two.py::test_what_its_owner_replaced_and_deleted_is_had_back_elsewhere",
+        "faces/cli/test_versions.py::test_the_trash_is_listed_with_when_why_and_how_large",
+        "faces/cli/test_versions.py::test_the_history_of_a_file_begins_with_what_stands_now",
+    ),
     "| wait in a script": (
         "faces/cli/test_waiting.py::test_everybody_is_asked_before_anything_is_believed",
         "faces/cli/test_acts.py::test_wait_gives_up_and_says_what_for",

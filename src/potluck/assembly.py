@@ -42,6 +42,7 @@ from potluck.shells.disk.marker import ShareMarker, Whose, marked_by
 from potluck.shells.disk.pool import DiskPool
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
+from potluck.shells.disk.trash_days import TrashDays
 from potluck.shells.disk.watching.late_watcher import watcher_for
 from potluck.shells.links.control_links import ControlLinks
 from potluck.shells.links.dialling import Dialling
@@ -166,6 +167,7 @@ def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:
     world = _build(opened, engine, inbox, source, cleanup)
     loop = Loop(engine, world, opened.selector, inbox)
     source.attach(loop)
+    source.versions.attach(loop, opened.share)
     thread = threading.Thread(target=loop.run, name="loop", daemon=True)
     cleanup.callback(_end, loop, thread)
     thread.start()
@@ -269,7 +271,7 @@ def _build(
         fetching=fetching,
         disk=disk,
         store=store,
-        chores=Chores(disk, ballast, share),
+        chores=Chores(disk, ballast, TrashDays(share)),
         ballast=ballast,
         people=source,
         own_label=own_label,

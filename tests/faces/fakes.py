@@ -194,10 +194,37 @@ def entry(path: str, size: int = 100, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
+class FakeVersions:
+    """What a test says that the trash holds, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Any] = {
+            "versions": [],
+            "more": 0,
+            "size": 0,
+            "others": 0,
+            "complete": True,
+            "where": "/F/.potluck/trash",
+        }
+        self.asked: list[Any] = []
+        self.restored: dict[str, Any] | PotluckError = {"text": "restored me/a.txt"}
+
+    def trash(self, path: str, limit: int) -> dict[str, Any]:
+        self.asked.append(("trash", path, limit))
+        return self.found
+
+    def restore(self, path: str) -> dict[str, Any]:
+        self.asked.append(("restore", path))
+        if isinstance(self.restored, PotluckError):
+            raise self.restored
+        return self.restored
+
+
 class FakeSource:
     """Answers what the test put in, and keeps what it was asked."""
 
     def __init__(self) -> None:
+        self.versions = FakeVersions()
         self.current = state()
         self.told: list[dict[str, Any]] = []
         self.listed: list[dict[str, Any]] = []

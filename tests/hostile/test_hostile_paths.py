@@ -33,6 +33,7 @@ from potluck.shells.disk.fsops import Share, enter, make_file, remove_file
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.trash import prune_trash
+from potluck.shells.disk.trash_walk import all_kept
 from tests.core.content.test_paths import FRIENDLY, HOSTILE
 from tests.devices import until
 from tests.figures import record
@@ -123,7 +124,9 @@ class Hands:
 
     def clean_up(self) -> int:
         """Empty the trash."""
-        return prune_trash(self.share, time.time() + 1e6, 1.0, 1.0)
+        kept = len(list(all_kept(self.share.trash_fd)))
+        prune_trash(self.share, 0.0)
+        return kept - len(list(all_kept(self.share.trash_fd)))
 
 
 def test_hostile_names_have_no_effect_outside_of_the_share(tmp_path: Path) -> None:

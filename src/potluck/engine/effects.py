@@ -307,11 +307,11 @@ class MakeFolders:
 # -- people ----------------------------------------------------------------------------------------
 @dataclass(frozen=True, slots=True)
 class Import:
-    """Bring files from elsewhere on this machine into the own folder; ends in Imported."""
+    """Bring files from elsewhere, or from the trash, into the own folder; ends in Imported."""
 
     order: OrderId  # handle
-    paths: tuple[str, ...]  # absolute
-    mode: str  # "copy", "move" or "reflink"
+    paths: tuple[str, ...]  # absolute; to restore: names of versions
+    mode: str  # "copy", "move", "reflink" or "restore"
     into: SafePath  # Shared/<label>
 
 

@@ -322,6 +322,7 @@ class Imported:
     already: tuple[tuple[str, str], ...] = ()  # (path, under which name it was in there before)
     instead: tuple[tuple[str, str], ...] = ()  # (name of one added, its own name: that is taken)
     backups: tuple[str, ...] = ()  # names of those that are locked backups of an identity
+    kept: tuple[str, ...] = ()  # of those restored: where something stood that is in the trash now
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,8 +335,8 @@ class AddAsked:
     """The person wants files in the own folder."""
 
     command: int  # handle for Reply
-    paths: tuple[str, ...]  # absolute, on this machine
-    mode: str  # "copy", "move" or "reflink"
+    paths: tuple[str, ...]  # absolute, on this machine; to restore: names of versions
+    mode: str  # "copy", "move", "reflink" or "restore"
 
 
 @dataclass(frozen=True, slots=True)

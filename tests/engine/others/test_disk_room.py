@@ -238,3 +238,8 @@ def test_what_the_trash_let_go_of_early_is_told(node: Node) -> None:
     assert told(node) == []
     room.on_space(SpaceSeen(LARGE, LARGE, trash_bytes=0, early_files=2, early_bytes=5_000_000))
     assert told(node) == ["the trash was too large: it let go of 2 files (5.0 MB) early"]
+    room.on_space(SpaceSeen(0, LARGE))
+    told(node)
+    room.on_space(SpaceSeen(LARGE, LARGE, trash_bytes=0, early_files=1, early_bytes=5_000_000))
+    text = "the disk is almost full: the trash let go of 1 file (5.0 MB) early"
+    assert text in told(node)

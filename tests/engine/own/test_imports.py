@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from potluck.core.content.facts import NO_ROOM, OF_THE_DISK
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
@@ -13,8 +14,6 @@ from potluck.engine.own.imports import (
     LEAVING,
     LOCKED_BACKUP,
     LOCKED_COPY,
-    NO_ROOM,
-    OF_THE_DISK,
     OF_THIS_DEVICE,
     OFFLINE,
     OWN_FILE,

@@ -718,13 +718,21 @@ def test_a_refused_name_is_told_once_and_forgotten_when_it_is_gone(own: Own) -> 
 
 
 # -- what others ask -------------------------------------------------------------------------------
+def test_of_files_restored_below_a_folder_the_folder_is_looked_at(own: Own) -> None:
+    own.own_folder.on_imported(["docs/old/a", "docs/b"])
+    own.tick()
+    (look,) = own.todo
+    assert isinstance(look, Look)
+    assert look.paths == (own.path("docs"),)
+
+
 def test_imported_files_are_looked_at(own: Own) -> None:
     own.write("imported", "x")
     own.own_folder.on_imported(["imported"])
     own.tick()
     own.settle()
     assert "imported" in own.published()
-    own.own_folder.on_imported(["a/b"])
+    own.own_folder.on_imported(["..\\b"])
     own.tick()
     assert [type(effect) for effect in own.todo] == [Scan]
 

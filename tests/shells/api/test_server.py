@@ -25,10 +25,37 @@ from potluck.shells.api.server import ApiServer
 from tests.fair_time import FairTime
 
 
+class Versions:
+    """What a test says that the trash holds, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Any] = {
+            "versions": [],
+            "more": 0,
+            "size": 0,
+            "others": 0,
+            "complete": True,
+            "where": "/F/.potluck/trash",
+        }
+        self.asked: list[Any] = []
+        self.restored: dict[str, Any] | PotluckError = {"text": "restored me/a.txt"}
+
+    def trash(self, path: str, limit: int) -> dict[str, Any]:
+        self.asked.append(("trash", path, limit))
+        return self.found
+
+    def restore(self, path: str) -> dict[str, Any]:
+        self.asked.append(("restore", path))
+        if isinstance(self.restored, PotluckError):
+            raise self.restored
+        return self.restored
+
+
 class Source:
     """Answers that a test decides."""
 
     def __init__(self) -> None:
+        self.versions = Versions()
         self.current: dict[str, Any] = {"files": 1}
         self.told: list[dict[str, Any]] = []
         self.asked: list[Any] = []
@@ -409,3 +436,16 @@ def test_everybody_is_asked_what_is_there_and_who_keeps_what(
     status, envelope = ask(served, "GET", "/api/v1/keepers")
     assert (status, envelope["data"]) == (200, {"heads": [], "devices": []})
     assert ask(served, "POST", "/api/v1/flush", b"{}")[0] == 400
+
+
+def test_the_trash_is_asked_for_by_path_and_what_is_restored_by_its_name(
+    source: Source, served: ApiServer
+) -> None:
+    status, envelope = ask(served, "GET", "/api/v1/trash?path=ann%2Fa&limit=7")
+    assert (status, envelope["data"]) == (200, source.versions.found)
+    ask(served, "POST", "/api/v1/restore", b'{"path":"ann/a@2"}')
+    assert source.versions.asked == [("trash", "ann/a", 7), ("restore", "ann/a@2")]
+    status, envelope = ask(served, "POST", "/api/v1/restore", b"{}")
+    assert (status, envelope["error"]["code"]) == (400, "malformed")
+    assert "ann" not in envelope["error"]["message"]
+    assert "path" in envelope["error"]["fix"]

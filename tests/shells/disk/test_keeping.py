@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from potluck.core.content.facts import Hindrance
 from potluck.shells.disk.fsops import Share, reason_of, stat_at
-from potluck.shells.disk.keeping import Keeper, Occupant, numbered, trash_names
+from potluck.shells.disk.keeping import Keeper, Occupant, numbered
+from potluck.shells.disk.trash_layout import Why, trash_names
 from tests.shells.files import aside, open_descriptors, path, shared, trash, write
 
 NOON = time.mktime((2025, 1, 31, 12, 0, 0, 0, 0, -1))
@@ -60,9 +61,10 @@ def test_trash_and_aside_keep_the_same_file(share, keeper, occupant, leave):
         == "Put aside/ann/b (ann, 2025-01-31 12.00.00)"
     )
     keeper.sync()
-    assert trash(share) == {"20250131/ann/a.tar.gz": b"old"}
+    top = "day-000000-replaced" if leave else "day-000000-deleted"
+    assert trash(share) == {f"{top}/ann/a.tar.gz": b"old"}
     assert aside(share) == {"ann/b (ann, 2025-01-31 12.00.00)": b"mine"}
-    assert os.stat("20250131/ann/a.tar.gz", dir_fd=share.trash_fd).st_ino == inode
+    assert os.stat(f"{top}/ann/a.tar.gz", dir_fd=share.trash_fd).st_ino == inode
     assert len(shared(share)) == (2 if leave else 0)
 
 
@@ -71,15 +73,35 @@ def test_equal_names_are_numbered(share, keeper, occupant):
         write(share, "ann/a.txt", b"%d" % n)
         keeper.put_aside(occupant("ann/a.txt"), leave=False)
         write(share, "ann/a.txt", b"%d" % n)
-        keeper.trash(occupant("ann/a.txt"), leave=n == 1)
+        keeper.trash(occupant("ann/a.txt"), leave=n == 1, why=Why.REPLACED)
         if n == 1:
             # or the next write would go into its link
             os.unlink(os.path.join(share.folder, "Shared/ann/a.txt"))
     stem = "ann/a (ann, 2025-01-31 12.00.00)"
     assert aside(share) == {f"{stem}.txt": b"0", f"{stem} 2.txt": b"1", f"{stem} 3.txt": b"2"}
     assert trash(share) == {
-        f"20250131/ann/a.txt{tail}": b"%d" % n for n, tail in enumerate(("", "~2", "~3"))
+        f"day-000000-replaced/ann/a.txt{tail}": b"%d" % n for n, tail in enumerate(("", "~2", "~3"))
     }
+
+
+def test_the_day_of_the_trash_is_that_of_the_program_whatever_the_clock_says(share, occupant):
+    with open(os.path.join(share.folder, ".potluck/trash.days"), "w", encoding="ascii") as file:
+        file.write(f"{12 * 86_400}\n")
+    for now_s in (0.0, NOON + 5 * 366 * 86_400):
+        write(share, "ann/a", b"a")
+        with Keeper(share, now_s) as keeper:
+            keeper.trash(occupant("ann/a"), leave=False)
+    assert sorted(trash(share)) == ["day-000012-deleted/ann/a", "day-000012-deleted/ann/a~2"]
+
+
+def test_where_a_link_or_a_file_is_in_the_way_there_is_another_folder_of_that_day(
+    share, keeper, occupant, tmp_path
+):
+    os.symlink(tmp_path, os.path.join(share.folder, ".potluck/trash/day-000000-deleted"))
+    write(share, "ann/docs/a", b"a")
+    keeper.trash(occupant("ann/docs/a"), leave=False)
+    assert trash(share)["day-000000-deleted.2/ann/docs/a"] == b"a"
+    assert not (tmp_path / "ann").exists()
 
 
 def test_a_whole_folder_can_be_put_aside(share, keeper, occupant):

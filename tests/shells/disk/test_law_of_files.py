@@ -79,9 +79,18 @@ BY_NAME: dict[str, dict[str, str]] = {
     },
     "disk/trash.py": {
         "fwalk": "the whole trash, by descriptors",
-        "stat": "how old and how large it is",
         "unlink": "what is too old or too much",
         "rmdir": "empty folders",
+    },
+    "disk/trash_walk.py": {
+        "fwalk": "the whole trash, by descriptors",
+    },
+    "disk/trash_days.py": {
+        "rename": "the new count over the old; what came from elsewhere, within the trash",
+    },
+    "disk/restoring.py": {
+        "link": "a version appears in the own folder whole, and never over another",
+        "rename": "where there are no links: over a name that was claimed",
     },
 }
 """Which module makes which call by name, and why there."""

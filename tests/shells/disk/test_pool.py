@@ -29,6 +29,7 @@ from potluck.engine.effects import (
     MoveFolder,
     Place,
     PlaceItem,
+    PruneTrash,
     Scan,
     Settle,
     Tell,
@@ -53,6 +54,7 @@ from potluck.engine.events import (
     TreeSeen,
     UnwrittenMarker,
 )
+from potluck.engine.own.restored import RESTORE
 from potluck.shells.disk import hashing
 from potluck.shells.disk import pool as module
 from potluck.shells.disk.disk_effects import DiskEffect
@@ -62,6 +64,7 @@ from potluck.shells.disk.marker import Marker, ShareMarker, Whose
 from potluck.shells.disk.pool import DiskPool
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
+from potluck.shells.loop.workers import Workers
 from tests.shells.peers import occupied, until
 
 DEADLINE_S = 10.0
@@ -339,6 +342,27 @@ def test_an_import_ends_in_imported(
     pool.submit(Import(ORDER, (str(tmp_path / "letter"),), "copy", ME))
     assert posted.wait_for(Imported).added
     assert (own / "letter").read_bytes() == b"hello"
+
+
+def test_a_version_is_restored_without_the_rights_of_an_import(
+    pool: DiskPool, own: Path, share: Share, posted: Posted
+) -> None:
+    imports = Workers("imports", 1)
+    pool.import_on(imports)
+    assert imports.close(5.0)  # whatever is given to them is not done
+    kept = Path(share.folder, ".potluck", "trash", "day-000000-deleted", "me", "letter")
+    kept.parent.mkdir(parents=True)
+    kept.write_bytes(b"hello")
+    pool.submit(Import(ORDER, ("me/letter",), RESTORE, ME))
+    assert posted.wait_for(Imported).added == ("letter",)
+    assert (own / "letter").read_bytes() == b"hello"
+
+
+def test_pruning_the_trash_ends_in_how_full_the_disk_is(
+    pool: DiskPool, own: Path, posted: Posted
+) -> None:
+    pool.submit(PruneTrash())
+    assert posted.wait_for(SpaceSeen).trash_bytes == 0
 
 
 def test_space_is_seen(pool: DiskPool, posted: Posted) -> None:

@@ -201,3 +201,8 @@ class Hindrance(StrEnum):
     OTHER_DISK = "other file system"
     MOUNTED = "mounted there"  # something is, right at that path
     IO = "input/output error"
+
+
+NO_ROOM = frozenset({Hindrance.SPACE, Hindrance.QUOTA, Hindrance.INODES})
+OF_THE_DISK = NO_ROOM | {Hindrance.READ_ONLY, Hindrance.IO}
+"""Reasons for which a person looks at the disk, and not at what was to be put on it."""

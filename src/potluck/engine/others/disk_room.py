@@ -3,8 +3,8 @@
 Strategy: from how full the disk is follows whether fetching pauses; some part of it always stays
 free, of its inodes as of its bytes. A file that has no room beyond that is not begun
 (core/content/swarm/room.py), which is said with how much it lacks. While something lacks room the
-trash is made to let go of what it need not keep; what goes early is told, and what it keeps is
-said. All this stands in the
+trash is made to let go of what it need not keep, which is everything as long as less is free than
+that part; what goes early is told, and what it keeps is said. All this stands in the
 register (engine/troubles.py) until it is over, and so does what the disk answered when something
 was to be written: under the first path it was to be written for, with how many more, and when it is
 asked for again.
@@ -71,7 +71,9 @@ class DiskRoom:
             self._trash_bytes = event.trash_bytes
         if event.early_files:
             gone = f"{plural(event.early_files, 'file')} ({of_size(event.early_bytes)})"
-            self._node.tell("trash_pruned", f"the trash was too large: it let go of {gone} early")
+            full = self.lack is Hindrance.SPACE
+            why = "the disk is almost full: the trash" if full else "the trash was too large: it"
+            self._node.tell("trash_pruned", f"{why} let go of {gone} early")
         lack, before = _lack(event), self.lack
         self.lack = lack
         if lack is not before:

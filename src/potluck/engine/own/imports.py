@@ -5,7 +5,8 @@ it went, in one line for each path; why not and what to type are parts of their 
 know how a command is typed. What was in the own folder already is said with its path there,
 and is as good as added. What arrived is found by the next look at the own folder, like
 any other file. What makes this device itself is not brought in, nor what else potluck keeps in its
-home, and a locked backup of an identity is, with a word of warning.
+home, and a locked backup of an identity is, with a word of warning. A `restore` waits here like an
+`add`, and is answered in words of its own (restored.py).
 
 Guarantees: each command gets exactly one reply, also when the device is about to leave. Limits:
 nothing outlives a run; a person whose command was cut short types it again.
@@ -13,17 +14,19 @@ nothing outlives a run; a person whose command was cut short types it again.
 
 from __future__ import annotations
 
-from potluck.core.content.facts import Hindrance
+from potluck.core.content.facts import NO_ROOM, OF_THE_DISK
 from potluck.core.content.paths import SafePath
 from potluck.core.errors import DiskTrouble
 from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
 from potluck.engine.node import Node
+from potluck.engine.own.restored import RESTORE, reply_of
 
 LEAVING = "this device is leaving: nothing was done"
 WAS_ENDED = "it was asked to end"
 START_AGAIN = "start it again: potluck up"
 OFFLINE = "the share is offline: nothing was added"
+NOT_RESTORED = "the share is offline: nothing was restored"
 NOT_IN_PLACE = "its folder is not where it was, or something else is in its place"
 
 PRIVATE = "it is what makes this device itself"
@@ -38,10 +41,6 @@ LOCKED_BACKUP = (
     "is the backup of an identity: everybody in the group gets it, locked by its passphrase\n"
     "  next: delete it there if that is not what you want"
 )
-
-NO_ROOM = frozenset({Hindrance.SPACE, Hindrance.QUOTA, Hindrance.INODES})
-OF_THE_DISK = NO_ROOM | {Hindrance.READ_ONLY, Hindrance.IO}
-"""Reasons for which a person looks at the disk, and not at what was to be added."""
 
 
 class Imports:
@@ -62,8 +61,9 @@ class Imports:
             self._node.do(_left_undone(event))
             return
         if not self._node.share_present:  # what stands there now is not what is shared
+            text = NOT_RESTORED if event.mode == RESTORE else OFFLINE
             self._node.do(
-                Reply(event.command, ok=False, text=OFFLINE, cause=NOT_IN_PLACE, fix="status")
+                Reply(event.command, ok=False, text=text, cause=NOT_IN_PLACE, fix="status")
             )
             return
         order = self._node.number()
@@ -74,6 +74,9 @@ class Imports:
         """An import ended."""
         asked = self._commands.pop(event.order, None)
         if asked is None:
+            return
+        if asked.mode == RESTORE:
+            self._node.do(reply_of(asked.command, self._node.own_label, event))
             return
         label, own_names = self._node.own_label, dict(event.instead)
         lines = [_added(label, name, own_names.get(name, name)) for name in event.added]
@@ -98,7 +101,7 @@ class Imports:
 
 
 def _left_undone(asked: AddAsked) -> Reply:
-    fix = f"{START_AGAIN}\nthen add again"
+    fix = f"{START_AGAIN}\nthen {'restore' if asked.mode == RESTORE else 'add'} again"
     return Reply(asked.command, ok=False, text=LEAVING, cause=WAS_ENDED, fix=fix)
 
 

@@ -132,7 +132,7 @@ class OwnFolder:
 
     def on_imported(self, names: Iterable[str]) -> None:
         """Files were brought into the own folder; links are not noticed by every watcher."""
-        for name in names:
+        for name in dict.fromkeys(name.partition("/")[0] for name in names):
             try:
                 self.look_at([self.top.child(name)])
             except UnsafePath:

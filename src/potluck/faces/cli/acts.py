@@ -33,6 +33,8 @@ PROMPT_HELP = (
     "ring · peers   the circle of nodes · where the devices are",
     "ls [PATH]      what is shared (-r: every file)",
     "add PATH…      put files into my folder (--copy, --move, --reflink)",
+    "trash · history [PATH]   what was replaced or deleted and is kept · versions of a file",
+    "restore PATH[@N]   bring a version back from the trash here",
     "rescan         look at my folder now",
     "confirm [NAME] let deletes go that are held, mine or those of NAME",
     "y · n          yes or no to the request on the screen: are the words the same?",

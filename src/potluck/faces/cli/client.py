@@ -89,6 +89,11 @@ class Client:
             yield page
             after = page["next"]
 
+    def versions(self, path: str = "", limit: int = 0) -> dict[str, Any]:
+        """Return the newest `limit` versions in the trash that are `path` or below it."""
+        page: dict[str, Any] = self.get(f"/api/v1/trash?path={_quoted(path)}&limit={limit}")
+        return page
+
     def events(self, after: int = 0) -> Iterator[tuple[str, Json]]:
         """Yield ("state" or "notice", data) until the daemon ends; raises NotRunning."""
         name = "message"

@@ -48,6 +48,13 @@ class FlushRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     waited_s: float = 0.0  # since it was first asked, by whoever goes on asking
 
 
+class RestoreRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /api/v1/restore."""
+
+    path: str
+
+
+_RESTORE: Final = msgspec.json.Decoder(RestoreRequest)
 _ADD: Final = msgspec.json.Decoder(AddRequest)
 _DOOR: Final = msgspec.json.Decoder(DoorRequest)
 _FLUSH: Final = msgspec.json.Decoder(FlushRequest)
@@ -114,6 +121,11 @@ def decode_flush(body: bytes) -> tuple[float, float]:
     """Return how many seconds somebody waits for all answers, and has waited; raises Malformed."""
     wanted = _understood(_FLUSH, body, 'send {"patience_s": 5}')
     return max(0.0, wanted.patience_s), max(0.0, wanted.waited_s)
+
+
+def decode_restore(body: bytes) -> str:
+    """Return which version, or what of a folder, is to be brought back; raises Malformed."""
+    return _understood(_RESTORE, body, 'send {"path": "bert/notes.txt@1"}').path
 
 
 def limit_of(asked: Mapping[str, str]) -> int:

@@ -46,6 +46,7 @@ from potluck.shells.api.requests import (
     decode_add,
     decode_door,
     decode_flush,
+    decode_restore,
     limit_of,
 )
 from potluck.shells.api.unanswered import Unanswered
@@ -59,6 +60,19 @@ BACKLOG_CLIENTS: Final = 64  # who may connect before the server gets to accept
 PAGE_STOP_S: Final = 5.0  # to start or to end; uvicorn needs a tenth of a second
 
 _log = logging.getLogger(__name__)
+
+
+class ApiVersions(Protocol):
+    """What the trash here holds: versions.py. Every call is as those of ApiSource."""
+
+    def trash(self, path: str, limit: int) -> dict[str, Any]:
+        """The newest versions that are `path` or below it: {versions, more, …}.
+
+        Each is {path, number, size, came_s, days, why}.
+        """
+
+    def restore(self, path: str) -> dict[str, Any]:
+        """Bring back what a person named: {text}; raises PotluckError, also if it was not done."""
 
 
 class ApiSource(Protocol):
@@ -118,6 +132,10 @@ class ApiSource(Protocol):
 
     def rescan(self) -> None:
         """Ask for a full look at the own folder; returns at once."""
+
+    @property
+    def versions(self) -> ApiVersions:
+        """Whoever knows the trash."""
 
 
 class ApiServer:
@@ -223,6 +241,8 @@ def application(source: ApiSource, stopping: asyncio.Event) -> Starlette:
         Route("/api/v1/flush", endpoints.flush, methods=["POST"]),
         Route("/api/v1/add", endpoints.add, methods=["POST"]),
         Route("/api/v1/act/{name}", endpoints.act, methods=["POST"]),
+        Route("/api/v1/trash", endpoints.trash, methods=["GET"]),
+        Route("/api/v1/restore", endpoints.restore, methods=["POST"]),
         Route("/api/v1/rescan", endpoints.rescan, methods=["POST"]),
     ]
     handlers: dict[Any, Any] = {PotluckError: _refused, HTTPException: _http_refused, 500: _broken}
@@ -281,6 +301,15 @@ class _Endpoints:
     async def act(self, request: Request) -> Response:
         wanted = decode_act(request.path_params["name"], await body_of(request.stream()))
         return _answer(await run_in_threadpool(self._source.act, wanted))
+
+    async def trash(self, request: Request) -> Response:
+        asked = request.query_params
+        path, limit = asked.get("path", ""), limit_of(asked)
+        return _answer(await run_in_threadpool(self._source.versions.trash, path, limit))
+
+    async def restore(self, request: Request) -> Response:
+        path = decode_restore(await body_of(request.stream()))
+        return _answer(await run_in_threadpool(self._source.versions.restore, path))
 
     async def events(self, request: Request) -> Response:
         last = request.headers.get("last-event-id", request.query_params.get("after", "0"))

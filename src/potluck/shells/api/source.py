@@ -46,6 +46,7 @@ from potluck.engine.person_acts import PersonAct
 from potluck.engine.views.values import StateView
 from potluck.shells.api.commands import Commands
 from potluck.shells.api.meter import Meter
+from potluck.shells.api.versions import TrashVersions
 from potluck.shells.loop.loop import Loop, leave
 from potluck.shells.state.landlock import Confinement
 
@@ -131,6 +132,7 @@ class RunningSource:
         self._loop: Loop | None = None
         self._notices: Final = Notices()
         self._commands: Final = Commands()
+        self.versions: Final = TrashVersions(self._commands)
         # guards what follows; held while the loop is asked, so never by the loop
         self._lock: Final = threading.Lock()
         self._state: dict[str, Any] = {}

@@ -6,10 +6,10 @@ really kept is looked at afterwards: if somebody exchanged the file between the 
 it goes to `Put aside/` and not to the trash.
 
 Guarantees: nothing kept ever replaces another thing; names are made unique, `name~2` in the trash
-and `name (label, date) 2` beside it, cut where they would become too long. Links are kept as links,
-never followed. Limits: where the file system knows no hard links, the old version is renamed away
-first, so its name is empty for a moment; the clock is the computer's, in local time for `Put
-aside/`, which people read.
+(trash_layout.py) and `name (label, date) 2` beside it, cut where they would become too long. Links
+are kept as links, never followed. Limits: where the file system knows no hard links, the old
+version is renamed away first, so its name is empty for a moment; the clock is the computer's, in
+local time for `Put aside/`, which people read. In the trash no clock counts (trash_days.py).
 """
 
 from __future__ import annotations
@@ -24,9 +24,12 @@ from itertools import count
 from typing import Final, Self
 
 from potluck.core.content.paths import SafePath
+from potluck.core.errors import UnsafePath
 from potluck.core.limits import COMPONENT_BYTES
 from potluck.shells.disk.folders import Components, Folders
 from potluck.shells.disk.fsops import NO_LINKS, Share, crashpoint, make_file, stat_at
+from potluck.shells.disk.trash_days import day_now
+from potluck.shells.disk.trash_layout import Why, top_name, trash_names
 
 KeptNames = Callable[[], Iterator[str]]
 """What a kept thing may be called, the first choice first; without an end."""
@@ -49,21 +52,25 @@ class Keeper:
     """Trash and `Put aside/`, for the length of a batch."""
 
     def __init__(self, share: Share, now_s: float) -> None:
-        """Keep things under the date of `now_s`, seconds since 1970."""
+        """What is put aside has the date of `now_s`, seconds since 1970, in its name."""
         self._share = share
         self._now = time.localtime(now_s)
+        self._day: int | None = None  # of the trash; not asked for yet
         self._trash = Folders(share.trash_fd)
         self._aside: Folders | None = None
 
     def __repr__(self) -> str:
         return f"Keeper({time.strftime('%Y-%m-%d', self._now)}, trash {self._trash})"
 
-    def trash(self, occupant: Occupant, *, leave: bool) -> str:
+    def trash(self, occupant: Occupant, *, leave: bool, why: Why | None = None) -> str:
         """Keep an earlier version of the owner; return "", or where it went if it was another one.
 
-        `leave` keeps its name occupant, for a rename over it. Raises OSError.
+        `leave` keeps its name occupant, for a rename over it. It was deleted unless that is so, or
+        `why` says what else. Raises OSError.
         """
-        components = self._trash_folder(occupant.path)
+        if why is None:
+            why = Why.REPLACED if leave else Why.DELETED
+        components = self._trash_folder(occupant.path, why)
         folder, wanted = self._trash.get(components), occupant.path.name
         name = _keep(occupant, folder, lambda: trash_names(wanted), leave=leave)
         self._trash.touch(components)
@@ -95,15 +102,16 @@ class Keeper:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    def _trash_folder(self, path: SafePath) -> Components:
+    def _trash_folder(self, path: SafePath, why: Why) -> Components:
         """Return a folder in the trash with room for a path, whatever was there before."""
-        day = time.strftime("%Y%m%d", self._now)
-        for label in trash_names(path.parts[0]):
-            components = (day, label, *path.parts[1:-1])
-            with suppress(NotADirectoryError):
+        if self._day is None:
+            self._day = day_now(self._share)
+        for series in count(1):
+            components = (top_name(self._day, why, series), *path.parts[:-1])
+            with suppress(NotADirectoryError, UnsafePath):
                 self._trash.get(components, create=True)
                 return components
-        raise AssertionError("trash_names never ends")
+        raise AssertionError("series never end")
 
     def _put_aside(self, occupant: Occupant, name: str, *, leave: bool = False) -> str:
         if self._aside is None:
@@ -129,14 +137,6 @@ def numbered(name: str, number: Callable[[int], str]) -> Iterator[str]:
         tail = (number(n) + extension).encode()
         head = stem.encode()[: COMPONENT_BYTES - len(tail)]
         yield head.decode("utf-8", "ignore") + tail.decode()
-
-
-def trash_names(name: str) -> Iterator[str]:
-    """Yield the names under which something can lie in the trash, the first choice first."""
-    yield name
-    for n in count(2):
-        tail = f"~{n}"
-        yield name.encode()[: COMPONENT_BYTES - len(tail)].decode("utf-8", "ignore") + tail
 
 
 def _aside_names(path: SafePath, date: str) -> Iterator[str]:

@@ -44,6 +44,7 @@ from potluck.engine.effects import (
     Settle,
 )
 from potluck.engine.events import Event, FilesHashed, PartsFound, TreeSeen
+from potluck.engine.own.restored import RESTORE
 from potluck.shells.disk.disk_effects import DiskEffect, fact_instead, nothing_seen
 from potluck.shells.disk.fsops import Share, reason_at
 from potluck.shells.disk.hashing import hash_files
@@ -52,9 +53,10 @@ from potluck.shells.disk.marker import ShareMarker, Whose
 from potluck.shells.disk.mounts import MountTeller
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
+from potluck.shells.disk.restoring import restore_paths
 from potluck.shells.disk.scanner import look_at, scan
 from potluck.shells.disk.top import look_at_top
-from potluck.shells.disk.trash import prune_now
+from potluck.shells.disk.trash import prune_trash
 from potluck.shells.loop.inbox import Inbox
 from potluck.shells.loop.people import People, warning
 from potluck.shells.loop.workers import Workers
@@ -132,8 +134,9 @@ class DiskPool:
                 self._prompt.submit(job)
             case Scan() | PruneTrash():
                 self._patient.submit(job)
-            case Import():
-                self._importing.submit(job)
+            case Import():  # what is restored comes from the trash: it needs no other rights
+                lane = self._patient if effect.mode == RESTORE else self._importing
+                lane.submit(job)
             case _:
                 assert_never(effect)
 
@@ -159,7 +162,7 @@ class DiskPool:
             self._prompt.submit(_DiskJob(self._tell, _begun(glance, self._glances), _nothing))
 
     def tidy(self, work: Callable[[], object]) -> None:
-        """Queue work that has no event, like pruning the trash, behind what somebody waits for."""
+        """Queue work that has no event, like laying the ballast, behind what somebody waits for."""
         self._patient.submit(_DiskJob(self._tell, _tidied(work), _nothing))
 
     def close(self, timeout_s: float) -> bool:
@@ -206,11 +209,12 @@ class DiskPool:
             case DropParts():
                 self._part_files.drop(effect.roots)
             case PruneTrash():
-                yield prune_now(self._share, time.time())
+                yield prune_trash(self._share)
             case LookAtTop() | MarkShare() | MakeFolders() | MoveFolder() | DropFolder():
                 yield from self._topped(effect)
             case Import():
-                yield import_paths(self._share, effect)
+                bring = restore_paths if effect.mode == RESTORE else import_paths
+                yield bring(self._share, effect)
             case _:
                 assert_never(effect)
 

@@ -1,13 +1,16 @@
 """Emptying the trash: what is too old goes, then the oldest of whoever has most there.
 
-Strategy: the trash is `<day>/<label>/<path>`. Files are listed by the time they came there (their
-ctime: the link or rename that put them there set it). Older than the limit goes at once; while the
+Strategy: what came 30 days of the program ago, or earlier, goes at once (trash_days.py). While the
 rest is more than its share of the disk, the owner with most bytes loses the oldest file, so one
-busy owner cannot push out the others' versions.
+busy owner cannot push out the others' versions. So it is while less of the disk is free than the
+reserve that nothing is fetched into: what is kept never makes a disk fuller than that. Only files
+that have no other name go for that, since removing another one frees nothing.
 
 Guarantees: walks by descriptors and follows no link; removes nothing outside the trash; a file that
-cannot be removed is left and counted as gone, so it never keeps the others from being pruned.
-Limits: the listing is in memory, about 200 bytes a file.
+cannot be removed is left and counted as gone, so it never keeps the others from being pruned. No
+clock decides what is too old. Limits: the listing is in memory, about 400 bytes a file. Where the
+file system keeps blocks of removed files (snapshots), removing frees nothing at once, and the next
+round removes more.
 """
 
 from __future__ import annotations
@@ -15,122 +18,128 @@ from __future__ import annotations
 import errno
 import os
 from collections import defaultdict, deque
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from potluck.core import limits
+from potluck.core.content.swarm.room import reserve_of
+from potluck.core.errors import UnsafePath
 from potluck.engine.events import SpaceSeen
 from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import Share
-
-_SAFE_TO_SKIP: Final = (FileNotFoundError, PermissionError)
-"""Such a file is counted as gone, so that it does not keep the others from being pruned."""
-_RESTING_S: Final = 3600.0
-"""An empty folder younger than this may be one that a batch is about to use."""
-_BLOCK_BYTES: Final = 512
-"""The unit of st_blocks, whatever the file system's own."""
-_NS_A_S: Final = 1e9
-
+from potluck.shells.disk.trash_days import day_now
+from potluck.shells.disk.trash_layout import read_top
+from potluck.shells.disk.trash_walk import KeptFile, all_kept
 
 TRASH_SHARE: Final = 0.10  # of the disk; beyond it the oldest goes, however young
+KEEP_DAYS: Final = round(limits.TRASH_S / 86_400)
+_SAFE_TO_SKIP: Final = (FileNotFoundError, PermissionError, NotADirectoryError, UnsafePath)
+"""Such a file is counted as gone, so that it does not keep the others from being pruned."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    came_ns: int
-    folder: tuple[str, ...]
-    name: str
-    size_bytes: int
-
-
-@dataclass(slots=True)
-class _Pruned:
-    files: int = 0
-    early_files: int = 0  # of them, younger than the limit
-    early_bytes: int = 0
-
-
-def prune_trash(share: Share, now_s: float, keep_s: float, share_of_disk: float) -> int:
-    """Remove what is older than `keep_s`, then the oldest until the trash is small enough.
-
-    Returns how many files that were. `share_of_disk` is a fraction of the whole disk, 0.1 for a
-    tenth. Raises OSError.
-    """
-    return _prune(share, now_s, keep_s, share_of_disk).files
-
-
-def _prune(share: Share, now_s: float, keep_s: float, share_of_disk: float) -> _Pruned:
-    owners, pruned = _list(share.trash_fd), _Pruned()
-    with Folders(share.trash_fd) as folders:
-        for kept in owners.values():
-            while kept and kept[0].came_ns < (now_s - keep_s) * _NS_A_S:
-                pruned.files += _remove(folders, kept.popleft())
-        bytes_of = {label: sum(each.size_bytes for each in kept) for label, kept in owners.items()}
-        limit = share.space().total_bytes * share_of_disk
-        while sum(bytes_of.values()) > limit:
-            label = max(bytes_of, key=lambda each: (bytes_of[each], each))
-            oldest = owners[label].popleft()
-            bytes_of[label] -= oldest.size_bytes
-            removed = _remove(folders, oldest)
-            pruned.files += removed
-            pruned.early_files += removed
-            pruned.early_bytes += removed * oldest.size_bytes
-    _remove_empty_folders(share.trash_fd, now_s - _RESTING_S)
-    return pruned
-
-
-def prune_now(share: Share, now_s: float) -> SpaceSeen:
+def prune_trash(share: Share, share_of_disk: float = TRASH_SHARE) -> SpaceSeen:
     """Remove what the rules let go, and say how full the disk is, what the trash still holds, and
     what it let go of early.
 
-    Raises OSError.
+    `share_of_disk` is a fraction of the whole disk, 0.1 for a tenth. Raises OSError.
     """
-    pruned = _prune(share, now_s, limits.TRASH_S, TRASH_SHARE)
-    kept = (each for owner in _list(share.trash_fd).values() for each in owner)
+    day, before = day_now(share), share.space()
+    with Folders(share.trash_fd) as folders:
+        pruning = _Pruning(folders, _oldest_first(share.trash_fd))
+        pruning.let_go_old(day)
+        pruning.let_go_while(
+            lambda: pruning.kept_bytes > before.total_bytes * share_of_disk, lambda _kept: True
+        )
+        reserve_bytes = reserve_of(before.total_bytes)
+        pruning.let_go_while(
+            lambda: before.free_bytes + pruning.freed_bytes < reserve_bytes,
+            lambda kept: kept.found.st_nlink == 1,
+        )
+    _remove_empty_folders(share.trash_fd, day)
     return replace(
         share.space(),
-        trash_bytes=sum(each.size_bytes for each in kept),
-        early_files=pruned.early_files,
-        early_bytes=pruned.early_bytes,
+        trash_bytes=pruning.kept_bytes,
+        early_files=pruning.early_files,
+        early_bytes=pruning.early_bytes,
     )
 
 
-def _list(trash_fd: int) -> dict[str, deque[_Kept]]:
-    """Return the files of each owner, the oldest first."""
-    owners: dict[str, list[_Kept]] = defaultdict(list)
-    for folder, _folders, files, descriptor in os.fwalk(".", dir_fd=trash_fd):
-        where = tuple(folder.split("/")[1:])  # without the "."
-        label = where[1].partition("~")[0] if len(where) > 1 else ""
-        for name in files:
-            found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
-            owners[label].append(
-                _Kept(_came_ns(found), where, name, found.st_blocks * _BLOCK_BYTES)
+@dataclass(slots=True)
+class _Pruning:
+    """One round."""
+
+    folders: Folders
+    owners: dict[str, deque[KeptFile]]  # the oldest of each first
+    early_files: int = 0
+    early_bytes: int = 0
+    freed_bytes: int = 0  # by removing a last name
+    _bytes_of: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for label, kept in self.owners.items():
+            self._bytes_of[label] = sum(each.disk_bytes for each in kept)
+
+    @property
+    def kept_bytes(self) -> int:
+        """How much the trash still holds."""
+        return sum(self._bytes_of.values())
+
+    def let_go_old(self, day: int) -> None:
+        """Remove what is older than the rule; all of a day is as old as its end."""
+        for label, kept in self.owners.items():
+            while kept and kept[0].top is not None and kept[0].top.day + KEEP_DAYS < day:
+                self._remove(label, kept.popleft())
+
+    def let_go_while(
+        self, too_much: Callable[[], bool], may_go: Callable[[KeptFile], bool]
+    ) -> None:
+        """Remove the oldest of whoever has most of what may go, while there is too much."""
+        if not too_much():
+            return
+        for label, kept in self.owners.items():
+            self.owners[label] = deque(each for each in kept if may_go(each))
+        while too_much() and any(self.owners.values()):
+            label = max(
+                (label for label, kept in self.owners.items() if kept),
+                key=lambda each: (self._bytes_of[each], each),
             )
+            oldest = self.owners[label].popleft()
+            removed = self._remove(label, oldest)
+            self.early_files += removed
+            self.early_bytes += removed * oldest.disk_bytes
+
+    def _remove(self, label: str, kept: KeptFile) -> int:
+        """Remove one file; return how many that were."""
+        self._bytes_of[label] -= kept.disk_bytes
+        try:
+            os.unlink(kept.name, dir_fd=self.folders.get(kept.folder))
+        except _SAFE_TO_SKIP:
+            return 0
+        self.folders.trim()
+        if kept.found.st_nlink == 1:
+            self.freed_bytes += kept.disk_bytes
+        return 1
+
+
+def _oldest_first(trash_fd: int) -> dict[str, deque[KeptFile]]:
+    """Return the files of each owner, the oldest first."""
+    owners: dict[str, list[KeptFile]] = defaultdict(list)
+    for kept in all_kept(trash_fd):
+        if kept.top is not None:  # else it counts as come today as soon as it has its name
+            owners[kept.owner].append(kept)
     return {
-        label: deque(sorted(kept, key=lambda each: each.came_ns)) for label, kept in owners.items()
+        label: deque(sorted(kept, key=lambda each: each.order)) for label, kept in owners.items()
     }
 
 
-def _came_ns(found: os.stat_result) -> int:
-    """Return when a file came into the trash: the link or rename that put it there set ctime."""
-    return found.st_ctime_ns
-
-
-def _remove(folders: Folders, kept: _Kept) -> int:
-    """Remove one file; return how many that were."""
-    try:
-        os.unlink(kept.name, dir_fd=folders.get(kept.folder))
-    except _SAFE_TO_SKIP:
-        return 0
-    folders.trim()
-    return 1
-
-
-def _remove_empty_folders(trash_fd: int, before_s: float) -> None:
+def _remove_empty_folders(trash_fd: int, day: int) -> None:
     """Remove empty folders, but not those that somebody may just be about to use."""
-    for _folder, folders, _files, descriptor in os.fwalk(".", topdown=False, dir_fd=trash_fd):
+    for folder, folders, _files, descriptor in os.fwalk(".", topdown=False, dir_fd=trash_fd):
+        below = folder.split("/")[1:2]
         for name in folders:
-            if os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mtime < before_s:
+            top = read_top(below[0] if below else name)
+            if top is not None and top.day + 1 < day:
                 _remove_if_empty(name, descriptor)
 
 
@@ -138,5 +147,5 @@ def _remove_if_empty(name: str, descriptor: int) -> None:
     try:
         os.rmdir(name, dir_fd=descriptor)
     except OSError as error:
-        if error.errno != errno.ENOTEMPTY:
+        if error.errno not in {errno.ENOTEMPTY, errno.ENOTDIR, errno.ENOENT}:
             raise

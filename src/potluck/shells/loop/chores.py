@@ -10,14 +10,12 @@ no chore knows whether its last round has ended; intervals are long enough for t
 
 from __future__ import annotations
 
-import time
 from enum import Enum, auto
 from typing import Final, assert_never
 
-from potluck.core import limits
-from potluck.shells.disk.fsops import Share
+from potluck.engine.effects import PruneTrash
 from potluck.shells.disk.pool import DiskPool
-from potluck.shells.disk.trash import TRASH_SHARE, prune_trash
+from potluck.shells.disk.trash_days import AGE_STEP_S, TrashDays
 from potluck.shells.loop.cycles import free_many_cycles, free_old_cycles
 from potluck.shells.state.ballast import Ballast
 
@@ -30,6 +28,7 @@ class Chore(Enum):
     BALLAST = auto()  # lay the ballast again if there is plenty
     CYCLES = auto()  # free what only holds itself
     MANY_CYCLES = auto()  # the same, if there may be much of it
+    TRASH_DAYS = auto()  # count the time by which the trash ages
     TRASH = auto()  # remove what is too old there, or too much
 
 
@@ -39,6 +38,7 @@ EVERY_S: Final[dict[Chore, float]] = {
     Chore.BALLAST: 60.0,  # somebody has to make room first, which takes minutes
     Chore.CYCLES: 3600.0,  # it stops every thread for a moment, and there is hardly ever any
     Chore.MANY_CYCLES: 60.0,  # what a program that breaks off connections leaves
+    Chore.TRASH_DAYS: AGE_STEP_S,
     Chore.TRASH: 3600.0,  # it holds 30 days; an hour more is nothing
 }
 
@@ -46,11 +46,11 @@ EVERY_S: Final[dict[Chore, float]] = {
 class Chores:
     """The table, with when each is due; owned by the loop thread."""
 
-    def __init__(self, disk: DiskPool, ballast: Ballast, share: Share) -> None:
+    def __init__(self, disk: DiskPool, ballast: Ballast, trash_days: TrashDays) -> None:
         """Begin each at the first `on_tick`."""
         self._disk: Final = disk
         self._ballast: Final = ballast
-        self._share: Final = share
+        self._trash_days: Final = trash_days
         self._due_s: Final = dict.fromkeys(Chore, 0.0)
 
     def __repr__(self) -> str:
@@ -81,10 +81,9 @@ class Chores:
                 self._disk.tidy(free_old_cycles)
             case Chore.MANY_CYCLES:
                 self._disk.tidy(free_many_cycles)
-            case Chore.TRASH:
-                self._disk.tidy(self._prune)
+            case Chore.TRASH_DAYS:
+                self._disk.tidy(self._trash_days.count)
+            case Chore.TRASH:  # what goes early is told
+                self._disk.submit(PruneTrash())
             case _:
                 assert_never(chore)
-
-    def _prune(self) -> None:
-        prune_trash(self._share, time.time(), limits.TRASH_S, TRASH_SHARE)

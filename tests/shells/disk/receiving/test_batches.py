@@ -293,7 +293,7 @@ def test_the_earlier_version_goes_to_the_trash(share, parts, batches):
     )
     assert (placed.placement, placed.put_aside) == (Placement.PLACED, "")
     assert shared(share) == {"ann/docs/a.txt": NEW}
-    assert trash(share) == {"20250131/ann/docs/a.txt": OLD}
+    assert trash(share) == {"day-000000-replaced/ann/docs/a.txt": OLD}
     assert aside(share) == {}
 
 
@@ -303,7 +303,7 @@ def test_an_expected_content_with_another_stat_is_still_the_owners(share, parts,
     os.utime(full(share, "ann/a"), ns=(5, 5))
     receive(parts, NEW)
     assert one(batches, item("ann/a", Source.PART, NEW, **expected)).put_aside == ""
-    assert trash(share) == {"20250131/ann/a": OLD}
+    assert trash(share) == {"day-000000-replaced/ann/a": OLD}
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["edited", "unknown"])
@@ -393,7 +393,7 @@ def test_a_file_becomes_a_folder_and_a_folder_a_file(share, parts, batches):
         item("ann/b", Source.PART, NEW),
     )
     assert {each.placement for each in placed} == {Placement.PLACED}
-    assert trash(share) == {"20250131/ann/a": OLD}
+    assert trash(share) == {"day-000000-deleted/ann/a": OLD}
     assert list(aside(share).values()) == [MINE]
     assert os.path.isdir(full(share, "ann/a"))
     assert read(share, "ann/b") == NEW
@@ -441,7 +441,7 @@ def test_removing_what_is_expected_unexpected_and_missing(share, batches):
     )
     assert {each.placement for each in placed} == {Placement.REMOVED}
     assert shared(share) == {"ann/file": BIG}
-    assert trash(share) == {"20250131/ann/old": OLD}
+    assert trash(share) == {"day-000000-deleted/ann/old": OLD}
     assert set(aside(share).values()) == {MINE, None}
     assert placed[1].put_aside
     assert os.path.exists("/etc/passwd")
@@ -463,9 +463,9 @@ def test_the_trash_makes_room_for_equal_names_and_former_files(share, batches):
     write(share, "ann/a/b", MINE)
     one(batches, item("ann/a/b", Source.NONE, **expecting(share, "ann/a/b", MINE)))
     assert trash(share) == {
-        "20250131/ann/a": OLD,
-        "20250131/ann/a~2": NEW,
-        "20250131/ann~2/a/b": MINE,
+        "day-000000-deleted/ann/a": OLD,
+        "day-000000-deleted/ann/a~2": NEW,
+        "day-000000-deleted.2/ann/a/b": MINE,
     }
 
 
@@ -497,7 +497,7 @@ def test_without_hard_links_the_old_version_is_renamed_away(share, parts, batche
         one(batches, item("ann/a", Source.PART, NEW, **expecting(share, "ann/a", OLD))).placement
         is Placement.PLACED
     )
-    assert (shared(share), trash(share)) == ({"ann/a": NEW}, {"20250131/ann/a": OLD})
+    assert (shared(share), trash(share)) == ({"ann/a": NEW}, {"day-000000-replaced/ann/a": OLD})
 
 
 # -- trouble ---------------------------------------------------------------------------------------
@@ -663,7 +663,7 @@ def test_every_file_is_on_the_disk_before_any_is_renamed(
     assert os.stat(full(share, "ann")).st_ino in synced
 
 
-@pytest.mark.parametrize("folder", ["Shared/ann/docs", "trash/20250131"])
+@pytest.mark.parametrize("folder", ["Shared/ann/docs", "trash/day-000000-replaced"])
 def test_a_folder_whose_fsync_failed_fails_its_items(share, parts, batches, monkeypatch, folder):
     real = os.fsync
 

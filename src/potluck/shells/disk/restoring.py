@@ -1,0 +1,267 @@
+"""Bringing versions back from the trash into the own folder: `potluck restore`.
+
+Strategy: a version is copied in `tmp/`, with its time and x bit, made durable, and appears under
+its path by one link, which never goes over anything. What stands there meanwhile is moved to the
+trash first, so that a restore can be taken back by another. What is somebody else's comes into the
+own folder, below `Restored from <label>`, under the first free name. Of a folder only what is
+missing there now is brought back, the newest version of each.
+
+Guarantees: the trash keeps what is restored from it; nothing is overwritten; links, devices and
+pipes in the trash are no versions; a version that changes while it is copied is not restored.
+Limits: between the move and the link nothing stands at the path for a moment, and a crash then
+leaves it so: both versions are in the trash, and the same command again ends it. What is restored
+is writable. Where the file system knows no links an empty file stands at the path for a moment.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat as modes
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Final
+
+from potluck.core.content.facts import Finding
+from potluck.core.content.paths import SafePath, parse_wire_path, printable
+from potluck.core.content.version_names import parse_version
+from potluck.core.errors import UnsafePath
+from potluck.engine.effects import Import
+from potluck.engine.events import Imported
+from potluck.engine.own.restored import NOT_IN_TRASH, STANDS_ALL, TOO_FEW
+from potluck.shells.disk.comparing import is_same_tree
+from potluck.shells.disk.content_check import copy_content
+from potluck.shells.disk.folders import Folders
+from potluck.shells.disk.fsops import (
+    NO_LINKS,
+    Share,
+    crashpoint,
+    make_file,
+    open_regular,
+    reason_at,
+    remove_file,
+    stat_at,
+    stat_of,
+    what_is,
+)
+from potluck.shells.disk.keeping import Keeper, Occupant, numbered
+from potluck.shells.disk.trash_layout import Why
+from potluck.shells.disk.trash_walk import KeptFile, numbered_versions, versions_below
+
+_TRIES: Final = 5  # against a program that puts something there again and again
+_FROM: Final = "Restored from"
+
+
+def restore_paths(share: Share, order: Import) -> Imported:
+    """Bring the versions back that `order.paths` name; what fails is in the result."""
+    restoring = _Restoring(share, order.into, f"restore.{order.order}")
+    with (
+        Folders(share.shared_fd) as folders,
+        Folders(share.trash_fd) as trash,
+        Keeper(share, time.time()) as keeper,
+    ):
+        restoring.begin(folders, trash, keeper)
+        for text in order.paths:
+            restoring.bring(text)
+        try:
+            keeper.sync()
+        except OSError as error:
+            restoring.fail("the trash", reason_at(error, share.top_fd))
+        for parts, reason in folders.sync().items():
+            restoring.fail("/".join(parts), reason)
+    done = restoring.done
+    return Imported(
+        order.order, tuple(done.added), tuple(done.failed), tuple(done.already),
+        tuple(done.instead), kept=tuple(done.kept),
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Done:
+    """What came of it."""
+
+    added: list[str] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    already: list[tuple[str, str]] = field(default_factory=list)
+    instead: list[tuple[str, str]] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
+
+
+class _Restoring:
+    """One Import from the trash being carried out."""
+
+    _folders: Folders
+    _trash: Folders
+    _keeper: Keeper
+
+    def __init__(self, share: Share, own: SafePath, tmp_name: str) -> None:
+        self.done = _Done()
+        self._share = share
+        self._own = own
+        self._tmp_name = tmp_name
+
+    def __repr__(self) -> str:
+        return f"_Restoring({self._own}, {self.done})"
+
+    def begin(self, folders: Folders, trash: Folders, keeper: Keeper) -> None:
+        """Work with these."""
+        self._folders, self._trash, self._keeper = folders, trash, keeper
+
+    def bring(self, text: str) -> None:
+        """Bring back what a person named."""
+        try:
+            wanted = parse_version(text)
+            found = versions_below(self._share.trash_fd, wanted.path).versions
+            below = list(numbered_versions(found))
+            exact = [kept for _, path, kept in below if path == wanted.path]
+            if exact and not wanted.is_folder:
+                if not 0 < wanted.number <= len(exact):
+                    self.fail(text, TOO_FEW)
+                    return
+                self._bring_one(wanted.path, exact[wanted.number - 1])
+            elif wanted.number == 1:
+                newest = [(path, kept) for number, path, kept in below if number == 1]
+                self._bring_folder(text, [each for each in newest if each[0] != wanted.path])
+            else:
+                self.fail(text, NOT_IN_TRASH)
+        except (OSError, UnsafePath) as error:
+            self.fail(text, reason_at(error, self._share.top_fd))
+
+    def _bring_folder(self, text: str, newest: list[tuple[SafePath, KeptFile]]) -> None:
+        """Bring back what is missing of a folder."""
+        lacking = [each for each in newest if self._is_missing(each[0])]
+        if not lacking:
+            self.fail(text, STANDS_ALL if newest else NOT_IN_TRASH)
+        for path, kept in lacking:
+            try:
+                self._bring_one(path, kept)
+            except (OSError, UnsafePath) as error:
+                self.fail(str(path), reason_at(error, self._share.top_fd))
+            self._folders.trim()
+            self._trash.trim()
+
+    def _is_missing(self, path: SafePath) -> bool:
+        try:
+            return self._share.stat(path).finding is Finding.MISSING
+        except UnsafePath:  # a link stands there, which is no file of theirs
+            return True
+
+    def _bring_one(self, path: SafePath, kept: KeptFile) -> None:
+        """Bring one version back; raises OSError or UnsafePath."""
+        is_own = path.parts[0] == self._own.name
+        target = path if is_own else self._own_place(path)
+        folder = self._folders.get(target.parts[:-1], create=True)
+        descriptor = open_regular(self._trash.get(kept.folder), kept.name)
+        try:
+            self._copy(descriptor, kept)
+            if is_own:
+                taken = self._put_back(target, folder)
+            else:
+                taken = self._put_beside(target, folder, path)
+        finally:
+            os.close(descriptor)
+            remove_file(self._share.tmp_fd, self._tmp_name)
+        self._folders.touch(target.parts[:-1])
+        if taken:
+            _say_complete(folder, taken)
+            name = "/".join((*target.parts[1:-1], taken))
+            self.done.added.append(name)
+            if not is_own:
+                self.done.instead.append((name, str(path)))
+
+    def _own_place(self, path: SafePath) -> SafePath:
+        """Return where in the own folder a version of somebody else's file comes."""
+        inner = "/".join((f"{_FROM} {path.parts[0]}", *path.parts[1:]))
+        return self._own.joined(parse_wire_path(inner.encode()))
+
+    def _copy(self, source: int, kept: KeptFile) -> None:
+        """Make a durable copy in tmp/; raises OSError."""
+        before = stat_of(os.fstat(source))
+        remove_file(self._share.tmp_fd, self._tmp_name)
+        copy = make_file(self._share.tmp_fd, self._tmp_name)
+        try:
+            copy_content(source, copy)
+            if not before == stat_of(os.fstat(source)) == stat_of(kept.found):
+                raise OSError(errno.EAGAIN, "it changed in the trash while it was copied")
+            os.fchmod(copy, 0o755 if before.executable else 0o644)
+            os.utime(copy, ns=(before.mtime_ns, before.mtime_ns))
+            os.fsync(copy)
+        finally:
+            os.close(copy)
+        crashpoint("before_restore")
+
+    def _put_back(self, target: SafePath, folder: int) -> str:
+        """Have the copy appear in its place; return its name, "" if the same stands there."""
+        moved = False
+        for _ in range(_TRIES):
+            if self._linked_back(folder, target.name, moved=moved):
+                if moved:
+                    self.done.kept.append("/".join(target.parts[1:]))
+                return target.name
+            found = stat_at(folder, target.name)
+            if found is None:
+                continue  # gone again
+            if self._stands(folder, target.name):
+                self.done.already.append((str(target), str(target)))
+                return ""
+            if not modes.S_ISREG(found.st_mode):
+                raise UnsafePath(f"“{target}” is in the way", f"a {what_is(found)} stands there")
+            occupant = Occupant(target, folder, found)
+            moved = not self._keeper.trash(occupant, leave=False, why=Why.REPLACED)
+            crashpoint("after_moved_away")
+        raise OSError(errno.EEXIST, "something is put there again and again")
+
+    def _linked_back(self, folder: int, name: str, *, moved: bool) -> bool:
+        """Give the copy its name; where that fails, say what `moved` away from there before."""
+        try:
+            return self._link(folder, name)
+        except OSError as error:
+            if not moved:
+                raise
+            reason = reason_at(error, self._share.top_fd)
+            text = f"what stood there is in the trash, and: {reason}"
+            raise OSError(text) from error  # without a number, which would say less
+
+    def _put_beside(self, target: SafePath, folder: int, path: SafePath) -> str:
+        """Have the copy appear under the first free name; return it, "" if the same stands so."""
+        for name in chain((target.name,), numbered(target.name, lambda n: f" ({n + 1})")):
+            if self._link(folder, name):
+                return name
+            if self._stands(folder, name):
+                self.done.already.append((str(path), "/".join((*target.parts[:-1], name))))
+                return ""
+        raise AssertionError("names never end")
+
+    def _stands(self, folder: int, name: str) -> bool:
+        return is_same_tree(self._share.tmp_fd, self._tmp_name, folder, name)
+
+    def _link(self, folder: int, name: str) -> bool:
+        """Give the copy a name in `folder`; False if that is taken."""
+        tmp_fd = self._share.tmp_fd
+        try:
+            os.link(
+                self._tmp_name, name, src_dir_fd=tmp_fd, dst_dir_fd=folder, follow_symlinks=False
+            )
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in NO_LINKS:
+                raise
+            try:
+                os.close(make_file(folder, name))
+            except FileExistsError:
+                return False
+            os.rename(self._tmp_name, name, src_dir_fd=tmp_fd, dst_dir_fd=folder)
+        return True
+
+    def fail(self, path: str, reason: str) -> None:
+        """Note why something was not restored."""
+        self.done.failed.append((printable(path), reason))
+
+
+def _say_complete(folder: int, name: str) -> None:
+    """Close a file once: who watches the folder waits for that (importing.py)."""
+    with suppress(OSError, UnsafePath):
+        os.close(open_regular(folder, name, os.O_WRONLY))

@@ -1,0 +1,93 @@
+"""The names in the trash: what each says of when something came there, why, and what it was.
+
+Strategy: the trash is `day-NNNNNN-replaced/<label>/<path>` and the same with `deleted`, where the
+day counts how long the program has run (trash_days.py). A name that is taken there gets `~2`, `~3`;
+one that itself ends like that gets `~1`, so that taking one such end off gives the name back. What
+was found under any other name is called `day-NNNNNN was NAME`, and in there nothing is taken off.
+
+Guarantees: names only, no file is touched. Limits: a name that would be too long with its number is
+cut, and is then that of another path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import count
+from typing import Final
+
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.errors import UnsafePath
+from potluck.core.limits import COMPONENT_BYTES
+
+DAY_MAX: Final = 999_999
+_OURS: Final = re.compile(r"day-([0-9]{6})-(replaced|deleted)(?:\.[0-9]{1,6})?")
+_TAKEN_OVER: Final = re.compile(r"day-([0-9]{6}) was (.*)", re.DOTALL)
+_NUMBERED: Final = re.compile(r"(.+)~[0-9]+", re.DOTALL)
+
+
+class Why(StrEnum):
+    """Why something came into the trash."""
+
+    REPLACED = "replaced"
+    DELETED = "deleted"
+    UNKNOWN = ""  # an earlier potluck did not say
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """What the name of a folder directly in the trash says."""
+
+    day: int  # of the program, on which it was begun
+    why: Why
+    was: str = ""  # what it was called before it was taken over
+
+
+def top_name(day: int, why: Why, series: int = 1) -> str:
+    """Return the name of a folder directly in the trash."""
+    return f"day-{day:06d}-{why}" + (f".{series}" if series > 1 else "")
+
+
+def taken_over_name(day: int, was: str, series: int = 1) -> str:
+    """Return the name under which a thing of another name stays in the trash."""
+    return _cut(f"day-{day:06d} was {was}", f"~{series}" if series > 1 else "")
+
+
+def read_top(name: str) -> Top | None:
+    """Return what a name directly in the trash says, None for one that is not ours."""
+    if ours := _OURS.fullmatch(name):
+        return Top(int(ours[1]), Why(ours[2]))
+    if taken_over := _TAKEN_OVER.fullmatch(name):
+        return Top(int(taken_over[1]), Why.UNKNOWN, taken_over[2])
+    return None
+
+
+def trash_names(name: str) -> Iterator[str]:
+    """Yield the names under which something can lie in the trash, the first choice first."""
+    if not _NUMBERED.fullmatch(name):
+        yield name
+    for n in count(1 if _NUMBERED.fullmatch(name) else 2):
+        yield _cut(name, f"~{n}")
+
+
+def path_in(top: Top, parts: tuple[str, ...]) -> SafePath | None:
+    """Return which path below Shared/ lies as `parts` in a folder of the trash, None: no path."""
+    if len(parts) < 2:
+        return None
+    *folders, name = parts
+    if top.why is not Why.UNKNOWN and (numbered := _NUMBERED.fullmatch(name)):
+        name = numbered[1]
+    try:
+        return parse_wire_path("/".join([*folders, name]).encode())
+    except (UnsafePath, UnicodeEncodeError):
+        return None
+
+
+def _cut(name: str, tail: str) -> str:
+    """Return a name with that end, cut before it where it would be too long."""
+    data = name.encode("utf-8", "surrogateescape")
+    if len(data) + len(tail) > COMPONENT_BYTES:
+        name = data[: COMPONENT_BYTES - len(tail)].decode("utf-8", "ignore")
+    return name + tail
