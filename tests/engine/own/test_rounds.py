@@ -8,6 +8,7 @@ from potluck.core import limits
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Look, Scan
 from potluck.engine.events import OrderId
+from potluck.engine.own.ignore_file import IgnoreFile
 from potluck.engine.own.rounds import LookRound, Rounds
 from tests.engine.builders import node
 
@@ -18,7 +19,8 @@ NOW = 100.0
 @pytest.fixture
 def rounds() -> Rounds:
     """Nothing is under way."""
-    made = Rounds(node(1))
+    here = node(1)
+    made = Rounds(here, IgnoreFile(here))
     made._node.now = NOW
     return made
 

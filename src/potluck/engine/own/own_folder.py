@@ -32,6 +32,7 @@ from potluck.engine.node import Node
 from potluck.engine.own.covered import CoveredFiles
 from potluck.engine.own.due_scan import DueScan
 from potluck.engine.own.findings import Findings, is_below
+from potluck.engine.own.ignore_file import IgnoreFile
 from potluck.engine.own.judging import Judge
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.reading import Reading
@@ -49,7 +50,8 @@ class OwnFolder:
         """Know what the index knows; changes go to `publishing`."""
         self._node, self._publishing = node, publishing
         self.share = SharePresence(node)
-        self._rounds = Rounds(node)
+        self._ignore_file = IgnoreFile(node)
+        self._rounds = Rounds(node, self._ignore_file)
         self._reading = Reading(node, snapshots=True)
         judge = Judge(node, publishing)
         self.covered = CoveredFiles(node, judge, self)
@@ -76,11 +78,17 @@ class OwnFolder:
         return self._top
 
     @property
+    def ignored(self) -> int:
+        """How many files and folders are not shared because of .potluckignore."""
+        return self._findings.left_out.count
+
+    @property
     def work(self) -> tuple[OwnWork, ...]:
         """What is open: what is not looked at, not read, or not told yet."""
+        hinted = self._due_scan.hinted or self._ignore_file.changes
         open_work = {
             OwnWork.UNSEEN: not self._rounds.scanned,
-            OwnWork.LOOKING: self._rounds.under_way or bool(self._touched) or self._due_scan.hinted,
+            OwnWork.LOOKING: self._rounds.under_way or bool(self._touched) or hinted,
             OwnWork.DOUBTED: self._rounds.in_doubt,
             OwnWork.READING: len(self._reading) > 0,
             OwnWork.PUBLISHING: bool(self._publishing.pending),
@@ -162,7 +170,12 @@ class OwnFolder:
                 self.scan()
 
     def on_tree(self, event: TreeSeen) -> None:
-        """Part of what a look or a scan found."""
+        """Part of what a look or a scan found, by the rules that count."""
+        said = event.ignore_file if self._rounds.find(event.order) is not None else None
+        if said is not None and not self._ignore_file.on_seen(said):
+            self._due_scan.put_off(0.0)  # everything is judged by the new rules
+            self.look_at(self._rounds.give_up())
+            return
         self.look_at(self._findings.on_tree(event, self.top))
 
     def on_hashed(self, event: FilesHashed) -> None:
@@ -173,7 +186,7 @@ class OwnFolder:
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
         times = [self._reading.deadline(), self._rounds.deadline()]
-        times.append(self._findings.unreadable.deadline())
+        times += [self._findings.unreadable.deadline(), self._ignore_file.deadline()]
         if self._may_scan:
             times += [self._due_scan.due_s, self._unwatched.deadline()]
         if not self._unsettled:
@@ -187,14 +200,16 @@ class OwnFolder:
         for path in self._rounds.due():
             self.look_at([self.top.joined(parse_wire_path(path))])
         self._begin_scan()
-        self._rounds.look_on(self._touched)
+        if not self._ignore_file.waits:
+            self._rounds.look_on(self._touched)
         if not self._unsettled:
             self._publishing.on_tick(len(self._reading))
 
     @property
     def _may_scan(self) -> bool:
         """Whether a scan may begin: one at a time, and none before a new marker is there."""
-        return self._rounds.scan is None and not self.share.awaited
+        waits = self.share.awaited or self._ignore_file.waits
+        return self._rounds.scan is None and not waits
 
     @property
     def _unsettled(self) -> bool:
@@ -223,3 +238,4 @@ class OwnFolder:
         self._rounds.clear()
         self._touched.clear()
         self._reading.cancel(self._reading.paths)
+        self._ignore_file.clear()
