@@ -6,7 +6,7 @@ import pytest
 
 from potluck.engine.effects import Tell
 from potluck.engine.folder_facts import IgnoreFileSeen
-from potluck.engine.own.ignore_file import SETTLE_S, IgnoreFile
+from potluck.engine.own.ignore_file import RULES_SETTLE_S, IgnoreFile
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import node
 
@@ -35,7 +35,7 @@ def counting(file: IgnoreFile) -> tuple[bytes | None, ...]:
 
 
 def later(file: IgnoreFile) -> None:
-    file._node.now += SETTLE_S
+    file._node.now += RULES_SETTLE_S
 
 
 def troubles(file: IgnoreFile) -> list[tuple[str, str, str]]:
@@ -55,7 +55,7 @@ def test_what_it_says_counts_once_it_stood_for_two_seconds(file: IgnoreFile) -> 
     assert not file.on_seen(NEW)
     assert file.waits
     assert file.changes
-    assert file.deadline() == file._node.now + SETTLE_S
+    assert file.deadline() == file._node.now + RULES_SETTLE_S
 
     later(file)
     assert not file.waits
@@ -146,7 +146,7 @@ def test_one_with_a_fault_counts_beside_the_last_one_without(file: IgnoreFile) -
         "line 2: a pattern without a name and 1 more; its other lines count, "
         "and so do the last rules without a fault"
     )
-    assert command == "nano /Shared/d1/.potluckignore"
+    assert command == "cat -n /Shared/d1/.potluckignore"
 
     settled(file, NEW)
     assert counting(file) == (NEW.text,)

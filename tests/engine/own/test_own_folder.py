@@ -25,7 +25,7 @@ from potluck.engine.events import (
     WatchesRefused,
 )
 from potluck.engine.own.due_scan import ODD_SCAN_S
-from potluck.engine.own.ignore_file import SETTLE_S
+from potluck.engine.own.ignore_file import RULES_SETTLE_S
 from potluck.engine.own.own_folder import OFFLINE_LOOK_S, OwnFolder
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.unwatched import REST, UNWATCHED_SCAN_S
@@ -792,9 +792,9 @@ def test_what_newly_matches_is_gone_for_the_others_after_two_looks_and_told(own:
     assert own.own_folder.work == (OwnWork.LOOKING,)
     assert sorted(own.published()) == ["a", "d", "d/b"], "it must stand for two seconds"
 
-    own.tick(SETTLE_S)
+    own.tick(RULES_SETTLE_S)
     own.settle()
-    assert own.own_folder.ignored == 1
+    assert own.own_folder.left_out.count == 1
     assert own.own_folder.work == (OwnWork.DOUBTED,)
     assert sorted(own.published()) == ["a", "d", "d/b"], "one scan is no proof"
     assert own.codes() == ["left_out"]
@@ -810,7 +810,7 @@ def test_what_matches_no_more_is_shared(own: Own) -> None:
     own.write("x.tmp", "mine")
     own.touch("x.tmp", ".potluckignore")
     own.settle()
-    own.tick(SETTLE_S)
+    own.tick(RULES_SETTLE_S)
     own.settle()
     assert "x.tmp" not in own.published()
     assert own.read == []
@@ -818,10 +818,10 @@ def test_what_matches_no_more_is_shared(own: Own) -> None:
     own.ignore_text = b""
     own.touch(".potluckignore")
     own.settle()
-    own.tick(SETTLE_S)
+    own.tick(RULES_SETTLE_S)
     own.settle()
     assert "x.tmp" in own.published()
-    assert own.own_folder.ignored == 0
+    assert own.own_folder.left_out.count == 0
 
 
 def test_rules_that_stand_at_the_first_start_leak_nothing() -> None:
@@ -832,8 +832,8 @@ def test_rules_that_stand_at_the_first_start_leak_nothing() -> None:
     own.write("a", "alpha")
     own.settle()
     assert own.own_folder.work[0] is OwnWork.UNSEEN
-    assert own.own_folder.deadline() == own.node.now + SETTLE_S
-    own.tick(SETTLE_S)
+    assert own.own_folder.deadline() == own.node.now + RULES_SETTLE_S
+    own.tick(RULES_SETTLE_S)
     own.settle()
     assert (sorted(own.published()), own.read) == (["a"], ["a"])
 
@@ -847,7 +847,7 @@ def test_a_file_that_is_being_read_when_it_is_left_out_is_not_shared(own: Own) -
     own.ignore_text = b"big\n"
     own.touch(".potluckignore")
     own.settle()
-    own.tick(SETTLE_S)
+    own.tick(RULES_SETTLE_S)
     while own.todo:
         own.answer()
     for event in own.answers(reading):
@@ -863,7 +863,7 @@ def test_a_typo_that_is_mended_within_two_seconds_deletes_nothing(own: Own) -> N
     own.settle()
     own.ignore_text = b"*.tmp\n"
     for _ in range(3):
-        own.tick(SETTLE_S)
+        own.tick(RULES_SETTLE_S)
         own.settle()
     own.tick(limits.SECOND_LOOK_S)
     own.settle()
@@ -878,7 +878,7 @@ def test_a_part_that_is_scanned_often_has_all_scanned_by_new_rules(own: Own) -> 
     own.tick(UNWATCHED_SCAN_S)
     own.ignore_text = b"a\n"
     own.settle()
-    own.tick(SETTLE_S)
+    own.tick(RULES_SETTLE_S)
     own.settle()
     own.tick(UNWATCHED_SCAN_S * 2)
     own.settle()

@@ -28,7 +28,7 @@ from potluck.engine.events import FilesHashed, PathSeen, TreeSeen
 from potluck.engine.node import Node
 from potluck.engine.own.covered import CoveredFiles
 from potluck.engine.own.judging import Judge
-from potluck.engine.own.left_out import LeftOut
+from potluck.engine.own.left_out import IgnoredPaths
 from potluck.engine.own.reading import Reading
 from potluck.engine.own.refused import RefusedNames
 from potluck.engine.own.restless import RestlessFiles
@@ -51,7 +51,7 @@ class Findings:
         self.refused = RefusedNames(node)
         self.unreadable = UnreadablePaths(node)
         self.restless = RestlessFiles(node, reading)
-        self.left_out = LeftOut(node, reading)
+        self.left_out = IgnoredPaths(node, reading)
 
     def __repr__(self) -> str:
         """Return what could not be shared or read."""

@@ -24,7 +24,7 @@ from potluck.engine.folder_facts import IgnoreFileSeen
 from potluck.engine.node import Node
 from potluck.engine.troubles import Trouble, TroubleKind
 
-SETTLE_S = 2.0  # a text must stand so long: editors that write a file in two steps take less
+RULES_SETTLE_S = 2.0  # a text must stand so long: editors that write a file in two steps take less
 SAID = "ignore.said"  # the key of what it said last, in the index
 WHOLE = "ignore.whole"  # and of what it said last without a fault
 
@@ -83,7 +83,7 @@ class IgnoreFile:
             self._new = None  # the walk went by rules that do not count yet
             return False
         if seen.text is not None and seen.text != expected:
-            self._new, self._settled_s = seen, self._node.now + SETTLE_S
+            self._new, self._settled_s = seen, self._node.now + RULES_SETTLE_S
             return False
         self._note(seen)
         if self._new is not None:
@@ -112,7 +112,7 @@ class IgnoreFile:
         also = "" if seen.text is None else ", and so do the last rules without a fault"
         more = f" and {len(seen.faults) - 1} more" if len(seen.faults) > 1 else ""
         reason = f"{seen.faults[0]}{more}; {what}{also}"
-        command = f"ls -la {where}" if seen.text is None else f"nano {where}"
+        command = f"ls -la {where}" if seen.text is None else f"cat -n {where}"
         trouble = Trouble(TroubleKind.IGNORE_FILE, subject, reason, command, node.now, None)
         node.troubles.note(trouble)
         text = f"not understood: {set_off(subject)} ({reason}); try: {command}"

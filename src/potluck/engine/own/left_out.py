@@ -19,7 +19,7 @@ from potluck.engine.node import Node
 from potluck.engine.own.reading import Reading
 
 
-class LeftOut:
+class IgnoredPaths:
     """What is left out."""
 
     def __init__(self, node: Node, reading: Reading) -> None:
@@ -29,7 +29,7 @@ class LeftOut:
 
     def __repr__(self) -> str:
         """Return how much."""
-        return f"<LeftOut: {self.count}>"
+        return f"<IgnoredPaths: {self.count}>"
 
     def note(self, ignored: Iterable[SafePath]) -> None:
         """A walk met these: nothing that is read of them counts."""

@@ -59,6 +59,7 @@ class OwnFolder:
         self._unwatched = UnwatchedFolders(node)
         # paths that are not shared, as a person reads them, and why
         self.refused: Mapping[str, str] = self._findings.refused.reasons
+        self.left_out = self._findings.left_out  # by the rules of its owner
         self._touched: set[SafePath] = set()
         self.written = False  # somebody is writing a file and has not closed it
         self._due_scan = DueScan(node)
@@ -76,11 +77,6 @@ class OwnFolder:
         if self._top is None or self._top.name != label:
             self._top = parse_wire_path(label.encode())
         return self._top
-
-    @property
-    def ignored(self) -> int:
-        """How many files and folders are not shared because of .potluckignore."""
-        return self._findings.left_out.count
 
     @property
     def work(self) -> tuple[OwnWork, ...]:
