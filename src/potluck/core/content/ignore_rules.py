@@ -10,7 +10,8 @@ stand together are one expression, those without a slash look at the name alone,
 Guarantees: a line that cannot be understood is named with its number, and the others count. The
 same text is parsed once. Nothing is ever ignored because of a fault. Limits: patterns are compared
 letter by letter, so case counts; a class such as `[[:alpha:]]`, which pathspec cannot translate, is
-a fault, and so are more than STARS_MAX stars in a pattern, which could take for ever to compare.
+a fault, and so are more than STARS_MAX stars (`**` is one) in a pattern, which could take for ever
+to compare.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ IGNORE_FILE: Final = ".potluckignore"
 """The file directly in a folder that says what of it is not shared."""
 IGNORE_MAX_BYTES: Final = 64 * limits.KIB
 """A larger file is no list that a person wrote."""
-STARS_MAX: Final = 8
+STARS_MAX: Final = 6
 """Each more multiplies the time that a name may cost by its length."""
 FAULTS_MAX: Final = 20
 """Lines that are named; more help nobody."""
@@ -36,6 +37,9 @@ FAULTS_MAX: Final = 20
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _UNCLEAR: Final = re.compile(r"\[[^\]]*(?:\[|--|&&|~~|\|\|)")  # sets that `re` may read otherwise
 _SET_WITHOUT: Final = re.compile(r"\[\^(?!/\])")
+_STARS: Final = re.compile(r"\*+")
+# a star, and what stands between it and the next one in the same name
+_STAR_AND_MORE: Final = re.compile(r"\[\^/\]\*((?:\[\^/\](?!\*)|\\[^/]|[\w.~@,= -])+)(?=\[\^/\]\*)")
 _ANYWHERE: Final = "^(?:.+/)?"  # how the expression of a pattern without a slash begins
 _SIMPLE: Final = re.compile(r"(?P<star>\*?)(?P<name>[\w.~@+,=-][\w.~@+,= -]*)/?")
 _EVERYTHING: Final = frozenset({"*", "**", "**/*"})
@@ -125,7 +129,7 @@ def _parse(line: bytes) -> _Pattern | None:
     body = _plain(text.removeprefix("!"))
     if not body.strip("/"):
         raise ValueError("a pattern without a name")
-    if body.count("*") > STARS_MAX:
+    if len(_STARS.findall(body)) > STARS_MAX:
         raise ValueError(f"more than {STARS_MAX} stars in a pattern")
     only_folders = body.endswith("/")
     if body.removesuffix("/") in _EVERYTHING:
@@ -174,6 +178,8 @@ def _translated(body: str) -> str:
     if expression is None:
         raise ValueError("an open bracket without its end")
     expression = expression.replace("?P<ps_d>", "?:")
+    # the first place that fits is right, since another star follows: no other is tried
+    expression = _STAR_AND_MORE.sub(r"(?>[^/]*?\1)", expression)
     expression = _SET_WITHOUT.sub("(?!/)[^", expression)  # git: no set has the slash
     try:
         re.compile(expression)
