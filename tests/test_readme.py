@@ -387,6 +387,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
     "| not shared |": (
         "shells/disk/test_scanner.py::test_what_is_no_file_is_reported_and_never_opened",
         "shells/disk/test_scanner.py::test_editor_files_are_left_out_silently",
+        "shells/disk/test_ignoring.py::test_a_scan_leaves_out_what_the_rules_ignore_and_does_not_go_into_it",
     ),
     "| being written |": (
         "shells/disk/watching/test_watcher.py::test_closing_is_hinted_at_once_and_only_once",

@@ -15,6 +15,7 @@ from typing import Any
 
 from potluck.core import limits
 from potluck.core.content.facts import Finding, ReadFault, Stat
+from potluck.core.content.ignore_rules import parse_rules
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, file_root, piece_hash
 from potluck.core.wire.catalogue import FileRecord, Head
@@ -30,6 +31,7 @@ from potluck.engine.events import (
     TreeSeen,
     Unreadable,
 )
+from potluck.engine.folder_facts import IgnoreFileSeen
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.publishing import Publishing
 from tests.engine.builders import group, node
@@ -59,6 +61,8 @@ class Own:
         self.marker = "present"
         self.unreadable = False  # whether a scan could look at nothing
         self.closed: set[str] = set()  # folders that cannot be entered
+        self.ignore_text = b""  # of .potluckignore
+        self.left_out: set[SafePath] = set()  # by it, in the walk that is answered
         self.tells: list[Tell] = []
         self.read: list[str] = []
         self.todo: list[Effect] = []
@@ -154,6 +158,9 @@ class Own:
     def answers(self, effect: Effect) -> Iterator[ShareSeen | TreeSeen | FilesHashed]:
         """What the disk says to an effect, page by page."""
         match effect:
+            case Look() | Scan() if self.ignore_text != (effect.rules or (b"",))[0]:
+                said = IgnoreFileSeen(self.ignore_text)
+                yield TreeSeen(effect.order, (), (), last=True, complete=False, ignore_file=said)
             case Scan(order, tops):
                 yield ShareSeen(
                     self.marker == "present", "" if self.marker == "present" else self.marker
@@ -171,7 +178,7 @@ class Own:
                     name = path.relative_to(self.own_folder.top).wire.decode()
                     found = self._everything(name)
                     met += self._met(name)
-                    silent = name in self.refused or self._closed(name)
+                    silent = name in self.refused or self._closed(name) or self._is_out(name)
                     seen += found or ([] if silent else [PathSeen(path, Finding.MISSING, None)])
                 yield from self.pages(order, seen, met, complete=True)
             case Hash(order, files):
@@ -197,8 +204,10 @@ class Own:
             )
             for name in refused
         )
+        said = IgnoreFileSeen(self.ignore_text) if self.ignore_text else None
         for at in range(0, max(len(seen), 1), 3):
             last = at + 3 >= len(seen)
+            ignored = tuple(self.left_out) if last else ()
             yield TreeSeen(
                 OrderId(order),
                 tuple(seen[at : at + 3]),
@@ -206,7 +215,10 @@ class Own:
                 last,
                 complete,
                 closed if last else (),
+                ignored,
+                None if at else said,
             )
+        self.left_out = set()
 
     def _met(self, prefix: str) -> list[str]:
         return [name for name in self.refused if _is_in(name, prefix) and not self._closed(name)]
@@ -214,6 +226,17 @@ class Own:
     def _closed(self, name: str) -> bool:
         """Whether a path lies below a folder that cannot be entered."""
         return any(name.startswith(folder + "/") for folder in self.closed)
+
+    def _is_out(self, name: str) -> bool:
+        """Whether the rules leave a path out, or a folder above it."""
+        rules, parts = parse_rules(self.ignore_text), name.split("/")
+        for depth, part in enumerate(parts):
+            above, outer = "/".join(parts[:depth]), "/".join(parts[: depth + 1])
+            is_folder = depth < len(parts) - 1 or outer in self.folders
+            if rules.ignores(above, part, is_folder=is_folder):
+                self.left_out.add(self.path(outer))
+                return True
+        return False
 
     def _below(self, tops: tuple[SafePath, ...]) -> list[PathSeen]:
         if self.own_folder.top in tops:
@@ -223,7 +246,7 @@ class Own:
 
     def _everything(self, prefix: str) -> list[PathSeen]:
         every = [name for name in self.folders | set(self.files) if _is_in(name, prefix)]
-        inside = [name for name in every if not self._closed(name)]
+        inside = [name for name in every if not self._closed(name) and not self._is_out(name)]
         found = []
         for name in sorted(inside, key=lambda name: name.split("/")):
             file = self.files.get(name)

@@ -81,6 +81,7 @@ def state(**changes: Any) -> dict[str, Any]:
         "counters": {},
         "unshared": {"files": 0},
         "requests": [],
+        "ignored": 0,
     }
     assert changes.keys() <= snapshot.keys(), "no such key in a state"
     return snapshot | changes

@@ -41,12 +41,12 @@ from potluck.engine.events import (
     Hashed,
     Imported,
     MadeDurable,
-    OrderId,
     SpaceSeen,
     TreeSeen,
     Unreadable,
     WatchDrained,
 )
+from potluck.engine.folder_facts import IgnoreFileSeen
 from tests.fakes.disk import path_of
 from tests.fakes.placing import Placing, settle
 
@@ -99,7 +99,7 @@ class Desk:
 
     def look(self, process: Process, effect: Look) -> None:
         """See what stands at some paths."""
-        self._later(process, lambda: self._report(process, effect.order, effect.paths))
+        self._later(process, lambda: self._report(process, effect, effect.paths))
 
     def look_at_top(self, process: Process, effect: LookAtTop) -> None:
         """See what stands directly in Shared/."""
@@ -123,7 +123,7 @@ class Desk:
             if effect.own:
                 process.post(share)
             if share.present:
-                self._report(process, effect.order, effect.tops)
+                self._report(process, effect, effect.tops)
             else:
                 self.world.later(
                     0.001,
@@ -132,11 +132,20 @@ class Desk:
 
         self._later(process, act)
 
-    def _report(self, process: Process, order: OrderId, paths: tuple[SafePath, ...]) -> None:
-        disk = process.host.disk
+    def _report(self, process: Process, effect: Look | Scan, paths: tuple[SafePath, ...]) -> None:
+        disk, order = process.host.disk, effect.order
         seen = (
             [one for one in disk.walk(paths) if not disk.is_shut(one.path)] if disk.mounted else []
         )
+        said = disk.ignore_text(paths[0]) if effect.own and disk.mounted else b""
+        if effect.own and disk.mounted and said != (effect.rules or (b"",))[0]:
+            new = TreeSeen(order, (), (), True, False, ignore_file=IgnoreFileSeen(said))
+            self.world.later(0.0005, lambda: process.post(new))
+            return
+        file = IgnoreFileSeen(said) if effect.own and disk.mounted and effect.rules else None
+        out = {one.path for one in seen if effect.own and said and disk.is_ignored(one.path)}
+        ignored = tuple(path for path in sorted(out) if path.parent not in out)
+        seen = [one for one in seen if one.path not in out]
         shut = tuple(
             Unreadable(path, ReadFault.PERMISSION, "permission denied")
             for path in sorted(disk.shut)
@@ -146,7 +155,16 @@ class Desk:
         for number, page in enumerate(pages, 1):
             last = number == len(pages)
             complete = last and disk.mounted and not shut
-            event = TreeSeen(order, page, (), last, complete, shut if last else ())
+            event = TreeSeen(
+                order,
+                page,
+                (),
+                last,
+                complete,
+                shut if last else (),
+                ignored if last else (),
+                file if number == 1 else None,
+            )
             self.world.later(0.0005 * number, lambda event=event: process.post(event))  # type: ignore[misc]
 
     def hash(self, process: Process, effect: Hash) -> None:

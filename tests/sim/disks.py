@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from potluck.core.content.ignore_rules import IGNORE_FILE, parse_rules
 from potluck.core.content.paths import SafePath
 from tests.fakes.disk import File, Tree, Version, lineage, path_of
 
@@ -54,6 +55,11 @@ class Disk(Tree):
         found.pop(top, None)
         return found
 
+    def to_share(self) -> dict[SafePath, Version | None]:
+        """Return the own folder without what is ignored there."""
+        tree, said = self.tree(self.label), self.ignore_text(path_of(self.label))
+        return {path: one for path, one in tree.items() if not said or not self.is_ignored(path)}
+
     def person(self, verb: str, *args: Any) -> list[SafePath]:
         """Let the person do something (`write`, …), note it, and return what a watcher names."""
         before = self.own()
@@ -76,14 +82,17 @@ class Disk(Tree):
         ]
 
     def own(self) -> dict[SafePath, bytes | None]:
-        """Return the person's own tree: the bytes of each file, None for a folder."""
+        """Return what of the person's own tree is to be shared: the bytes of each file, None for a
+        folder.
+        """
         mine: dict[SafePath, bytes | None] = {
             path: None for path in self.folders if path.parts[0] == self.label
         }
         mine.update(
             {path: file.data for path, file in self.files.items() if path.parts[0] == self.label}
         )
-        return mine
+        said = self.ignore_text(path_of(self.label))
+        return {path: data for path, data in mine.items() if not said or not self.is_ignored(path)}
 
     def write(self, path: SafePath, data: bytes, executable: bool | None = None) -> list[SafePath]:
         """Write a whole file in place (or make it); return the paths a watcher would name."""
@@ -98,6 +107,23 @@ class Disk(Tree):
     def append(self, path: SafePath, data: bytes) -> list[SafePath]:
         """Append to a file."""
         return self.write(path, self.files[path].data + data) if path in self.files else []
+
+    def ignore_text(self, path: SafePath) -> bytes:
+        """What `.potluckignore` says in the folder of whoever owns a path."""
+        file = self.files.get(path_of(f"{path.parts[0]}/{IGNORE_FILE}"))
+        return b"" if file is None else file.data
+
+    def is_ignored(self, path: SafePath) -> bool:
+        """Whether the rules of its owner leave out a path, or a folder around it."""
+        rules, inside = parse_rules(self.ignore_text(path)), path.parts[1:]
+        return any(
+            rules.ignores(
+                "/".join(inside[:depth]),
+                name,
+                is_folder=depth < len(inside) - 1 or path in self.folders,
+            )
+            for depth, name in enumerate(inside)
+        )
 
     def read(self, path: SafePath) -> File | None:
         """Return the file at a path; None if there is none, or the disk is away."""

@@ -200,8 +200,10 @@ class Invariants:
         for owner in hosts:
             if owner.lied:
                 continue
-            truth = owner.disk.tree(owner.disk.label)
+            truth = owner.disk.to_share()
             for host in hosts:
+                if host is owner:
+                    continue
                 here = host.disk.tree(owner.disk.label)
                 if here != truth:
                     missing = sorted(str(path) for path in truth.keys() - here.keys())

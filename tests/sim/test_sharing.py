@@ -50,6 +50,25 @@ def fetched(world: World) -> int:
     return sum(world.bulk.content_bytes.values())
 
 
+def test_what_the_owner_ignores_is_nowhere_and_comes_when_it_is_ignored_no_more():
+    world = group()
+    for name in ("a.tmp", "build/x", "docs/two words", "keep.tmp"):
+        do(world, 0, "write", name, name.encode())
+    world.judge.settle(20.0)
+    do(world, 0, "write", ".potluckignore", b"*.tmp\n!keep.tmp\nbuild/\n")
+    do(world, 0, "write", "late.tmp", b"late")
+    world.judge.settle(40.0)
+    for host in world.hosts[1:]:
+        copies = {str(path) for path in host.disk.tree(world.hosts[0].disk.label)}
+        assert not any(".tmp" in path and "keep" not in path for path in copies), copies
+        assert not any("build" in path for path in copies), copies
+    do(world, 0, "delete", ".potluckignore")
+    world.judge.settle(40.0)
+    for host in world.hosts[1:]:
+        tree = host.disk.tree(world.hosts[0].disk.label)
+        assert {"a.tmp", "late.tmp", "x"} <= {path.name for path in tree}
+
+
 def test_files_of_all_kinds_arrive_everywhere():
     world = group()
     for name, data in KINDS.items():

@@ -162,6 +162,7 @@ class Look:
     order: OrderId  # handle
     paths: tuple[SafePath, ...]  # below Shared/
     own: bool = True  # as of a Scan
+    rules: tuple[bytes, ...] = ()  # as of a Scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,9 @@ class Scan:
     tops: tuple[SafePath, ...]  # e.g. Shared/<label>
     # whether they are this device's: the state of somebody else's folder is not that of the share
     own: bool = True
+    # texts of ignore rules; what one of them ignores is left out. The first is what .potluckignore
+    # is expected to say; none: that there is no such file. Of the own folder only
+    rules: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,14 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class IgnoreFileSeen:
+    """What a walk of the own folder read of its .potluckignore before it looked at anything."""
+
+    text: bytes | None  # b"" where there is none; None: it could not be read
+    faults: tuple[str, ...] = ()  # why not, or which of its lines cannot be understood
+
+
+@dataclass(frozen=True, slots=True)
 class TreeSeen:
     """Part of what a Look or Scan found; at most limits.PAGE_RECORDS paths at a time."""
 
@@ -121,6 +129,11 @@ class TreeSeen:
     complete: bool
     # what could not; if not complete and no part names any, nothing at all was looked at
     unreadable: tuple[Unreadable, ...] = ()
+    # left out by the rules of the own folder, with all below; names that are refused are not named
+    ignored: tuple[SafePath, ...] = ()
+    # on the first part, unless there is none, as was expected; says it something else than was
+    # expected, nothing was looked at
+    ignore_file: IgnoreFileSeen | None = None
 
 
 @dataclass(frozen=True, slots=True)

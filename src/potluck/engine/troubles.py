@@ -32,6 +32,7 @@ class TroubleKind(Enum):
     COVERED = "another disk hides files, or took them along"  # what is mounted below Shared/
     UNWATCHED = "changes are found by scans only"  # no watches to be had
     RESTLESS = "a file of mine never holds still"
+    IGNORE_FILE = "the list of what is not shared is not understood"
     REFUSED = "a name of mine cannot be shared"
     DAMAGED = "a file of mine is damaged on this disk"
     BLOCKED = "a file of somebody else's cannot be placed"

@@ -27,6 +27,7 @@ from potluck.engine.events import (
     Unreadable,
     WatchesRefused,
 )
+from potluck.engine.own.ignore_file import RULES_SETTLE_S
 from potluck.engine.own.restless import TOLD_TRIES
 from potluck.engine.troubles import TroubleKind
 from potluck.engine.unreadable import UNREADABLE_AGAIN_S
@@ -792,3 +793,39 @@ def test_what_something_mounted_covers_is_neither_gone_nor_lacking(site: Own) ->
     site.tick(limits.SECOND_LOOK_S)
     site.settle()
     assert shared(site) == before
+
+
+# -- what its owner does not share -----------------------------------------------------------------
+def test_a_folder_that_is_left_out_goes_with_all_in_it_and_counts_as_one() -> None:
+    own = Own()
+    own.folders = {"build", "src"}
+    for name in ("build/x", "build/y", "src/a"):
+        own.write(name, name)
+    own.settle()
+
+    own.ignore_text = b"build/\n"
+    own.touch(".potluckignore")
+    own.settle()
+    own.tick(RULES_SETTLE_S)
+    own.settle()
+    assert own.own_folder.left_out.count == 1
+    assert [tell.text.partition(";")[0] for tell in own.tells if tell.code == "left_out"] == [
+        "not shared any more because of d1/.potluckignore: 3 paths"
+    ]
+    own.write("build/z", "z")
+    own.touch("build/z")
+    own.tick(limits.SECOND_LOOK_S)
+    own.settle()
+    assert sorted(own.published()) == ["src", "src/a"]
+    assert own.own_folder.left_out.count == 1, "a look counts nothing"
+
+
+def test_what_is_left_out_beside_the_own_folder_is_none_of_ours() -> None:
+    own = Own()
+    own.settle()
+    own.own_folder.scan()
+    own.tick()
+    (effect,) = [effect for effect in own.todo if isinstance(effect, Scan)]
+    other = parse_wire_path(b"other/x")
+    own.tell(TreeSeen(effect.order, (), (), last=True, complete=True, ignored=(other,)))
+    assert own.own_folder.left_out.count == 0

@@ -25,6 +25,7 @@ from potluck.engine.events import (
     WatchesRefused,
 )
 from potluck.engine.own.due_scan import ODD_SCAN_S
+from potluck.engine.own.ignore_file import RULES_SETTLE_S
 from potluck.engine.own.own_folder import OFFLINE_LOOK_S, OwnFolder
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.unwatched import REST, UNWATCHED_SCAN_S
@@ -789,3 +790,112 @@ def test_it_says_how_it_stands(own: Own) -> None:
     assert repr(own.own_folder) == (
         "<OwnFolder MARKED <Rounds looking=True scanning=False> touched=0 reading=0>"
     )
+
+
+# -- what its owner does not share -----------------------------------------------------------------
+def test_what_newly_matches_is_gone_for_the_others_after_two_looks_and_told(own: Own) -> None:
+    own.ignore_text = b"b\n"
+    own.touch(".potluckignore")
+    own.settle()
+    assert own.own_folder.work == (OwnWork.LOOKING,)
+    assert sorted(own.published()) == ["a", "d", "d/b"], "it must stand for two seconds"
+
+    own.tick(RULES_SETTLE_S)
+    own.settle()
+    assert own.own_folder.left_out.count == 1
+    assert own.own_folder.work == (OwnWork.DOUBTED,)
+    assert sorted(own.published()) == ["a", "d", "d/b"], "one scan is no proof"
+    assert own.codes() == ["left_out"]
+
+    own.tick(limits.SECOND_LOOK_S)
+    own.settle()
+    assert sorted(own.published()) == ["a", "d"]
+    assert own.codes() == ["left_out"]
+
+
+def test_what_matches_no_more_is_shared(own: Own) -> None:
+    own.ignore_text = b"*.tmp\n"
+    own.write("x.tmp", "mine")
+    own.touch("x.tmp", ".potluckignore")
+    own.settle()
+    own.tick(RULES_SETTLE_S)
+    own.settle()
+    assert "x.tmp" not in own.published()
+    assert own.read == []
+
+    own.ignore_text = b""
+    own.touch(".potluckignore")
+    own.settle()
+    own.tick(RULES_SETTLE_S)
+    own.settle()
+    assert "x.tmp" in own.published()
+    assert own.own_folder.left_out.count == 0
+
+
+def test_rules_that_stand_at_the_first_start_leak_nothing() -> None:
+    own = Own()
+    own.ignore_text = b"secret/\n"
+    own.folders = {"secret"}
+    own.write("secret/key", "k")
+    own.write("a", "alpha")
+    own.settle()
+    assert own.own_folder.work[0] is OwnWork.UNSEEN
+    assert own.own_folder.deadline() == own.node.now + RULES_SETTLE_S
+    own.tick(RULES_SETTLE_S)
+    own.settle()
+    assert (sorted(own.published()), own.read) == (["a"], ["a"])
+
+
+def test_a_file_that_is_being_read_when_it_is_left_out_is_not_shared(own: Own) -> None:
+    own.write("big", "much")
+    own.touch("big")
+    own.answer()  # the look
+    (reading,) = own.todo
+    own.todo = []
+    own.ignore_text = b"big\n"
+    own.touch(".potluckignore")
+    own.settle()
+    own.tick(RULES_SETTLE_S)
+    while own.todo:
+        own.answer()
+    for event in own.answers(reading):
+        own.tell(event)
+    own.settle()
+    assert "big" not in own.published()
+
+
+def test_a_typo_that_is_mended_within_two_seconds_deletes_nothing(own: Own) -> None:
+    own.ignore_text = b"*\n"
+    own.write("a", "changed")
+    own.touch("a", ".potluckignore")
+    own.settle()
+    own.ignore_text = b"*.tmp\n"
+    for _ in range(3):
+        own.tick(RULES_SETTLE_S)
+        own.settle()
+    own.tick(limits.SECOND_LOOK_S)
+    own.settle()
+    assert sorted(own.published()) == ["a", "d", "d/b"]
+    assert own.published()["a"].size == len("changed")
+    assert own.codes() == []
+
+
+def test_a_part_that_is_scanned_often_has_all_scanned_by_new_rules(own: Own) -> None:
+    own.folders.add("unwatched")
+    own.own_folder.on_watcher(WatchesRefused((own.path("d"),), "max_user_watches", 8))
+    own.tick(UNWATCHED_SCAN_S)
+    own.ignore_text = b"a\n"
+    own.settle()
+    own.tick(RULES_SETTLE_S)
+    own.settle()
+    own.tick(UNWATCHED_SCAN_S * 2)
+    own.settle()
+    assert "a" not in own.published()
+
+
+def test_rules_of_a_folder_that_went_away_do_not_count_for_the_next(own: Own) -> None:
+    own.ignore_text = b"*\n"
+    own.touch(".potluckignore")
+    own.settle()
+    own.tell(ShareSeen(present=False, reason="missing"))
+    assert OwnWork.LOOKING not in own.own_folder.work

@@ -8,6 +8,8 @@ from potluck.core import limits
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Look, Scan
 from potluck.engine.events import OrderId
+from potluck.engine.folder_facts import IgnoreFileSeen
+from potluck.engine.own.ignore_file import IgnoreFile
 from potluck.engine.own.rounds import LookRound, Rounds
 from tests.engine.builders import node
 
@@ -18,7 +20,8 @@ NOW = 100.0
 @pytest.fixture
 def rounds() -> Rounds:
     """Nothing is under way."""
-    made = Rounds(node(1))
+    here = node(1)
+    made = Rounds(here, IgnoreFile(here))
     made._node.now = NOW
     return made
 
@@ -160,3 +163,20 @@ def test_what_a_look_that_saw_nothing_was_asked_for_is_due_once_more(rounds: Rou
     rounds.put_off([b"a"])
     rounds.clear()
     assert (rounds.under_way, rounds.deadline()) == (False, None)
+
+
+def test_what_was_given_up_is_handed_back_and_what_was_in_doubt_stays_so(rounds: Rounds) -> None:
+    assert rounds.give_up() == set()
+    rounds.end_scan([b"c"])
+    looking(rounds)
+    rounds.begin_scan([TOP])
+    assert rounds.give_up() == {A, B}
+    assert (rounds.look, rounds.scan, rounds.doubtful) == (None, None, [b"c"])
+
+
+def test_what_is_looked_at_is_looked_at_by_the_rules(rounds: Rounds) -> None:
+    rounds._ignore_file.on_seen(IgnoreFileSeen(b"*.tmp"))
+    rounds._node.take()
+    rounds.begin_look([A])
+    rounds.begin_scan([TOP])
+    assert [effect.rules for effect in rounds._node.take()] == [(b"*.tmp",)] * 2  # type: ignore[union-attr]

@@ -145,6 +145,13 @@ def test_a_group_near_by_is_a_reason_to_wait() -> None:
     assert shown(ann)["reason"] == "a group is near and this device is not a member of it"
 
 
+def test_what_the_rules_leave_out_is_counted() -> None:
+    _, ann, _ = shared()
+    assert shown(ann)["ignored"] == 0
+    ann.engine.wiring.own_folder.left_out.count = 3
+    assert shown(ann)["ignored"] == 3
+
+
 def test_lists_are_bounded() -> None:
     _, ann, _ = shared()
     many = {f"d1/{number}": "control character" for number in range(LIST_MAX + 50)}

@@ -176,6 +176,14 @@ def test_a_refused_name_that_is_a_trouble_is_listed_once() -> None:
     assert "not shared" not in said
 
 
+def test_what_my_rules_leave_out_is_counted() -> None:
+    assert "1 path of mine is not shared because of my .potluckignore" in text(ignored=1)
+    assert "1,200 paths of mine are not shared because of my .potluckignore" in text(ignored=1200)
+    assert "potluckignore" not in text()
+    earlier = {name: value for name, value in state().items() if name != "ignored"}
+    assert "potluckignore" not in "".join(layout.status_lines(earlier, WORDS))
+
+
 def test_long_lists_are_cut() -> None:
     assert "… and 2 more" in text(transfers=[transfer()] * (LONGEST_LIST + 2))
     assert "more" not in text(transfers=[transfer()] * LONGEST_LIST)

@@ -28,6 +28,7 @@ from potluck.engine.events import FilesHashed, PathSeen, TreeSeen
 from potluck.engine.node import Node
 from potluck.engine.own.covered import CoveredFiles
 from potluck.engine.own.judging import Judge
+from potluck.engine.own.left_out import IgnoredPaths
 from potluck.engine.own.reading import Reading
 from potluck.engine.own.refused import RefusedNames
 from potluck.engine.own.restless import RestlessFiles
@@ -50,6 +51,7 @@ class Findings:
         self.refused = RefusedNames(node)
         self.unreadable = UnreadablePaths(node)
         self.restless = RestlessFiles(node, reading)
+        self.left_out = IgnoredPaths(node, reading)
 
     def __repr__(self) -> str:
         """Return what could not be shared or read."""
@@ -62,6 +64,10 @@ class Findings:
             return []
         found.refused |= self.refused.note(event.refused)
         found.unreadable |= self.unreadable.note(event.unreadable)
+        if event.ignored:
+            self.left_out.note(event.ignored)
+            ignored = (path for path in event.ignored if is_below(path, top))
+            found.ignored.update(path.relative_to(top).wire for path in ignored)
         found.inside = b""
         again, to_read = list[SafePath](), list[FileToRead]()
         for seen in event.seen:
@@ -194,7 +200,11 @@ class Findings:
     def _end_scan(self, scan: LookRound, top: SafePath, held: Container[bytes]) -> None:
         """A scan is over: what it lacks of what it was to look at is doubtful."""
         if top in scan.paths:
-            self._rounds.end_scan(self._judge.unseen(b"", scan.seen, held))
+            unseen = self._judge.unseen(b"", scan.seen, held)
+            self.left_out.count = len(scan.ignored)
+            if scan.ignored:
+                self.left_out.on_scanned(scan.ignored, unseen, self._rounds.doubtful)
+            self._rounds.end_scan(unseen)
             return
         parts = {path.relative_to(top).wire for path in scan.paths}
         doubtful = [path for path in parts if path not in scan.seen and not within(path, held)]

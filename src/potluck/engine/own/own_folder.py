@@ -33,6 +33,7 @@ from potluck.engine.own.absent_files import AbsentFiles
 from potluck.engine.own.covered import CoveredFiles
 from potluck.engine.own.due_scan import DueScan
 from potluck.engine.own.findings import Findings, is_below
+from potluck.engine.own.ignore_file import IgnoreFile
 from potluck.engine.own.judging import Judge
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.reading import Reading
@@ -50,7 +51,8 @@ class OwnFolder:
         """Know what the index knows; changes go to `publishing`."""
         self._node, self._publishing = node, publishing
         self.share = SharePresence(node)
-        self._rounds = Rounds(node)
+        self._ignore_file = IgnoreFile(node)
+        self._rounds = Rounds(node, self._ignore_file)
         self._reading = Reading(node, snapshots=True)
         judge = Judge(node, publishing)
         self.covered = CoveredFiles(node, judge, self)
@@ -59,6 +61,7 @@ class OwnFolder:
         self._unwatched = UnwatchedFolders(node)
         # paths that are not shared, as a person reads them, and why
         self.refused: Mapping[str, str] = self._findings.refused.reasons
+        self.left_out = self._findings.left_out  # by the rules of its owner
         self._touched: set[SafePath] = set()
         self.written = False  # somebody is writing a file and has not closed it
         self._due_scan = DueScan(node)
@@ -80,9 +83,10 @@ class OwnFolder:
     @property
     def work(self) -> tuple[OwnWork, ...]:
         """What is open: what is not looked at, not read, or not told yet."""
+        hinted = self._due_scan.hinted or self._ignore_file.changes
         open_work = {
             OwnWork.UNSEEN: not self._rounds.scanned,
-            OwnWork.LOOKING: self._rounds.under_way or bool(self._touched) or self._due_scan.hinted,
+            OwnWork.LOOKING: self._rounds.under_way or bool(self._touched) or hinted,
             OwnWork.DOUBTED: self._rounds.in_doubt,
             OwnWork.READING: len(self._reading) > 0,
             OwnWork.PUBLISHING: bool(self._publishing.pending),
@@ -164,7 +168,12 @@ class OwnFolder:
                 self.scan()
 
     def on_tree(self, event: TreeSeen) -> None:
-        """Part of what a look or a scan found."""
+        """Part of what a look or a scan found, by the rules that count."""
+        said = event.ignore_file if self._rounds.find(event.order) is not None else None
+        if said is not None and not self._ignore_file.on_seen(said):
+            self._due_scan.put_off(0.0)  # everything is judged by the new rules
+            self.look_at(self._rounds.give_up())
+            return
         self.look_at(self._findings.on_tree(event, self.top))
 
     def on_hashed(self, event: FilesHashed) -> None:
@@ -175,7 +184,7 @@ class OwnFolder:
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
         times = [self._reading.deadline(), self._rounds.deadline()]
-        times.append(self._findings.unreadable.deadline())
+        times += [self._findings.unreadable.deadline(), self._ignore_file.deadline()]
         if self._may_scan:
             times += [self._due_scan.due_s, self._unwatched.deadline()]
         if not self._unsettled:
@@ -189,7 +198,8 @@ class OwnFolder:
         for path in self._rounds.due():
             self.look_at([self.top.joined(parse_wire_path(path))])
         self._begin_scan()
-        self._rounds.look_on(self._touched)
+        if not self._ignore_file.waits:
+            self._rounds.look_on(self._touched)
         if self._rounds.look is not None:
             self._publishing.breaker.on_looking()
         if not self._unsettled:
@@ -198,7 +208,8 @@ class OwnFolder:
     @property
     def _may_scan(self) -> bool:
         """Whether a scan may begin: one at a time, and none before a new marker is there."""
-        return self._rounds.scan is None and not self.share.awaited
+        waits = self.share.awaited or self._ignore_file.waits
+        return self._rounds.scan is None and not waits
 
     @property
     def _unsettled(self) -> bool:
@@ -227,3 +238,4 @@ class OwnFolder:
         self._rounds.clear()
         self._touched.clear()
         self._reading.cancel(self._reading.paths)
+        self._ignore_file.clear()

@@ -26,6 +26,7 @@ from potluck.core.content.paths import SafePath
 from potluck.engine.effects import Look, Scan
 from potluck.engine.events import OrderId
 from potluck.engine.node import Node
+from potluck.engine.own.ignore_file import IgnoreFile
 from potluck.engine.timetable import Timetable
 
 
@@ -44,6 +45,7 @@ class LookRound:
     unreadable: set[SafePath] = field(default_factory=set)  # nothing below is known
     # of a look: what it was asked for and met, where a folder was known
     folders: set[bytes] = field(default_factory=set)
+    ignored: set[bytes] = field(default_factory=set)  # left out, with all below
     inside: bytes = b""  # the folder of what was seen last, on this page
     asked: frozenset[SafePath] = field(init=False)
 
@@ -55,9 +57,9 @@ class LookRound:
 class Rounds:
     """What is being looked at."""
 
-    def __init__(self, node: Node) -> None:
-        """Look at nothing."""
-        self._node = node
+    def __init__(self, node: Node, ignore_file: IgnoreFile) -> None:
+        """Look at nothing, and never at what is ignored."""
+        self._node, self._ignore_file = node, ignore_file
         self.look: LookRound | None = None
         self.scan: LookRound | None = None
         self.scanned = False  # everything was looked at once, whatever was found
@@ -97,12 +99,12 @@ class Rounds:
     def begin_look(self, paths: Iterable[SafePath]) -> None:
         """Look at these paths; no look is under way."""
         self.look = LookRound(self._node.number(), tuple(sorted(paths)), self._node.now)
-        self._node.do(Look(self.look.order, self.look.paths))
+        self._node.do(Look(self.look.order, self.look.paths, rules=self._ignore_file.rules))
 
     def begin_scan(self, tops: Iterable[SafePath]) -> None:
         """Look at everything below `tops`; no scan is under way."""
         self.scan = LookRound(self._node.number(), tuple(sorted(tops)), self._node.now)
-        self._node.do(Scan(self.scan.order, self.scan.paths))
+        self._node.do(Scan(self.scan.order, self.scan.paths, rules=self._ignore_file.rules))
 
     def find(self, order: OrderId) -> LookRound | None:
         """Return the look or the scan under way with this number."""
@@ -159,6 +161,12 @@ class Rounds:
         if self.scan is not None:
             self.scan_took_s = self._node.now - self.scan.began_s
         self.scan, self.scanned = None, True
+
+    def give_up(self) -> set[SafePath]:
+        """Nothing was looked at: return what the look was asked for; a scan is to begin anew."""
+        paths = set[SafePath]() if self.look is None else set(self.look.paths)
+        self.look, self.scan = None, None
+        return paths
 
     def clear(self) -> None:
         """Nothing that is under way, was seen or is in doubt counts any more."""

@@ -241,3 +241,4 @@ class StateView(Struct, frozen=True):
     refused: list[dict[str, str]]
     counters: dict[str, int]  # what came that nobody could use, and how often, by a stable name
     requests: list[RequestView] = []  # the oldest first
+    ignored: int = 0  # files and folders of mine left out by my .potluckignore

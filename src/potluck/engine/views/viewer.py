@@ -102,6 +102,7 @@ class Viewer:
             refused=self._refused(),
             counters=dict(node.counters),
             requests=around.requests(),
+            ignored=self._own_folder.left_out.count,
         )
 
     def keepers(self) -> KeepersView:

@@ -203,6 +203,7 @@ def status_lines(state: dict[str, Any], words: Words | None = None) -> list[str]
     troubled = {one["subject"] for one in state["troubles"]}
     refused = [one for one in state["refused"] if one["path"] not in troubled]
     lines += _listed("not shared", refused, _refused_row)
+    lines += _ignored_lines(state.get("ignored", 0))
     unshared = state["unshared"]["files"]
     if unshared:
         lines += [
@@ -210,6 +211,17 @@ def status_lines(state: dict[str, Any], words: Words | None = None) -> list[str]
             Advice(f"{count(unshared, 'file')} here not shared yet: ", words.of("add --help")),
         ]
     return lines
+
+
+def _ignored_lines(ignored: int) -> list[str]:
+    """Return how much is left out; a folder counts as one, so these are neither files nor folders.
+
+    A potluck of an earlier version does not tell it.
+    """
+    if not ignored:
+        return []
+    ways = "1 path of mine is" if ignored == 1 else f"{ignored:,} paths of mine are"
+    return ["", f"{ways} not shared because of my .potluckignore"]
 
 
 def _asking_lines(state: dict[str, Any], words: Words) -> list[str]:

@@ -242,7 +242,7 @@ class DiskPool:
         """Look; where something is missing, see first whether the share itself is still there."""
         checked, tops = False, effect.paths if effect.own else ()
         for page in look_at(self._share, effect):
-            if not checked and any(seen.finding is Finding.MISSING for seen in page.seen):
+            if not checked and (page.ignore_file is not None or _misses(page)):
                 checked = True
                 state = self._marker.state(*tops)
                 if not state.present:
@@ -310,6 +310,10 @@ def _size(share: Share, path: SafePath) -> int:
     except (OSError, UnsafePath):
         return 0
     return stat.size if stat is not None else 0
+
+
+def _misses(page: TreeSeen) -> bool:
+    return any(seen.finding is Finding.MISSING for seen in page.seen)
 
 
 def _begun(glance: _Glance, waiting: set[_Glance]) -> Iterator[Event]:

@@ -10,7 +10,8 @@ it would stand in could be read, or is itself not there; whatever could not be r
 page and makes the last one say `complete=False`, so a bad disk never looks like a deleted file and
 one unreadable folder holds back only what lies below it. Without `Shared/` itself nothing is named:
 nothing was looked at. Names that are refused are reported escaped, never raw; names of editors'
-files are left out, as files only: a folder may have any of them. Limits: a walk is not a snapshot;
+files are left out, as files only: a folder may have any of them. So is what the owner's rules
+ignore (ignoring.py), folders with all below. Limits: a walk is not a snapshot;
 the watcher's hints and the next scan cover what changed behind its back.
 """
 
@@ -27,9 +28,10 @@ from potluck.core.content.paths import SafePath, printable
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Look, Scan
 from potluck.engine.events import NameRefused, OrderId, PathSeen, TreeSeen, Unreadable
-from potluck.engine.folder_facts import TOO_LARGE
+from potluck.engine.folder_facts import TOO_LARGE, IgnoreFileSeen
 from potluck.shells.disk.faults import unreadable
 from potluck.shells.disk.fsops import Share, enter, stat_at, stat_of, what_is
+from potluck.shells.disk.ignoring import Ignoring, inside
 
 # Files that programs make beside the one being edited and remove again. Sharing them would show
 # everybody a lock that holds nowhere else, or half a document. Left out silently: there is one for
@@ -65,12 +67,17 @@ def ignored(name: str) -> bool:
 
 def look_at(share: Share, effect: Look) -> Iterator[TreeSeen]:
     """Yield what stands at the paths of `effect` and, where those are folders, all below them."""
-    return _Walk(share, effect.order).pages(effect.paths)
+    return _Walk(share, effect.order).pages(effect.paths, _rules_of(effect))
 
 
 def scan(share: Share, effect: Scan) -> Iterator[TreeSeen]:
     """Yield the top folders of `effect` and everything below them."""
-    return _Walk(share, effect.order).pages(effect.tops)
+    return _Walk(share, effect.order).pages(effect.tops, _rules_of(effect))
+
+
+def _rules_of(effect: Look | Scan) -> tuple[bytes, ...] | None:
+    """Return the rules by which to walk, None where there are none: in somebody else's folder."""
+    return effect.rules if effect.own else None
 
 
 class _Walk:
@@ -85,14 +92,20 @@ class _Walk:
         self._unreadable: list[Unreadable] = []
         self._told: set[SafePath] = set()  # what was unreadable so far
         self._walked: SafePath | None = None  # the last folder asked for; all below it was seen too
+        self._ignoring: Ignoring | None = None
+        self._ignored: list[SafePath] = []
+        self._ignore_file: IgnoreFileSeen | None = None
 
     def __repr__(self) -> str:
         return f"_Walk({self._order}, {len(self._seen)} on the page, complete={self._complete})"
 
-    def pages(self, paths: Iterable[SafePath]) -> Iterator[TreeSeen]:
+    def pages(
+        self, asked: Iterable[SafePath], rules: tuple[bytes, ...] | None
+    ) -> Iterator[TreeSeen]:
         """Yield all pages; the last one always comes, and says so."""
-        if self._share_is_readable():
-            for path in sorted(set(paths), key=_by_parts):
+        paths = sorted(set(asked), key=_by_parts)
+        if self._share_is_readable() and self._rules_are_settled(paths, rules):
+            for path in paths:
                 if self._walked is None or not path.starts_with(self._walked):
                     yield from self._path(path)
         yield self._page(last=True)
@@ -105,7 +118,31 @@ class _Walk:
             self._complete = False
         return self._complete
 
+    def _rules_are_settled(self, paths: list[SafePath], rules: tuple[bytes, ...] | None) -> bool:
+        """Read what is left out; if that is something new nothing may be looked at."""
+        if rules is None or not paths:
+            return True
+        top = paths[0]
+        while (above := top.parent) is not None:
+            top = above
+        self._ignoring = Ignoring(self._share, top, rules)
+        self._ignore_file = self._ignoring.seen
+        self._complete = not self._ignoring.changed
+        return self._complete
+
+    def _leaves_out(self, path: SafePath, *, is_folder: bool) -> bool:
+        """Say whether the owner shares no such path, and note it."""
+        ignoring = self._ignoring
+        if ignoring is None or not ignoring.leaves_out(path, is_folder=is_folder):
+            return False
+        self._ignored.append(path)
+        return True
+
     def _path(self, path: SafePath) -> Iterator[TreeSeen]:
+        around = None if self._ignoring is None else self._ignoring.around(path)
+        if around is not None:
+            self._ignored.append(around)
+            return
         try:
             parent = self._share.open_folder(path.parent)
         except (FileNotFoundError, NotADirectoryError, UnsafePath):  # not there, or behind a link
@@ -128,6 +165,8 @@ class _Walk:
             return
         if found is None:
             self._seen.append(PathSeen(path, Finding.MISSING, None))
+        elif self._leaves_out(path, is_folder=modes.S_ISDIR(found.st_mode)):
+            return
         elif modes.S_ISDIR(found.st_mode):
             self._walked = path
             self._seen.append(PathSeen(path, Finding.FOLDER, None))
@@ -170,10 +209,18 @@ class _Walk:
         is_folder = entry.is_dir(follow_symlinks=False)
         if ignored(name) and not is_folder:
             return
+        ignoring = self._ignoring
+        leaves_out = ignoring is not None and ignoring.leaves_out_in(
+            inside(folder.parts), name, is_folder=is_folder
+        )
         try:
             path = folder.child(name)
         except UnsafePath as error:
-            self._refused.append(NameRefused(folder, printable(name), error.cause))
+            if not leaves_out:
+                self._refused.append(NameRefused(folder, printable(name), error.cause))
+            return
+        if leaves_out:
+            self._ignored.append(path)
             return
         if is_folder:
             inner.append(path)
@@ -228,7 +275,7 @@ class _Walk:
         return closed
 
     def _is_full(self) -> bool:
-        count = len(self._seen) + len(self._refused) + len(self._unreadable)
+        count = len(self._seen) + len(self._refused) + len(self._unreadable) + len(self._ignored)
         return count >= limits.PAGE_RECORDS
 
     def _page(self, *, last: bool = False) -> TreeSeen:
@@ -239,8 +286,11 @@ class _Walk:
             last,
             complete=self._complete,
             unreadable=tuple(self._unreadable),
+            ignored=tuple(self._ignored),
+            ignore_file=self._ignore_file,
         )
-        self._seen, self._refused, self._unreadable = [], [], []
+        self._seen, self._refused, self._unreadable, self._ignored = [], [], [], []
+        self._ignore_file = None
         return page
 
 
