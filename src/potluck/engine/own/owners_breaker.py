@@ -8,8 +8,9 @@ being looked at and no more came for two seconds, so that one `rm -rf` is judged
 
 Guarantees: what is held is never said by itself, but for a file whose content stands at another
 path now; a person reads of it once, and in `status` until it is over. Limits: what was deleted
-within the hour before the limit was reached has been said, a quarter at most; what only has another
-content, not none, is an edit; the hour begins anew with each start.
+within the hour before the limit was reached has been said, 20 files or a quarter at most; what has
+another content, not none, is an edit, and so is a folder in the place of a file; the hour begins
+anew with each start.
 """
 
 from __future__ import annotations
@@ -195,9 +196,9 @@ class OwnersBreaker:
         more = len(files) - len(names)
         some = f"{', '.join(names)} and {more:,} more" if more else listed(names)
         return (
-            f"{of_amount(*self.held.amount)} that I share are gone here at once ({some}): nobody is"
-            f" told, and the others keep them; if they are to go everywhere, type: {CONFIRM} –"
-            " else copy them back from another device"
+            f"{of_amount(*self.held.amount)} that I share: gone from here ({some}), and too many in"
+            " a short time to be deleted elsewhere unasked; if that was meant, type:"
+            f" {CONFIRM} – else copy them back from another device"
         )
 
 
