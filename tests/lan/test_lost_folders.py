@@ -43,9 +43,9 @@ def two(devices: Callable[[int], list[Potluck]], loop_disk: Path) -> list[Potluc
     """Two in sync; the folder of the first is a disk of its own, and it is not running."""
     anna, bert = nodes = devices(2)
     anna.folder.mkdir()
+    bert.start()  # first, or its mounts would keep the disk
     with mounted_for_all(anna.folder, "-o", "loop", loop_disk):
-        for node in nodes:
-            node.start()
+        anna.start()
         wait_ring(nodes, READY_S)
         for number in range(FILES):
             write(anna.own / "photos" / f"{number}.jpg", os.urandom(20_000))
@@ -120,6 +120,7 @@ def test_a_disk_that_is_pulled_and_comes_as_another_mount_deletes_nothing(
     with mounted_for_all(anna.folder, "-o", "loop", loop_disk):
         anna.start()
     wait_for(lambda: anna.settled() and bert.settled(), READY_S, two)
+    on(anna, "sync", "-f", anna.folder)
     on(anna, "umount", "-l", anna.folder)
     anna.wait(lambda: is_offline(anna), READY_S)
     copy = shutil.copytree(loop_disk.parent, tmp_path / "copy", ignore=_all_but(loop_disk.name))
