@@ -156,7 +156,7 @@ def test_a_lost_marker_deletes_nothing_not_even_with_a_new_name(
     gone = anna.folder / (".potluck/marker" if what == "the marker" else "*")
     on(anna, "sh", "-c", f"rm -rf {anna.folder}/.potluck/marker {gone}")
     anna.wait(lambda: is_offline(anna), READY_S)
-    assert anna.run("rename", "berta").returncode == 0  # has a marker written, as a rule
+    assert anna.run("rename", "device", "berta").returncode == 0  # has a marker written, as a rule
     assert stays(lambda: _keeps(bert, "anna", "berta"), SECOND_LOOK_S * 2)
     anna.stop()
     with mounted_for_all(anna.folder, "-o", "loop", loop_disk):
