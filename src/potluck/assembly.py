@@ -19,6 +19,7 @@ import selectors
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ from potluck.shells.disk.marker import ShareMarker, Whose, marked_by
 from potluck.shells.disk.pool import DiskPool
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
+from potluck.shells.disk.returning import ReturnWatch
 from potluck.shells.disk.trash_days import TrashDays
 from potluck.shells.disk.watching.late_watcher import watcher_for
 from potluck.shells.links.control_links import ControlLinks
@@ -125,17 +127,19 @@ def importers(cleanup: ExitStack) -> Workers:
     return imports
 
 
-def open_all(settings: Settings, imports: Workers, cleanup: ExitStack) -> Opened:
+def open_all(
+    settings: Settings, imports: Workers, cleanup: ExitStack, stand_in: str = ""
+) -> Opened:
     """Claim and open everything that may be refused; what was opened is closed by `cleanup`.
 
-    Raises PotluckError.
+    `stand_in` is opened in the place of a FOLDER that is away. Raises PotluckError.
     """
     check_whole(settings.state_dir)
     out = put_aside(settings.state_dir)
     key = DeviceKey(home.device_secret(settings.state_dir))
     listener, port = ports.claim_port(settings.port, given=settings.port_given)
     cleanup.callback(listener.close)
-    share = Share(settings.folder, settings.state_dir)
+    share = Share(settings.folder, settings.state_dir, stand_in)
     cleanup.callback(share.close)
     index = Index.open(str(Path(settings.state_dir, INDEX_NAME)))
     cleanup.callback(index.close)
@@ -154,6 +158,14 @@ def is_its_share(opened: Opened) -> bool:
     if not opened.index.roster.all():
         return True
     return ShareMarker(opened.share, opened.whose).state().present
+
+
+def watch_return(opened: Opened, on_back: Callable[[], object], cleanup: ExitStack) -> None:
+    """Have `on_back` called when FOLDER stands there again and is not what is held open."""
+    marker = ShareMarker(opened.share, opened.whose)
+    watch = ReturnWatch(marker, opened.settings.folder, on_back)
+    cleanup.callback(watch.close)
+    watch.start()
 
 
 def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:

@@ -16,8 +16,10 @@ one device per process.
 from __future__ import annotations
 
 import logging
+import threading
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 from potluck import assembly
@@ -25,39 +27,46 @@ from potluck.config.settings import DaemonFace, Settings
 from potluck.core.errors import PotluckError
 from potluck.shells.api.server import ApiServer
 from potluck.shells.api.source import RunningSource
-from potluck.shells.loop.loop import Loop
+from potluck.shells.loop.loop import Loop, leave
 from potluck.shells.loop.signals import Signals
 from potluck.shells.state import home
+from potluck.shells.state.away import is_away, stand_in
 from potluck.shells.state.landlock import Confinement, confine_writes
 from potluck.shells.state.last_folder import remember_folder
 from potluck.shells.state.private_home import make_private, notice_of
+from potluck.shells.state.starting_anew import STARTS_ANEW
 from potluck.shells.state.supervision import READY, STOPPING, supervision
 
 _log = logging.getLogger(__name__)
 
 
-def run(settings: Settings, face: DaemonFace) -> int:
-    """Run one device until it leaves; returns the exit code.
+def run(settings: Settings, face: DaemonFace, *, starts_anew: bool = False) -> int:
+    """Run one device until it leaves; returns the exit code, or STARTS_ANEW to who can do that.
 
     Raises PotluckError if it cannot start, or fails.
     """
+    back = threading.Event()
     supervisor = supervision()
     with ExitStack() as cleanup:
         signals = cleanup.enter_context(Signals())
         was_open = make_private(settings.state_dir)
         claim = home.claim_home(settings.state_dir)
         cleanup.callback(claim.release)
-        cleanup.callback(home.claim_folder(settings.folder, settings.state_dir).release)
+        instead = _stand_in(settings)
+        if not instead:
+            cleanup.callback(home.claim_folder(settings.folder, settings.state_dir).release)
         socket_path = home.socket_to_serve(settings.state_dir)
         imports = assembly.importers(cleanup)
-        confinement = _confined(settings, socket_path)
+        confinement = _confined(settings, instead or settings.folder, socket_path)
         source = RunningSource(home.files_outside(settings.folder), face, confinement)
         if was_open.home:
             source.told(notice_of(was_open, settings.state_dir))
-        opened = assembly.open_all(settings, imports, cleanup)
+        opened = assembly.open_all(settings, imports, cleanup, instead)
         is_its_own = assembly.is_its_share(opened)
         loop = assembly.start(opened, source, cleanup)
         signals.attach(loop)
+        if starts_anew:
+            assembly.watch_return(opened, partial(_leave_for_new_start, loop, back), cleanup)
         server = ApiServer(socket_path, source)
         cleanup.callback(server.stop)
         cleanup.callback(source.close)
@@ -69,17 +78,30 @@ def run(settings: Settings, face: DaemonFace) -> int:
         face.started({"socket": server.socket_path, "folder": settings.folder, "port": opened.port})
         supervisor.say(READY)
         supervisor.watch(loop.ended.wait, lambda timeout_s: _answers(loop, timeout_s))
-        supervisor.say(STOPPING)
+        if not back.is_set():  # else the process goes on
+            supervisor.say(STOPPING)
     if loop.failure is not None:
         raise _explained(loop.failure)
-    return 0
+    return STARTS_ANEW if back.is_set() else 0
 
 
-def _confined(settings: Settings, socket_path: str) -> Confinement:
+def _stand_in(settings: Settings) -> str:
+    """Return what is opened in the place of a FOLDER that is away, "" if it is not."""
+    if not is_away(settings.folder, settings.state_dir):
+        return ""
+    return stand_in(settings.state_dir)
+
+
+def _leave_for_new_start(loop: Loop, back: threading.Event) -> None:
+    back.set()
+    leave(loop)
+
+
+def _confined(settings: Settings, folder: str, socket_path: str) -> Confinement:
     """Confine what is written from now on, unless that is not wanted; log why it is not so."""
     if not settings.confine:
         return Confinement(on=False, reason="node.confine is false")
-    ours = (settings.folder, settings.state_dir, str(Path(socket_path).parent))
+    ours = (folder, settings.state_dir, str(Path(socket_path).parent))
     confinement = confine_writes(dict.fromkeys(ours))
     if not confinement.on:
         _log.warning("writes are not confined to %s: %s", settings.folder, confinement.reason)

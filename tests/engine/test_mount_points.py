@@ -26,6 +26,11 @@ def test_a_point_is_above_what_lies_below_it_and_not_above_itself() -> None:
     points.on_seen(MountsSeen((Mount(INNER, 2), Mount(A, 1))))
     assert (points.at(A), points.at(B)) == (True, False)
     assert (points.below(A), points.below(INNER), points.below(B)) == (True, True, False)
+    assert sorted(points.inside(A)) == [A, INNER]
+    assert (points.inside(INNER), points.inside(B)) == ([INNER], [])
+    assert points.innermost(INNER.child("x")) == INNER
+    assert (points.innermost(A.child("x")), points.innermost(A)) == (A, A)
+    assert points.innermost(B) is None
     assert points.above(A.child("x")) == A
     assert points.above(INNER.child("x")) == A, "the outermost: it hides the other one's folder"
     assert points.above(INNER) == A

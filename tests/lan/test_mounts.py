@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,7 @@ NOTICED_S = 2.0
 BACK_S = 3.0
 SECOND_LOOK_S = 10.0
 FILES = 40
+LOOP_BYTES = 32 << 20
 
 
 def on(node: Potluck, *words: object) -> None:
@@ -61,6 +64,32 @@ def two(devices):
         nodes,
     )
     return anna, bert
+
+
+@contextmanager
+def mounted_for_all(point: Path, *words: object) -> Iterator[None]:
+    """Something is mounted where every daemon that is started meanwhile sees it, to its end."""
+    subprocess.run(["mount", *map(str, words), str(point)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(point)], check=True)
+
+
+@pytest.fixture
+def loop_disk(tmp_path: Path) -> Path:
+    """An image of a disk; skips where there are no loop devices, or nothing that formats one."""
+    image = tmp_path / "disk.img"
+    with image.open("wb") as file:
+        file.truncate(LOOP_BYTES)
+    for command in (["mkfs.ext4", "-q", str(image)], ["losetup", "-f"]):
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        except FileNotFoundError as error:
+            pytest.skip(f"{error.filename} is not installed")
+        if done.returncode:
+            pytest.skip(f"{command[0]}: {done.stderr.strip()}")
+    return image
 
 
 @pytest.mark.full
@@ -179,3 +208,63 @@ def test_a_disk_over_the_whole_share_is_an_offline_share(two) -> None:
     on(bert, "umount", bert.shared)
     wait_for(lambda: bert.settled() and anna.settled(), READY_S, two)
     assert same_outline(two)
+
+
+# -- what is missing at the next start -------------------------------------------------------------
+@pytest.mark.full
+def test_a_disk_that_is_missing_at_the_next_start_deletes_nothing_anywhere(two) -> None:
+    anna, bert = two
+    disk = anna.own / "disk"
+    share_on_a_disk(anna, bert, disk)
+    anna.stop()  # its mounts go with it, as after the computer was started again
+    anna.start()
+    went = "anna/disk: the disk that was mounted there went with 3 files"
+    anna.wait(lambda: (anna.status().get("reason") or "").startswith(went), READY_S)
+    bert.wait(lambda: bert.device("anna").get("need_files") == 3, READY_S)
+    assert stays(lambda: on_disk(bert, anna, disk), SECOND_LOOK_S + 3.0)
+    disk.rmdir()
+    bert.wait(lambda: not on_disk(bert, anna, disk), READY_S)
+    wait_for(lambda: same_outline(two) and anna.settled() and bert.settled(), READY_S, two)
+
+
+@pytest.mark.full
+def test_a_disk_with_its_files_is_known_again_whatever_its_numbers(two, loop_disk) -> None:
+    anna, bert = two
+    disk = anna.own / "disk"
+    disk.mkdir()
+    on(anna, "mount", "-o", "loop", loop_disk, disk)
+    on(
+        anna,
+        "sh",
+        "-c",
+        f"rmdir {disk}/lost+found; for n in a b c; do echo $n > {disk}/$n.txt; done",
+    )
+    wait_for(lambda: on_disk(bert, anna, disk) and bert.settled(), READY_S, two)
+    anna.stop()
+    anna.start()
+    anna.wait(lambda: "anna/disk: the disk" in (anna.status().get("reason") or ""), READY_S)
+    on(anna, "mount", "-o", "loop", loop_disk, disk)
+    wait_for(lambda: anna.settled() and bert.settled(), READY_S, two)
+    assert on_disk(bert, anna, disk)
+
+
+@pytest.mark.full
+def test_a_bind_mount_brings_no_false_alarm_and_what_is_deleted_in_it_is_deleted(two) -> None:
+    anna, bert = two
+    elsewhere, point = anna.home / "elsewhere", anna.own / "bound"
+    for name in "abc":
+        write(elsewhere / f"{name}.txt", name.encode())
+    point.mkdir()
+    on(anna, "mount", "--bind", elsewhere, point)
+    wait_for(lambda: on_disk(bert, anna, point) and bert.settled(), READY_S, two)
+    anna.stop()
+    (elsewhere / "b.txt").unlink()
+    gone = bert.shared / "anna" / "bound" / "b.txt"
+    with mounted_for_all(point, "--bind", elsewhere):
+        anna.start()
+    wait_for(lambda: not gone.exists(), READY_S + SECOND_LOOK_S, two)
+    wait_for(lambda: anna.settled() and bert.settled(), READY_S, two)
+    on(anna, "umount", point)
+    went = "anna/bound: the disk that was mounted there went with 2 files"
+    anna.wait(lambda: (anna.status().get("reason") or "").startswith(went), READY_S)
+    assert stays((gone.parent / "a.txt").exists, SECOND_LOOK_S + 3.0)

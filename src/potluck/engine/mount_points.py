@@ -43,6 +43,15 @@ class MountPoints:
         """Say whether something is mounted at a path, or below it."""
         return any(mount.path.starts_with(path) for mount in self._mounts)
 
+    def inside(self, folder: SafePath) -> list[SafePath]:
+        """Return the points at a folder, and below it."""
+        return [mount.path for mount in self._mounts if mount.path.starts_with(folder)]
+
+    def innermost(self, path: SafePath) -> SafePath | None:
+        """Return the point whose disk holds what is seen at a path; None: the disk of the top."""
+        points = [mount.path for mount in self._mounts if path.starts_with(mount.path)]
+        return max(points, key=_depth, default=None)
+
     def above(self, path: SafePath) -> SafePath | None:
         """Return the outermost point above a path, whose own disk is hidden there; None: none."""
         points = [mount.path for mount in self._mounts if path.starts_with(mount.path)]

@@ -12,7 +12,9 @@ from potluck.core import limits
 from potluck.core.content.facts import NOTHING
 from potluck.core.content.knowledge import OwnWork
 from potluck.engine.effects import Look, Scan
-from potluck.engine.events import Mount, MountsSeen
+from potluck.engine.events import Mount, MountsSeen, ShareSeen
+from potluck.engine.own.covered import SAMPLE_FILES
+from potluck.engine.own.mount_memory import MountMemory
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine.owntree import Own
 
@@ -91,7 +93,10 @@ def test_how_much_is_covered_is_counted_and_is_news_once(own: Own) -> None:
     own.touch("d/b")
     own.settle()
     assert covered.amount[:2] == (1, 1)
-    own.own_folder.await_marker()
+    own.write("d/e/c", "d/e/c")
+    own.folders.add("d/e")
+    own.touch("d/e")
+    own.settle()
     assert (covered.amount, covered.take_news()) == (NOTHING, True)
 
 
@@ -143,8 +148,8 @@ def test_what_went_with_its_disk_is_kept_until_its_folder_is_renamed(own: Own) -
     (trouble,) = troubles(own)
     top = own.own_folder.top
     went = "the disk that was mounted there went with 1 file or folder of mine: mount it again"
-    deleted = "once that folder is renamed, or potluck starts without the disk, it is deleted"
-    assert trouble.reason == f"{went}; {deleted} everywhere"
+    kept = "nothing is deleted anywhere until that folder is renamed or removed"
+    assert trouble.reason == f"{went}; {kept}"
     assert trouble.command == f"ls -la /Shared/{top}/d"
     own.move("d", "moved")
     own.touch("d", "moved")
@@ -182,5 +187,199 @@ def test_only_a_look_at_the_point_says_what_is_hidden(own: Own) -> None:
     assert len(troubles(own)) == 1
     covered.settle([own.path("a")])
     assert len(troubles(own)) == 1
+    covered.clear()  # the own folder has another name, and the disk is still away
+    assert (troubles(own), repr(covered)) == ([], "<CoveredFiles: [3]>")
+    covered.settle([own.path("a")])
+    assert troubles(own) == [], "looks at the former name say nothing of this one"
+    covered.settle([own.own_folder.top])
+    assert len(troubles(own)) == 1
+
+
+# -- the same disk, and the next start -------------------------------------------------------------
+def remembered(own: Own) -> dict[bytes, bool]:
+    """What the next start will know."""
+    return MountMemory(own.node.index.meta).folders()
+
+
+def restarted(own: Own) -> Own:
+    """The same device after a restart: what the index knows, and the disk as it stands."""
+    again = Own(start=False)
+    again.node.index, again.node.now = own.node.index, own.node.now
+    again.own_folder.covered._memory = MountMemory(own.node.index.meta)
+    again.files, again.folders = own.files, own.folders
+    again._inode, again._time_ns = own._inode, own._time_ns
+    again.own_folder.start(marked=True)
+    again.tick()
+    return again
+
+
+def test_a_disk_that_is_missing_at_the_next_start_deletes_nothing(own: Own) -> None:
+    before = own.published()
+    mount(own, point(own))
+    own.settle()
+    away = {name: own.files.pop(name) for name in ("d/b", "d/e/c")}
+    own.folders.discard("d/e")
+    for start in range(3):
+        own = restarted(own)
+        own.settle()
+        later(own)
+        assert own.published() == before, start
+        assert troubles(own)[0].reason.startswith("the disk that was mounted there went with 3 ")
+        assert own.own_folder.covered.amount[:2] == (2, 1)
+    own.files |= away
+    own.folders.add("d/e")
+    mount(own, point(own))
+    own.settle()
+    assert (troubles(own), own.published()) == ([], before)
+    assert remembered(own) == {b"d": True}
+
+
+def test_a_folder_that_was_removed_while_its_disk_was_away_is_deleted(own: Own) -> None:
+    mount(own, point(own))
+    own.settle()
+    own.remove("d")
+    own.folders.discard("d")
+    own = restarted(own)
+    own.settle()
+    later(own)
+    assert set(own.published()) == {"a"}
+    assert troubles(own) == []
+    assert remembered(own) == {}
+
+
+def test_files_that_stand_in_the_folder_itself_end_the_question(own: Own) -> None:
+    mount(own, point(own))
+    own.settle()
+    own = restarted(own)  # what was on the disk was copied into the folder
+    own.settle()
+    assert (troubles(own), repr(own.own_folder.covered)) == ([], "<CoveredFiles: []>")
+    assert remembered(own) == {}
+    own.remove("d/b")
+    own = restarted(own)
+    own.settle()
+    later(own)
+    assert "d/b" not in own.published()
+
+
+def test_what_was_deleted_on_the_same_disk_while_this_did_not_run_is_deleted(own: Own) -> None:
+    mount(own, point(own))
+    own.settle()
+    own.remove("d/b")
+    own = restarted(own)
+    mount(own, point(own, number=9))
+    own.settle()
+    later(own)
+    assert "d/b" not in own.published()
+    assert "d/e/c" in own.published()
+    assert troubles(own) == []
+
+
+@pytest.mark.parametrize("field", ["ctime_ns", "inode", "mtime_ns"])
+def test_a_copy_of_the_disk_is_not_the_disk(own: Own, field: str) -> None:
+    mount(own, point(own))
+    own.settle()
+    own.remove("d/b")
+    own.change("d/e/c", **{field: 5})
+    own = restarted(own)
+    mount(own, point(own, number=9))
+    own.settle()
+    later(own)
+    assert "d/b" in own.published()
+    assert "hides 1 file or folder of mine" in troubles(own)[0].reason
+
+
+def test_what_stands_on_a_disk_inside_says_nothing_of_the_one_around_it(own: Own) -> None:
+    own.write("d/e/f", "f")
+    own.touch("d/e/f")
+    own.settle()
+    mount(own, point(own), point(own, "d/e", 2))
+    own.settle()
+    own.remove("d/b")
+    own.remove("d/e/f")
+    own = restarted(own)
+    mount(own, point(own, number=8), point(own, "d/e", 9))
+    own.settle()
+    later(own)
+    assert {"d/b", "d/e/f"} <= set(own.published())
+    assert [trouble.subject for trouble in troubles(own)] == [str(own.path("d"))]
+
+
+def test_what_was_ordered_before_the_mount_says_nothing_of_it(own: Own) -> None:
+    mount(own, point(own))
+    own.settle()
+    own.remove("d/b")
+    own.own_folder.scan()
+    own.touch("d")
+    late = [event for effect in own.todo for event in own.answers(effect)]
+    own.todo.clear()
+    mount(own, point(own, number=2))
+    for event in late:
+        own.tell(event)
+    own.own_folder.covered.settle([own.own_folder.top])
+    assert own.own_folder.covered.amount[:2] == (1, 0)
+    assert "d/b" in own.published()
+
+
+def test_the_memory_outlives_another_name_of_the_own_folder(own: Own) -> None:
+    mount(own, point(own))
+    own.settle()
+    own.remove("d/b")
+    mount(own)
+    own.settle()
     own.own_folder.await_marker()
-    assert (troubles(own), repr(covered)) == ([], "<CoveredFiles: []>")
+    assert remembered(own) == {b"d": False}
+    own.tell(ShareSeen(present=True, reason=""))
+    own.tick()
+    own.settle()
+    later(own)
+    assert "d/b" in own.published()
+    assert len(troubles(own)) == 1
+
+
+def test_what_came_on_another_disk_does_not_make_that_the_one_that_it_was(own: Own) -> None:
+    hide(own)
+    own.write("d/new", "new")
+    own.touch("d/new")
+    own.settle()
+    later(own)
+    mount(own, point(own, number=2))  # a stick was plugged in elsewhere: every mount counts anew
+    own.settle()
+    later(own)
+    assert {"d/b", "d/e/c", "d/new"} <= set(own.published())
+    own = restarted(own)
+    mount(own, point(own, number=3))
+    own.settle()
+    later(own)
+    assert {"d/b", "d/e/c", "d/new"} <= set(own.published())
+    assert "hides 3 files and folders of mine" in troubles(own)[0].reason
+
+
+def test_what_was_put_below_an_absent_disk_is_not_deleted_when_that_is_back(own: Own) -> None:
+    mount(own, point(own))
+    own.settle()
+    away = own.files.pop("d/b")
+    own = restarted(own)
+    own.settle()
+    own.write("d/new", "new")
+    own.touch("d/new")
+    own.settle()
+    assert "d/new" in own.published()
+    del own.files["d/new"]
+    own.files["d/b"] = away
+    mount(own, point(own))
+    own.settle()
+    later(own)
+    assert {"d/b", "d/new"} <= set(own.published())
+
+
+def test_a_disk_is_known_again_by_a_sample_of_its_files() -> None:
+    own = Own()
+    own.folders = {"d"}
+    for number in range(3 * SAMPLE_FILES):
+        own.write(f"d/{number:04}", f"{number}")
+    own.settle()
+    own.node.now += 5.0
+    mount(own, point(own))
+    (questioned,) = own.own_folder.covered._points.values()
+    assert SAMPLE_FILES // 2 < len(questioned.sample) <= SAMPLE_FILES
+    assert max(questioned.sample) > f"d/{2 * SAMPLE_FILES:04}".encode(), "from all of it"

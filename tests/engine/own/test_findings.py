@@ -781,12 +781,11 @@ def test_whatever_was_moved_swapped_and_replaced_all_that_stands_is_shared(
 # -- mounts ----------------------------------------------------------------------------------------
 def test_what_something_mounted_covers_is_neither_gone_nor_lacking(site: Own) -> None:
     before = shared(site)
-    site.remove("site/old")
-    site.remove("site/css")
-    mounted = MountsSeen((Mount(site.path("site"), 1),))
+    site.remove("site/css/x")
+    mounted = MountsSeen((Mount(site.path("site/css"), 1),))
     site.own_folder.covered.on_mounts(site.node.mounts.on_seen(mounted))
     site.tick()
-    site.touch("site/old", "site/css/x")
+    site.touch("site", "site/css/x")
     site.settle()
     site.own_folder.scan()
     site.settle()

@@ -90,7 +90,7 @@ def test_a_person_reads_what_that_means_and_what_ends_it(reason: str, why: str) 
     share.on_checked(ShareSeen(present=False, reason=reason))
     assert share.offline_words == (
         f"the share is offline: /media/my disk is not the folder that it was ({why}); "
-        "plug its disk in, or put it back"
+        "plug its disk in, or put it back, and nothing else"
     )
     assert share.command == "ls -la '/media/my disk'"
 
@@ -106,13 +106,13 @@ def test_want_of_descriptors_is_no_fault_of_the_folder() -> None:
     assert share.command == ""
 
 
-def test_a_disk_that_is_back_wants_a_new_start() -> None:
+def test_a_folder_that_is_back_is_taken_hold_of_by_a_new_start() -> None:
     share = SharePresence(node(1, folder="/media/disk"))
     share.on_checked(ShareSeen(present=False, reason="back"))
     assert share.offline_words == (
-        "the share is offline: the disk of /media/disk is back; start potluck again"
+        "the share is offline: /media/disk is back; potluck starts again with it"
     )
-    assert share.command == "down"
+    assert share.command == "ls -la /media/disk"
 
 
 def test_without_a_folder_of_a_name_there_is_no_command() -> None:

@@ -16,14 +16,16 @@ import pytest
 
 import potluck
 from potluck.config.settings import DaemonFace, Settings
-from potluck.core.errors import DiskTrouble, PotluckError
+from potluck.core.errors import DiskTrouble, PotluckError, Refused
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceKey
 from potluck.engine.index import Index
+from potluck.engine.own.share_state import WRITTEN_ONCE
 from potluck.faces.cli.main import run_command
 from potluck.shells.state.home import KEY_NAME, claim_folder, claim_home
 from potluck.shells.state.last_folder import remember_folder
 from potluck.shells.state.private_home import INDEX_NAME
+from potluck.shells.state.starting_anew import STARTS_ANEW, NewStart
 from tests.devices import until
 from tests.engine.builders import group, key
 from tests.faces.fakes import FakeSource, running, state
@@ -37,8 +39,10 @@ class Daemon:
         self.source = FakeSource()
         self.during: Callable[[], None] = lambda: None
         self.failure: PotluckError | None = None
+        self.exit_code = 0
 
-    def run(self, settings: Settings, face: DaemonFace) -> int:
+    def run(self, settings: Settings, face: DaemonFace, *, starts_anew: bool) -> int:
+        assert starts_anew
         self.settings = settings
         if self.failure is not None:
             raise self.failure
@@ -47,7 +51,7 @@ class Daemon:
             face.told("code", "text", "info", "")
             face.state({})
             self.during()
-        return 0
+        return self.exit_code
 
 
 @pytest.fixture
@@ -114,6 +118,81 @@ def test_a_last_folder_that_is_gone_is_not_made_anew(
     assert said[3].endswith("potluck up FOLDER")
     assert not (tmp_path / last).exists()
     assert up("--headless", str(tmp_path / last)) == 0, "who names it means it"
+
+
+def shared_before(home: Path, folder: Path) -> None:
+    """The home of a device that shared a folder."""
+    home.mkdir()
+    remember_folder(str(home), str(folder))
+    index = Index.open(str(home / INDEX_NAME))
+    index.begin()
+    index.meta.set(WRITTEN_ONCE, b"1")
+    index.commit()
+    index.close()
+
+
+def test_a_folder_that_is_back_is_taken_hold_of_by_the_program_in_the_place_of_itself(
+    daemon: Daemon,
+    up: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    daemon.exit_code = STARTS_ANEW
+    monkeypatch.setattr(NewStart, "go", lambda _self: OSError(12, "No memory"))
+    assert up("--headless", str(tmp_path / "f")) != 0
+    out = capsys.readouterr()
+    assert out.out.endswith(f"{tmp_path}/f is back: it is taken hold of by a new start.\n")
+    assert "has left" not in out.out
+    assert "is back, and potluck could not start again by itself" in out.err
+    assert "No memory" in out.err
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_folder_that_is_away_is_awaited_and_nothing_is_made_there(
+    daemon: Daemon,
+    up: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    *,
+    there: bool,
+) -> None:
+    music = tmp_path / "music"
+    shared_before(tmp_path / "home", music)
+    if there:
+        music.mkdir()
+    assert up("--headless") == 0
+    assert daemon.settings is not None
+    assert daemon.settings.folder == str(music)
+    said = capsys.readouterr().out.splitlines()[:3]
+    seen = "has nothing of potluck in it" if there else "is not there"
+    assert said == [
+        f"! {music}, which was shared last, {seen}: nothing is made there.",
+        "  Plug its disk in, or put it back, and nothing else: that is waited for.",
+        "  if it is somewhere else now: potluck up FOLDER",
+    ]
+    assert up("--headless", str(music)) == 0, "named or not"
+    assert not music.exists() or not list(music.iterdir())
+    assert up() == (0 if there else 7), "with a prompt somebody is there to plug it in"
+
+
+def test_a_new_folder_does_not_take_the_place_of_the_one_that_was_shared(
+    daemon: Daemon, up: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shared_before(tmp_path / "home", tmp_path / "music")
+    other = tmp_path / "other"
+    assert up("--headless", str(other)) == Refused.exit_code
+    assert daemon.settings is None
+    assert not other.exists()
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == f"potluck: {other} is not the folder of this device, and has nothing of it."
+    assert (
+        said[1] == f"  why:  it shared {tmp_path}/music; what it shared would all be missing here"
+    )
+    assert said[2] == f"  next: to go on with that one: potluck up {tmp_path}/music"
+    assert said[-1].endswith(f"potluck up {other}")
+    (other / ".potluck").mkdir(parents=True)
+    assert up("--headless", str(other)) == 0, "its marker says which share it is"
 
 
 def test_words_become_settings(daemon: Daemon, up: Callable[..., int], tmp_path: Path) -> None:

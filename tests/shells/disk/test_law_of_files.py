@@ -47,6 +47,9 @@ BY_NAME: dict[str, dict[str, str]] = {
         "rmdir": "the emptied folder of a device that is forgotten; a full one refuses by itself",
         "stat": "whether FOLDER by name is still what we hold: the name is the question",
     },
+    "disk/returning.py": {
+        "access": "whether a new start could write in FOLDER by name: the name is the question",
+    },
     "disk/moving.py": {
         "rename": "the folder of a device, directly in the held Shared/, to its new label",
     },
@@ -99,6 +102,7 @@ BY_PATH = {
     ("disk/fsops.py", "statvfs"),
     ("disk/fsops.py", "open"),  # FOLDER itself: at the start, and to see whether it is back
     ("disk/marker.py", "stat"),
+    ("disk/returning.py", "access"),  # FOLDER itself: whether a new start could use it
     ("disk/importing.py", "open"),
     ("disk/mounts.py", "open"),
     ("disk/mounts.py", "readlink"),

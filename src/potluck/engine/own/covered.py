@@ -2,29 +2,38 @@
 
 Strategy: wherever something was mounted, or is no more, all that is known below that point is in
 question until it is seen again. What looks do not find of it is not gone: it is covered, so nothing
-of it is told to anybody, and the register says so until it is seen. A person who really wants it
-gone renames, or removes, the folder at which the disk was mounted, once nothing is mounted there.
-Until it is seen it is lacking here, and that is told to the others like anything that is lacking.
+of it is told to anybody, and the register says so until it is seen. Mount points are remembered
+(engine/own/mount_memory.py), so at a start all below them is in question likewise. If all that is
+known below a point had been seen there, and one of those files stands now on what is mounted there,
+just as it was, ctime and inode included, that is the disk that it was: what it lacks was deleted,
+and another scan says so. A person who really wants something gone with its disk renames, or
+removes, the folder at which it was mounted, once nothing is mounted there. Until it is seen it is
+lacking here, and that is told to the others like anything that is lacking.
 
-Guarantees: no delete is published of a file that a mount hides, nor of one that went with its disk
-while this runs. Limits: what is deleted on a mounted disk while it is in question (from the mount
-to the first look, and so whenever anything is mounted anywhere) is covered, too. Memory only: a
-disk that is missing at the next start took its files along unnoticed. Whoever renames a folder
-around a mount point and unmounts within the same moment, or while files are hidden below it, is not
-understood.
+Guarantees: no delete is published of a file that a mount hides, nor of one that went with its disk,
+be it while this runs or before. Limits: what is deleted between a mount and the first look, or
+while potluck does not run, is covered, too, where the disk is not known again: it gives every file
+another number at every mount (FAT), nothing of the sample is left on it, or it came while something
+was covered. Whoever renames a folder around a mount point and unmounts within the same moment, or
+while files are hidden below it, is not understood.
 """
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
-from potluck.core.content.facts import NOTHING, Amount, amount_of
-from potluck.core.content.paths import SafePath, within
+from potluck.core.content.facts import NOTHING, Amount, PlaceRow, Stat, amount_of
+from potluck.core.content.paths import SafePath, parse_wire_path, within
+from potluck.core.content.reconcile import same_stat
+from potluck.core.wire.catalogue import Kind
 from potluck.core.wording import set_off
+from potluck.engine.events import OrderId
 from potluck.engine.node import Node, tell_trouble
 from potluck.engine.own.judging import Judge
+from potluck.engine.own.mount_memory import MountMemory
 from potluck.engine.troubles import Trouble, TroubleKind
 
 
@@ -42,65 +51,105 @@ class CoveredListener(Protocol):
         """Look at everything."""
 
 
+SAMPLE_FILES = 256
+"""By so many files a disk is known again: spread over all that is below its mount point."""
+
+
+@dataclass(slots=True)
+class Questioned:
+    """What is in question at one mount point."""
+
+    paths: set[bytes]
+    since: OrderId  # what was ordered before this knows nothing of the mount
+    sample: Mapping[bytes, PlaceRow]  # what stood there when all that is known had been seen there
+    looked: bool = False  # a look is over
+    known_again: bool = False  # something stands on what is mounted there just as it is known
+    told: str = ""  # the path in the register
+
+
 class CoveredFiles:
-    """What is in question at each mount point, by path below the own folder."""
+    """What is in question at each mount point, by paths below the own folder."""
 
     def __init__(self, node: Node, judge: Judge, listener: CoveredListener) -> None:
         """Cover nothing."""
         self._node, self._judge, self._listener = node, judge, listener
-        self._below: dict[SafePath, set[bytes]] = {}
-        self._looked: set[SafePath] = set()  # points where a look is over
+        self._memory = MountMemory(node.index.meta)
+        self._points: dict[bytes, Questioned] = {}
         self._sizes: dict[bytes, Amount] = {}  # of what is in question and was told to others
         self.amount = NOTHING  # of all that
         self._told = NOTHING  # of it
+        self._starting = False  # nothing was seen yet
 
     def __repr__(self) -> str:
         """Return how much is in question."""
-        return f"<CoveredFiles: {[len(paths) for paths in self._below.values()]}>"
+        return f"<CoveredFiles: {[len(point.paths) for point in self._points.values()]}>"
 
     def __contains__(self, path: object) -> bool:
         """Say whether a path is in question."""
-        return any(path in paths for paths in self._below.values())
+        return any(path in point.paths for point in self._points.values())
+
+    def start(self) -> None:
+        """What was mounted when this ran last may be gone: nobody looked yet."""
+        self._starting = True
+        for folder, settled in self._memory.folders().items():
+            self._doubt(folder, self._sample(folder) if settled else {})
 
     def on_mounts(self, changed: Sequence[SafePath]) -> None:
         """Something was mounted at these points, or is no more: look there."""
         top = self._listener.top
         points = [point for point in changed if point.starts_with(top)]
-        for point in points:
-            folder = _below(point, top)
-            self._below[point] = set(self._judge.unseen(folder, (), ()))
-            self._count(folder)
-            self._looked.discard(point)
+        for folder in [_below(point, top) for point in points]:
+            before = self._points.get(folder)
+            if before is None:
+                self._doubt(folder, self._sample(folder))
+            else:  # else what was mounted meanwhile may hold some of what is known
+                self._doubt(folder, before.sample if self._starting else {}, before.told)
+        self._starting = False
+        self._remember()
         self._listener.look_at(points)
         if top in points:
             self._listener.scan()
 
-    def on_there(self, path: bytes) -> None:
-        """Something stands at a path."""
-        for paths in self._below.values():
-            paths.discard(path)
+    def on_there(self, path: bytes, stat: Stat | None, order: OrderId) -> None:
+        """Something stands at a path, as a look or scan of this order says."""
+        self._starting = False
+        for folder, point in self._points.items():
+            point.paths.discard(path)
+            row = point.sample.get(path)
+            if row is not None and stat is not None and order > point.since:
+                known = same_stat(row, stat) and self._is_on_disk_of(folder, path)
+                point.known_again = point.known_again or known
         self._count_out(path)
 
     def holds(self, path: bytes) -> bool:
         """Say whether a path that was not found is not gone; a point that went is given up."""
         if path in self:
             return True
-        for point in list(self._below):
-            if within(_below(point, self._listener.top), {path}):
-                self._give_up(point)
+        gone = [folder for folder in self._points if within(folder, {path})]
+        for folder in gone:
+            self._give_up(folder)
+        if gone:
+            self._remember(gone)
         return False
 
     def settle(self, asked: Collection[SafePath]) -> None:
         """A round that asked for these is over: what was not seen is told, until it is."""
-        for point, paths in list(self._below.items()):
-            if any(point.starts_with(path) for path in asked):
-                self._looked.add(point)
-            if point not in self._looked:
+        over = list[bytes]()
+        for folder, point in list(self._points.items()):
+            where = self._path(folder)
+            if any(where.starts_with(path) for path in asked):
+                point.looked = True
+            if not point.looked:
                 continue
-            if paths:
-                self._tell(point, len(paths))
-            else:
-                self._give_up(point)
+            if point.paths and not point.known_again:
+                self._tell(folder, point)
+                continue
+            if point.paths:
+                self._listener.scan()  # those are deleted, if that does not find them either
+            self._give_up(folder)
+            over.append(folder)
+        if over:
+            self._remember(over)
 
     def take_news(self) -> bool:
         """Say whether another amount is in question than when this was asked last."""
@@ -108,17 +157,49 @@ class CoveredFiles:
         return self._told != told
 
     def clear(self) -> None:
-        """The own folder has another name now."""
-        for point in list(self._below):
-            self._give_up(point)
+        """The own folder has another name now: whatever is in question there is looked at anew."""
+        for point in self._points.values():
+            self._untell(point)
+            point.looked = False
 
-    def _give_up(self, point: SafePath) -> None:
-        paths = self._below.pop(point)
-        self._looked.discard(point)
-        for path in paths:
+    def _doubt(self, folder: bytes, sample: Mapping[bytes, PlaceRow], told: str = "") -> None:
+        paths = set(self._judge.unseen(folder, (), ()))
+        self._points[folder] = Questioned(paths, self._node.number(), sample, told=told)
+        self._count(folder)
+
+    def _sample(self, folder: bytes) -> dict[bytes, PlaceRow]:
+        """Return some of the files that are known below a folder."""
+        known = self._node.index.places.under(self._node.own_manifest, folder)
+        files = [row for row in known if row.kind is Kind.FILE]
+        return {row.path: row for row in files[:: len(files) // SAMPLE_FILES + 1]}
+
+    def _is_on_disk_of(self, folder: bytes, path: bytes) -> bool:
+        """Say whether a file is seen on the very disk that is mounted at a folder now."""
+        return self._node.mounts.innermost(self._path(path)) == self._path(folder)
+
+    def _give_up(self, folder: bytes) -> None:
+        point = self._points.pop(folder)
+        for path in point.paths:
             if path not in self:
                 self._count_out(path)
-        self._node.troubles.clear(TroubleKind.COVERED, str(point))
+        self._untell(point)
+
+    def _untell(self, point: Questioned) -> None:
+        if point.told:
+            self._node.troubles.clear(TroubleKind.COVERED, point.told)
+            point.told = ""
+
+    def _remember(self, over: Collection[bytes] = ()) -> None:
+        """What is mounted now, or in question, matters at the next start, too; what is over not."""
+        top = self._listener.top
+        kept = {folder for folder in self._memory.folders() if folder not in over}
+        kept |= {_below(point, top) for point in self._node.mounts.inside(top)}
+        kept |= self._points.keys()
+        self._memory.keep({folder: folder not in self._points for folder in kept})
+
+    def _path(self, path: bytes) -> SafePath:
+        top = self._listener.top
+        return top.joined(parse_wire_path(path)) if path else top
 
     def _count(self, folder: bytes) -> None:
         """All that is known below a folder is in question."""
@@ -133,20 +214,21 @@ class CoveredFiles:
     def _count_out(self, path: bytes) -> None:
         self.amount = self.amount.less(self._sizes.pop(path, NOTHING))
 
-    def _tell(self, point: SafePath, count: int) -> None:
-        node, subject = self._node, str(point)
+    def _tell(self, folder: bytes, point: Questioned) -> None:
+        node, path = self._node, self._path(folder)
+        subject, count = str(path), len(point.paths)
         where = shlex.quote(f"{node.settings.folder}/Shared/{subject}")
         what = "1 file or folder" if count == 1 else f"{count:,} files and folders"
-        if node.mounts.at(point):
+        if node.mounts.at(path):
             reason = f"another disk is mounted there and hides {what} of mine: nothing is deleted"
             command = f"findmnt {where}"
         else:
             reason = (
                 f"the disk that was mounted there went with {what} of mine: mount it again;"
-                " once that folder is renamed, or potluck starts without the disk,"
-                " it is deleted everywhere"
+                " nothing is deleted anywhere until that folder is renamed or removed"
             )
             command = f"ls -la {where}"
+        point.told = subject
         trouble = Trouble(TroubleKind.COVERED, subject, reason, command, node.now, None)
         tell_trouble(node, trouble, "covered", shown=set_off(subject))
 

@@ -125,7 +125,7 @@ class Findings:
         if asked and self._judge.knows_folder(path):
             found.folders.add(path)
         self._rounds.on_there(path)
-        self._covered.on_there(path)
+        self._covered.on_there(path, seen.stat, found.order)
         if seen.stat is None:
             self._reading.cancel([seen.path])
             self._judge.on_folder(path)

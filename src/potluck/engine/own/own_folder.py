@@ -96,6 +96,7 @@ class OwnFolder:
     def start(self, *, marked: bool) -> None:
         """Continue where the index ends, and scan: at once if the share was `marked` before."""
         self._publishing.start()
+        self.covered.start()
         if marked:
             self.scan()
         else:

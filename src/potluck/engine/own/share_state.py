@@ -27,9 +27,8 @@ from potluck.engine.node import Node
 
 WRITTEN_ONCE = "marked"  # the key under which the index remembers that there was a marker once
 MISSING = "missing"  # what a check says of a folder without a marker
-RETURNED = (
-    "back"  # and of one that is ours again, while another one is held open: only a start helps
-)
+# and of one that is ours again, while another one is held open: a new start takes hold of it
+RETURNED = "back"
 
 ASIDE_ENDING = (
     " (was here)"  # of what is moved out of the way of the own folder; then it is a stray
@@ -115,12 +114,12 @@ class SharePresence:
             )
         folder, why = self._node.settings.folder or "its folder", WHY_OFFLINE.get(self.reason)
         if self.reason == RETURNED:
-            return f"the share is offline: the disk of {folder} is back; start potluck again"
+            return f"the share is offline: {folder} is back; potluck starts again with it"
         if why is None:  # nothing is wrong with the folder, and the reason says what to do
             return f"the share is offline: its marker is {self.reason}"
         return (
             f"the share is offline: {folder} is not the folder that it was ({why}); "
-            "plug its disk in, or put it back"
+            "plug its disk in, or put it back, and nothing else"
         )
 
     @property
@@ -130,9 +129,11 @@ class SharePresence:
         if self._instead and folder:
             place = f"{folder}/Shared/{self._node.own_label}"
             return f"mv -nT {shlex.quote(place)} {shlex.quote(place + ASIDE_ENDING)}"
-        if self.reason == RETURNED:
-            return "down"  # a command of ours
-        return f"ls -la {shlex.quote(folder)}" if folder and self.reason in WHY_OFFLINE else ""
+        return (
+            f"ls -la {shlex.quote(folder)}"
+            if folder and self.reason in {*WHY_OFFLINE, RETURNED}
+            else ""
+        )
 
     def on_checked(self, event: ShareSeen) -> None:
         """The marker was looked at, or could not be written."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -24,7 +25,7 @@ import click
 
 from potluck.config.settings import Flags, Settings, resolve_settings
 from potluck.config.values import OpenTime, parse_open
-from potluck.core.errors import NotFound, PotluckError, UsageError
+from potluck.core.errors import NotFound, PotluckError, Refused, UsageError
 from potluck.core.wording import set_off
 from potluck.faces.advice import Advice
 from potluck.faces.cli.client import Client
@@ -38,7 +39,9 @@ from potluck.faces.prompt import is_background, job_control, usable
 from potluck.faces.screen import PlainScreen, Screen, ViewThreads
 from potluck.faces.text import shown
 from potluck.shells.state import home
+from potluck.shells.state.away import is_away, is_new
 from potluck.shells.state.last_folder import last_folder
+from potluck.shells.state.starting_anew import STARTS_ANEW, NewStart
 
 NO_PICTURE = {"", "dumb", "unknown"}  # terminals that cannot move their cursor
 UNNAMED = {"default", "last"}  # origins of a FOLDER that nobody named
@@ -112,14 +115,19 @@ def up(shared: dict[str, Any], /, **typed: Json) -> int:
         folder=place.folder,
         last_folder=last,
     )
+    away = _check_home_of(settings)
     if settings.folder == last and settings.origins["node.folder"] in UNNAMED:
-        _check_last(last)
-    _check(settings)
+        _check_last(last, waits=away and settings.headless)
+    if last is not None and is_new(settings.folder, settings.state_dir):
+        raise _new_folder(settings.folder, last)
+    _check(settings, away=away)
     logging.basicConfig(
         level=logging.DEBUG if shared["verbose"] else logging.WARNING,
         format="%(levelname)s %(name)s: %(message)s",
     )
-    if settings.origins["node.folder"] == "last":
+    if away:
+        write_or_go_on("\n".join([*laid(_waits_for(settings.folder)), ""]))
+    elif settings.origins["node.folder"] == "last":
         another = Advice("  for another one: ", command("up FOLDER"))
         said = laid([f"Sharing {shown(settings.folder)}, as last time.", another, ""])
         write_or_go_on("\n".join(said))
@@ -175,9 +183,11 @@ def _group_of(state_dir: str) -> str:
     return ""
 
 
-def _check_last(folder: str) -> None:
-    """Find out whether the folder that nobody named is still there: an empty one is not it."""
-    if Path(folder).exists():
+def _check_last(folder: str, *, waits: bool) -> None:
+    """Find out whether the folder that nobody named is still there; a device without a prompt waits
+    for it.
+    """
+    if waits or Path(folder).exists():
         return
     raise NotFound(
         f"The folder {shown(folder)}, which was shared last, is not there.",
@@ -187,7 +197,38 @@ def _check_last(folder: str) -> None:
     )
 
 
-def _check(settings: Settings) -> None:
+def _new_folder(folder: str, last: str) -> PotluckError:
+    """Return why a device that shared a folder does not begin with another, empty one by itself."""
+    return Refused(
+        f"{shown(folder)} is not the folder of this device, and has nothing of it.",
+        f"it shared {shown(last)}; what it shared would all be missing here",
+        f"to go on with that one: {command('up')} {shlex.quote(shown(last))}\n"
+        f"if it was moved: {command('up FOLDER')}, with its new place\n"
+        "to begin with a new one, while the others keep what was shared:\n"
+        f"  {command('backup-identity FILE')}\n"
+        f"  {command('restore-identity --force FILE')}\n"
+        f"  {command('up')} {shlex.quote(shown(folder))}",
+    )
+
+
+def _waits_for(folder: str) -> list[str | Advice]:
+    """Say which folder is awaited, what is seen there, and the two ways on."""
+    seen = "has nothing of potluck in it" if Path(folder).exists() else "is not there"
+    return [
+        f"! {shown(folder)}, which was shared last, {seen}: nothing is made there.",
+        "  Plug its disk in, or put it back, and nothing else: that is waited for.",
+        Advice("  if it is somewhere else now: ", command("up FOLDER")),
+    ]
+
+
+def _check_home_of(settings: Settings) -> bool:
+    """Find out whether the home is free, and say whether its folder is away."""
+    if home.holder_of(settings.state_dir) is not None:
+        _check_home(settings.state_dir)
+    return is_away(settings.folder, settings.state_dir)
+
+
+def _check(settings: Settings, *, away: bool) -> None:
     """Find what is wrong with what was typed before anything starts."""
     if settings.folder == "/":
         raise UsageError(
@@ -195,10 +236,11 @@ def _check(settings: Settings) -> None:
             "FOLDER is /",
             f"name a folder of your own: {command('up FOLDER')}",
         )
-    if home.holder_of(settings.state_dir) is not None:
-        _check_home(settings.state_dir)
-    home.prepare_folder(settings.folder)
-    home.claim_folder(settings.folder, settings.state_dir).release()  # raises, naming the process
+    if not away:
+        home.prepare_folder(settings.folder)
+        home.claim_folder(
+            settings.folder, settings.state_dir
+        ).release()  # raises, naming who has it
     home.check_interfaces(settings.interfaces)
 
 
@@ -240,6 +282,8 @@ class _Face:
 def _run(settings: Settings, *, while_stdin: bool, code: str | None = None) -> int:
     from potluck import daemon
 
+    new_start = NewStart()
+    new_start.stand_by()
     client = Client(settings.state_dir)
     at_terminal = not settings.headless and is_terminal()
     live = at_terminal and knows_pictures()
@@ -256,11 +300,26 @@ def _run(settings: Settings, *, while_stdin: bool, code: str | None = None) -> i
         starts.append(CodeAtStart(client, code).start)
     try:
         with job_control(draws=live):
-            exit_code = daemon.run(settings, _Face(starts, settings.open_s))
+            exit_code = daemon.run(
+                settings, _Face(starts, settings.open_s), starts_anew=new_start.possible
+            )
     finally:
         view.stop()
+    if exit_code == STARTS_ANEW:
+        return _start_anew(new_start, settings.folder)
     write_or_go_on(f"potluck has left; your files stay in {shown(settings.folder)}.\n")
     return exit_code
+
+
+def _start_anew(new_start: NewStart, folder: str) -> int:
+    """Put the program in the place of itself; raises PotluckError if that fails."""
+    write_or_go_on(f"{shown(folder)} is back: it is taken hold of by a new start.\n")
+    failed = new_start.go()
+    raise PotluckError(
+        f"{shown(folder)} is back, and potluck could not start again by itself.",
+        str(failed),
+        command("up"),
+    )
 
 
 def knows_pictures() -> bool:

@@ -61,12 +61,14 @@ def crashpoint(name: str) -> None:
 class Share:
     """One FOLDER, held open; made if it is not there. Raises DiskTrouble if it cannot be used."""
 
-    def __init__(self, folder: str, home: str = "") -> None:
+    def __init__(self, folder: str, home: str = "", stand_in: str = "") -> None:
         """Open `folder`, made if absent, and what potluck keeps in it.
 
         `home`: where the index lies, perhaps on another disk; "": nobody asks how full that is.
+        `stand_in`: the folder to open in its place, while it is away; its name stays FOLDER's.
         """
         self.folder: Final = os.path.abspath(folder)
+        self._opened: Final = os.path.abspath(stand_in or folder)
         self._home: Final = home
         self._held: list[int] = []
         self.home_fd = -1  # of the home; -1: there is none, or it cannot be looked into
@@ -84,8 +86,8 @@ class Share:
     def _open(self) -> None:
         if sys.getfilesystemencoding().lower() != "utf-8":
             raise OSError(errno.EILSEQ, "file names are not UTF-8 here")
-        os.makedirs(self.folder, exist_ok=True)
-        self.top_fd = self._hold(open_top(self.folder))
+        os.makedirs(self._opened, exist_ok=True)
+        self.top_fd = self._hold(open_top(self._opened))
         self.shared_fd = self._hold(enter(self.top_fd, "Shared", create=True))
         self.private_fd = self._hold(enter(self.top_fd, ".potluck", create=True, mode=0o700))
         self.tmp_fd = self._hold(enter(self.private_fd, "tmp", create=True, mode=0o700))

@@ -45,6 +45,8 @@ from potluck.shells.disk.moving import move_folder
 
 _STAYS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY})
 """Gone already, no folder, not empty, or something is mounted there: that is told as what it is."""
+_BACK: Final = "back"
+_ANOTHER: Final = "another share"
 MARKER_BYTES: Final = 4096
 """More than three ids in hexadecimal need; whatever is longer was not written by us."""
 
@@ -171,28 +173,36 @@ class ShareMarker:
                 return None
             return self._known_again(ShareSeen(present=False, reason=_why_unreadable(error)))
 
-    def _known_again(self, seen: ShareSeen) -> ShareSeen:
-        """Return what was seen; of an absent share whose FOLDER, by name, is ours, that it is back
-        and not what we hold.
-        """
-        return (
-            ShareSeen(present=False, reason="back") if not seen.present and self._back() else seen
-        )
+    def is_back(self) -> bool:
+        """Say whether FOLDER, by name, is this share, and not what we hold."""
+        return self._by_name() == _BACK
 
-    def _back(self) -> bool:
+    def _known_again(self, seen: ShareSeen) -> ShareSeen:
+        """Return what was seen; of an absent share whose FOLDER, by name, is not what we hold,
+        which share that is.
+        """
+        if seen.present:
+            return seen
+        by_name = self._by_name()
+        return ShareSeen(present=False, reason=by_name) if by_name else seen
+
+    def _by_name(self) -> str:
+        """Return which share FOLDER is, by name, if it is not what we hold; "" if it is none."""
         try:
             top_fd = open_top(self._share.folder)
         except OSError:
-            return False
+            return ""
         try:
             if os.path.samestat(os.fstat(top_fd), os.fstat(self._share.top_fd)):
-                return False
+                return ""
             marker, whose = self._read(top_fd), self._whose
         except (OSError, ValueError, UnsafePath):
-            return False
+            return ""
         finally:
             os.close(top_fd)
-        return marker is not None and Whose(marker.device, marker.share) == whose
+        if marker is None:
+            return ""
+        return _BACK if Whose(marker.device, marker.share) == whose else _ANOTHER
 
     def _state(self, tops: tuple[SafePath, ...]) -> ShareSeen:
         """Say what `state` says; raises OSError, ValueError or UnsafePath."""
@@ -201,7 +211,7 @@ class ShareMarker:
         if marker is None:
             return ShareSeen(present=False, reason="missing")
         if marker.share != self._whose.share:
-            return ShareSeen(present=False, reason="another share")
+            return ShareSeen(present=False, reason=_ANOTHER)
         if not one_disk:
             return ShareSeen(present=False, reason="other file system")
         if instead:

@@ -1,0 +1,74 @@
+"""A folder that is away: known by what was shared last, and nothing is made in its place."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from potluck.engine.index import Index
+from potluck.engine.own.share_state import WRITTEN_ONCE
+from potluck.shells.state.away import is_away, is_new, stand_in
+from potluck.shells.state.last_folder import remember_folder
+from potluck.shells.state.private_home import INDEX_NAME
+
+
+@pytest.fixture
+def state(tmp_path: Path) -> str:
+    """The state of a device that shared tmp_path/music."""
+    home = tmp_path / "home"
+    home.mkdir()
+    remember_folder(str(home), str(tmp_path / "music"))
+    index = Index.open(str(home / INDEX_NAME))
+    index.begin()
+    index.meta.set(WRITTEN_ONCE, b"1")
+    index.commit()
+    index.close()
+    return str(home)
+
+
+def test_a_folder_that_is_gone_or_has_nothing_of_potluck_is_away(
+    state: str, tmp_path: Path
+) -> None:
+    music = tmp_path / "music"
+    assert is_away(str(music), state)
+    assert not music.exists()
+    music.mkdir()
+    (music / "song").write_bytes(b"la")
+    assert is_away(str(music), state)
+    assert os.listdir(music) == ["song"]
+    (music / ".potluck").mkdir()
+    assert not is_away(str(music), state), "its marker says which share it is"
+
+
+def test_another_folder_is_not_away(state: str, tmp_path: Path) -> None:
+    other, home = tmp_path / "other", tmp_path / "home2"
+    assert not is_away(str(other), state)
+    assert is_new(str(other), state)
+    assert not other.exists()
+    assert not is_new(str(tmp_path / "music"), state)
+    assert not is_new(str(other), str(home)), "nothing was shared there before"
+    (other / ".potluck").mkdir(parents=True)
+    assert not is_new(str(other), state), "its marker says which share it is"
+
+
+def test_a_device_without_a_marker_misses_nothing(state: str, tmp_path: Path) -> None:
+    music = str(tmp_path / "music")
+    index = Index.open(os.path.join(state, INDEX_NAME))
+    index.begin()
+    index.meta.remove(WRITTEN_ONCE)
+    index.commit()
+    index.close()
+    assert not is_away(music, state)
+    Path(state, INDEX_NAME).write_bytes(b"no index" * 1000)
+    assert not is_away(music, state), "the start says what is wrong with it"
+    Path(state, INDEX_NAME).unlink()
+    assert not is_away(music, state)
+
+
+def test_the_stand_in_is_private_and_made_once(state: str) -> None:
+    path = stand_in(state)
+    assert Path(path).stat().st_mode & 0o777 == 0o700
+    assert stand_in(state) == path
+    assert Path(path).parent == Path(state)
