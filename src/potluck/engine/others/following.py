@@ -98,7 +98,7 @@ class Following:
             if name.owner not in node.roster.former:
                 self._strangers.add(device)
             return
-        pursuit = self.pursuits.get(name) or Pursuit(name)
+        pursuit = self.pursuits.get(name) or self._take_up(name)
         known = [node.index.manifests.head(name), pursuit.newest]
         if head not in known and not head_is_signed(head, node.roster.vouches):
             return
@@ -112,6 +112,14 @@ class Following:
         elif all(frozen_heads.leads_on(node, head, other) for other in known):
             self._pursue(pursuit, head)
 
+    def _take_up(self, name: ManifestName) -> Pursuit:
+        """A manifest is heard of for the first time in this run; it may be frozen since another."""
+        pursuit = frozen_heads.frozen_before(self._node, name)
+        if pursuit.frosts:
+            self.pursuits[name] = pursuit
+            self._faults.tell_frozen(pursuit)
+        return pursuit
+
     def _freeze(self, pursuit: Pursuit, generation: int) -> None:
         """The owner signed two heads of one number: believe neither, until it goes up by one."""
         begun = pursuit.begun
@@ -119,6 +127,7 @@ class Following:
             return
         if begun:
             self._drop(pursuit)
+        frozen_heads.keep_frost(self._node, pursuit)
         self._faults.tell_frozen(pursuit)
 
     def _pursue(self, pursuit: Pursuit, head: Head) -> None:
@@ -126,6 +135,7 @@ class Following:
         if head.count > limits.OWNER_RECORDS:
             self._give_up(pursuit, head)
         elif pursuit.on_news(head):
+            frozen_heads.forget_frost(self._node, pursuit.name)
             self._faults.tell_thawed(pursuit)
 
     def _give_up(self, pursuit: Pursuit, head: Head) -> None:

@@ -183,6 +183,11 @@ class Pursuit:
         """Whether everything is asked for, or must be."""
         return self.state in {PursuitState.WHOLE, PursuitState.UNFIT}
 
+    @property
+    def frozen_in(self) -> int:
+        """The generation in which the owner contradicted itself."""
+        return self._contradiction
+
     # -- heads -------------------------------------------------------------------------------------
     def on_news(self, head: Head) -> bool:
         """A newer head is announced; returns whether it ends a frost."""
