@@ -98,7 +98,9 @@ class Following:
             if name.owner not in node.roster.former:
                 self._strangers.add(device)
             return
-        pursuit = self.pursuits.get(name) or self._take_up(name)
+        pursuit = self.pursuits.get(name) or frozen_heads.taken_up(
+            self, node, name, self._faults.tell_frozen
+        )
         known = [node.index.manifests.head(name), pursuit.newest]
         if head not in known and not head_is_signed(head, node.roster.vouches):
             return
@@ -111,14 +113,6 @@ class Following:
             self._freeze(pursuit, head.generation)
         elif all(frozen_heads.leads_on(node, head, other) for other in known):
             self._pursue(pursuit, head)
-
-    def _take_up(self, name: ManifestName) -> Pursuit:
-        """A manifest is heard of for the first time in this run; it may be frozen since another."""
-        pursuit = frozen_heads.frozen_before(self._node, name)
-        if pursuit.frosts:
-            self.pursuits[name] = pursuit
-            self._faults.tell_frozen(pursuit)
-        return pursuit
 
     def _freeze(self, pursuit: Pursuit, generation: int) -> None:
         """The owner signed two heads of one number: believe neither, until it goes up by one."""

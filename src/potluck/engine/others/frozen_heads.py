@@ -18,7 +18,7 @@ accomplice of it can bring heads that it signed since, below the one that it nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from potluck.core.content.facts import ManifestName
@@ -42,14 +42,19 @@ class Follows(Protocol):
     pursuits: dict[ManifestName, Pursuit]
 
 
-def frozen_before(node: Node, name: ManifestName) -> Pursuit:
-    """Return the pursuit of a manifest: frozen, if its owner contradicted itself in an earlier run.
+def taken_up(
+    following: Follows, node: Node, name: ManifestName, tell: Callable[[Pursuit], None]
+) -> Pursuit:
+    """Return the pursuit of a manifest that this run hears of for the first time.
 
-    Who is no member is not frozen: of that a removal says what counts.
+    It is frozen, and told to be, if its owner contradicted itself in an earlier run. Who is no
+    member is not frozen: of that a removal says what counts.
     """
     pursuit, kept = Pursuit(name), node.index.meta.get(_FROST + name.owner.hex())
     if kept is not None and _is_member(node, name):
         pursuit.on_contradiction(int.from_bytes(kept))
+        following.pursuits[name] = pursuit
+        tell(pursuit)
     return pursuit
 
 
