@@ -16,6 +16,7 @@ from typing import Final
 
 VARIABLE: Final = "POTLUCK_FIGURES"
 GOALS: Final[Mapping[str, str]] = {
+    "R3 (files)": "1,000 faults at file calls of group commits: 0 lost, the next try ends it",
     "S1": "5 M fuzzed inputs or more, 0 uncaught, memory grows by less than 64 MiB",
     "S2": "2,000 hostile names × create, update, delete, clean-up: 0 effects outside the share",
     "S3": "symlink race, 1 M tries with Landlock off: 0 escapes",

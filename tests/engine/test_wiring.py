@@ -326,6 +326,19 @@ def whoever_has_another_label_is_confirmed_by_that() -> None:
     assert held_here(parts) == ["ben"]
 
 
+def what_a_killed_batch_put_aside_is_told() -> None:
+    parts = forgotten()
+    spot = Spot(ManifestName.own(CLEO), b"file")
+    path = parse_wire_path(b"d3/file")
+    item = effects.PlaceItem(path, Source.NONE, None, None, 0, False, None, None)
+    gone = events.Placement.SOURCE_GONE
+    placed = events.Placed(path, None, gone, None, "Put aside/d3/file", "")
+    OthersRelay(parts).on_settled([SpotOutcome(Placeable(spot, item), placed)])
+    parts.node.now += 3600.0
+    parts.replica_check.on_tick()
+    assert any("“Put aside/d3/file”" in tell.text for tell in taken(parts.node, effects.Tell))
+
+
 def who_is_removed_ends() -> None:
     parts, _ = linked(2, 3)
     parts.membership.add_records(removal(3))
@@ -1132,6 +1145,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "OthersRelay.on_settled: forgotten_folders.on_committed()": (
         the_empty_folder_goes_also_after_what_a_crash_interrupted
+    ),
+    "OthersRelay.on_settled: replica_check.changes.on_committed(done)": (
+        what_a_killed_batch_put_aside_is_told
     ),
     "OthersRelay.on_settled: receiving.look_above(done)": (
         a_folder_goes_whose_last_file_went_before_a_crash

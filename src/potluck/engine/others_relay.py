@@ -73,6 +73,7 @@ class OthersRelay(
 
     def on_settled(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit that a crash interrupted is over."""
+        self._parts.replica_check.changes.on_committed(done)
         self._parts.loss_breaker.on_committed(done)
         self._parts.receiving.look_above(done)
         self._parts.forgotten_folders.on_committed()

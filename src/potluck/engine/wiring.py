@@ -29,8 +29,7 @@ up when it is called, so parts may tell each other in a circle although they are
 
 Guarantees: nothing is wired anywhere else; what a part makes for itself (a queue, a table, a judge)
 is its inside. Each line of a relay, of `start` and of `recover` is needed: tests/engine/
-test_wiring.py takes one after the other away and sees something fail. Limits: no decisions and no
-time; engine/engine.py says when what is due, engine/dispatch.py who hears of what came.
+test_wiring.py takes one away after the other. Limits: decides nothing and knows no time.
 """
 
 from __future__ import annotations

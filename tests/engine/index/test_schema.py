@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import pytest
 
+from potluck.core.errors import DiskTrouble
 from potluck.engine.index import schema
 from potluck.engine.index.database import Database
+from tests.engine.index.stored import FOLDER, dump, fill, load, stored_file
 
 
 def test_every_older_version_has_a_step_to_the_next() -> None:
@@ -58,3 +60,70 @@ def test_an_index_of_version_1_learns_to_tell_files_from_folders(tmp_path) -> No
     assert new.row("SELECT count, folders FROM manifest") == (2, 1)
     assert new.rows("SELECT path, is_folder FROM need") == [(b"a", 0), (b"b", 1)]
     new.close()
+
+
+# -- what was written once opens for ever ----------------------------------------------------------
+def shape(database: Database) -> list[tuple[str, ...]]:
+    """The tables, their columns and the indexes, whatever way led to them."""
+    columns = (
+        "SELECT t.name, c.name, c.type, c.[notnull], c.pk FROM sqlite_schema AS t,"
+        " pragma_table_info(t.name) AS c WHERE t.type = 'table' ORDER BY 1, 2"
+    )
+    indexes = "SELECT name, tbl_name, sql FROM sqlite_schema WHERE type = 'index' ORDER BY 1"
+    return database.rows(columns) + database.rows(indexes)
+
+
+def rows_of(database: Database) -> dict[str, list[tuple[object, ...]]]:
+    tables = database.rows("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")
+    return {table: database.rows(f"SELECT * FROM {table}") for (table,) in tables}
+
+
+def test_an_index_of_this_version_is_stored() -> None:
+    why = "the schema has a new version: python -m tests.engine.index.stored SCRATCH_FILE"
+    assert stored_file(schema.VERSION).exists(), why
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("version-*.sql")), ids=lambda file: file.stem)
+def test_a_stored_index_opens_with_all_that_is_in_it_and_has_the_tables_of_today(
+    file, tmp_path
+) -> None:
+    """Fails if a table changes and no new version leads there: then give it one, with a step."""
+    path = str(tmp_path / "index")
+    load(file.read_text("utf-8"), path)
+    fresh, stored = Database(":memory:"), Database(path)
+    assert stored.rows("PRAGMA user_version") == [(schema.VERSION,)]
+    assert shape(stored) == shape(fresh)
+    assert all(len(rows) == 1 for rows in rows_of(stored).values())
+    if file == stored_file(schema.VERSION):
+        fill(fresh)
+        assert rows_of(stored) == rows_of(fresh)
+    fresh.close()
+    stored.close()
+
+
+def test_a_migration_that_is_cut_off_leaves_the_version_that_was(tmp_path, monkeypatch) -> None:
+    path = str(tmp_path / "index")
+    load(stored_file(schema.VERSION).read_text("utf-8"), path)
+    before = dump(path)
+    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 2)
+    steps = {
+        schema.VERSION - 2: ("CREATE TABLE more (id INTEGER)",),
+        schema.VERSION - 1: ("CREATE TABLE wrong (",),
+    }
+    monkeypatch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS | steps)
+    with pytest.raises(DiskTrouble):
+        Database(path)
+    assert dump(path) == before
+
+
+def test_an_index_of_a_newer_version_is_refused_and_not_touched(tmp_path) -> None:
+    path = str(tmp_path / "index")
+    newer = stored_file(schema.VERSION).read_text("utf-8")
+    load(f"{newer}PRAGMA user_version = {schema.VERSION + 1};\n", path)
+    before = dump(path)
+    with pytest.raises(DiskTrouble) as refused:
+        Database(path)
+    assert refused.value.what == "the index was written by a newer potluck"
+    assert refused.value.cause
+    assert refused.value.fix
+    assert dump(path) == before

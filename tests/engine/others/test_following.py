@@ -294,6 +294,33 @@ def test_an_owner_who_lost_its_index_and_counted_as_far_again_is_thawed(wire: Wi
     assert "folder_thawed" in two.tells
 
 
+def restarted(device: Device) -> None:
+    """Another run begins over the same index."""
+    device.node.troubles.clear(TroubleKind.FROZEN, "d1")
+    device.following = Following(device.node, device.heard)
+
+
+def test_a_freeze_outlives_a_restart_and_a_thaw_does_too(wire: Wire) -> None:
+    one, two, three = wire.devices
+    head = one.head_of(one)
+    two.following.on_heads(three.id, [forged(1, msgspec.structs.replace(head, root=b"x" * 32))])
+    assert asked(two) == []
+    restarted(two)
+    newer = forged(1, msgspec.structs.replace(head, seq=50, root=b"y" * 32))
+    two.following.on_heads(three.id, [newer])
+    two.node.now += PAUSE_MAX_S
+    assert asked(two) == [], "what it says in that generation is not believed in this run either"
+    assert [trouble.subject for trouble in two.node.troubles.of(TroubleKind.FROZEN)] == ["d1"]
+    reborn = forged(1, msgspec.structs.replace(head, generation=head.generation + 1))
+    two.following.on_heads(three.id, [reborn])
+    assert len(asked(two)) == 1
+    assert two.node.troubles.of(TroubleKind.FROZEN) == []
+    restarted(two)
+    two.following.on_heads(three.id, [reborn])
+    assert len(asked(two)) == 1
+    assert two.node.troubles.of(TroubleKind.FROZEN) == []
+
+
 # -- heads -----------------------------------------------------------------------------------------
 def test_heads_that_prove_nothing_change_nothing(wire: Wire) -> None:
     one, two, three = wire.devices

@@ -60,8 +60,10 @@ BY_NAME: dict[str, dict[str, str]] = {
         "rmdir": "gives a claimed name up",
         "unlink": "gives a claimed name up",
     },
+    "disk/renaming.py": {
+        "rename": "where the file system knows no rename that replaces nothing",
+    },
     "disk/receiving/replacing.py": {
-        "rename": "the step of a group commit: the verified file over its path",
         "rmdir": "an empty folder gives way; a full one refuses by itself",
     },
     "disk/importing.py": {

@@ -147,12 +147,14 @@ class Database:
                 f"its version is {version}, this program knows {schema.VERSION}",
                 f"update potluck, or move {self.path} away to build a new index",
             )
+        if version == schema.VERSION:
+            return
+        self.run("BEGIN IMMEDIATE")
         for step in range(version, schema.VERSION):
-            self.run("BEGIN IMMEDIATE")
             for statement in schema.MIGRATIONS[step]:
                 self.run(statement)
-            self.run(f"PRAGMA user_version = {step + 1}")
-            self.run("COMMIT")
+        self.run(f"PRAGMA user_version = {schema.VERSION}")
+        self.run("COMMIT")
 
 
 def disk_trouble(path: str, error: sqlite3.Error) -> DiskTrouble:

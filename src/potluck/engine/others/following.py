@@ -98,7 +98,9 @@ class Following:
             if name.owner not in node.roster.former:
                 self._strangers.add(device)
             return
-        pursuit = self.pursuits.get(name) or Pursuit(name)
+        pursuit = self.pursuits.get(name) or frozen_heads.taken_up(
+            self, node, name, self._faults.tell_frozen
+        )
         known = [node.index.manifests.head(name), pursuit.newest]
         if head not in known and not head_is_signed(head, node.roster.vouches):
             return
@@ -119,6 +121,7 @@ class Following:
             return
         if begun:
             self._drop(pursuit)
+        frozen_heads.keep_frost(self._node, pursuit)
         self._faults.tell_frozen(pursuit)
 
     def _pursue(self, pursuit: Pursuit, head: Head) -> None:
@@ -126,6 +129,7 @@ class Following:
         if head.count > limits.OWNER_RECORDS:
             self._give_up(pursuit, head)
         elif pursuit.on_news(head):
+            frozen_heads.forget_frost(self._node, pursuit.name)
             self._faults.tell_thawed(pursuit)
 
     def _give_up(self, pursuit: Pursuit, head: Head) -> None:

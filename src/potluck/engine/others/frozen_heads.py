@@ -6,7 +6,8 @@ that one may be any (engine/group/leavers.py). What it, or an accomplice, says b
 followed; up to it the others bring each other there, as with the folder of a member that is away.
 Whoever had taken a newer one goes back, by the whole list from somebody who has it: what it has
 beyond goes to the trash as if its owner had deleted it, so nothing is lost and all have one folder
-in the end. Of a device that runs on two machines nothing is followed (engine/withheld.py).
+in the end. Of a device that runs on two machines nothing is followed (engine/withheld.py); that a
+member contradicted itself, and in which generation, is in the index until it begins anew.
 
 Guarantees: the one head that is named is reached from any other, also from one of the same number
 that contradicts it, so no two statements of the removed device keep anybody away from it. Limits:
@@ -17,7 +18,7 @@ accomplice of it can bring heads that it signed since, below the one that it nam
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from potluck.core.content.facts import ManifestName
@@ -31,12 +32,41 @@ from potluck.engine.others.pursuit import Pursuit, PursuitState
 from potluck.engine.troubles import TroubleKind
 
 STOPPED = {PursuitState.FROZEN, PursuitState.TOO_LARGE}
+_FROST = "frost "  # in the index, before the owner in hexadecimal letters: the generation
+_GENERATION_BYTES = 8
 
 
 class Follows(Protocol):
     """Whoever brings manifests up to newer heads."""
 
     pursuits: dict[ManifestName, Pursuit]
+
+
+def taken_up(
+    following: Follows, node: Node, name: ManifestName, tell: Callable[[Pursuit], None]
+) -> Pursuit:
+    """Return the pursuit of a manifest that this run hears of for the first time.
+
+    It is frozen, and told to be, if its owner contradicted itself in an earlier run. Who is no
+    member is not frozen: of that a removal says what counts.
+    """
+    pursuit, kept = Pursuit(name), node.index.meta.get(_FROST + name.owner.hex())
+    if kept is not None and _is_member(node, name):
+        pursuit.on_contradiction(int.from_bytes(kept))
+        following.pursuits[name] = pursuit
+        tell(pursuit)
+    return pursuit
+
+
+def keep_frost(node: Node, pursuit: Pursuit) -> None:
+    """Have the index know that an owner contradicted itself, over restarts."""
+    value = pursuit.frozen_in.to_bytes(_GENERATION_BYTES)
+    node.index.meta.set(_FROST + pursuit.name.owner.hex(), value)
+
+
+def forget_frost(node: Node, name: ManifestName) -> None:
+    """An owner began anew, or is no member: the index need not know any more."""
+    node.index.meta.remove(_FROST + name.owner.hex())
 
 
 def counts(node: Node, head: Head) -> bool:
@@ -100,6 +130,7 @@ def forget_further_heads(following: Follows, node: Node) -> None:
         if beyond or pursuit.state in STOPPED:
             node.index.manifests.drop_staged(name)
             del following.pursuits[name]
+        forget_frost(node, name)
         for kind in (TroubleKind.FROZEN, TroubleKind.TOO_LARGE):
             node.troubles.clear(kind, node.label_of(name.owner))
 

@@ -151,7 +151,7 @@ class Pursuit:
         self.restarts = 0  # since it was held up to a head the last time
         self.frosts = 0  # how often the owner contradicted itself
         self.failures: dict[DeviceId, Failure] = {}
-        self._contradiction = 0  # the generation in which the owner contradicted itself
+        self.frozen_in = 0  # the generation in which the owner contradicted itself
 
     def __repr__(self) -> str:
         """Return the state and the goal."""
@@ -190,7 +190,7 @@ class Pursuit:
         if self.budget is not None:
             self.budget.on_goal(head)
         frozen = self.state is PursuitState.FROZEN
-        if frozen and head.generation > self._contradiction:
+        if frozen and head.generation > self.frozen_in:
             self._fire(PursuitInput.REBIRTH)
             return True
         self._fire(PursuitInput.NEWS)
@@ -201,7 +201,7 @@ class Pursuit:
         if self.state is PursuitState.FROZEN:
             return False
         self._fire(PursuitInput.CONTRADICTION)
-        self._contradiction, self.frosts = generation, self.frosts + 1
+        self.frozen_in, self.frosts = generation, self.frosts + 1
         self.newest = None
         self.end_request()
         return True

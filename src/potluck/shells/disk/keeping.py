@@ -46,6 +46,16 @@ class Occupant:
     path: SafePath  # below Shared/
     folder_fd: int  # of the folder it stands in
     found: os.stat_result  # itself, if it is a link
+    held_as: str = ""  # under which name it stands there, if not that of its path
+
+    @property
+    def stands_as(self) -> str:
+        """The name it stands under in its folder."""
+        return self.held_as or self.path.name
+
+    def is_still(self, found: os.stat_result) -> bool:
+        """Say whether a later look saw the same, unchanged."""
+        return _is_same(found, self.found)
 
 
 class Keeper:
@@ -78,11 +88,23 @@ class Keeper:
         if kept is None or _is_same(kept, occupant.found):
             return ""
         # Exchanged between our look and our link: that was no version of the owner's.
-        return self._put_aside(Occupant(occupant.path, self._trash.get(components), kept), name)
+        return self.put_aside(
+            Occupant(occupant.path, self._trash.get(components), kept, name), leave=False
+        )
 
     def put_aside(self, occupant: Occupant, *, leave: bool) -> str:
         """Keep a local version; return where it is, for people. Raises OSError."""
-        return self._put_aside(occupant, occupant.path.name, leave=leave)
+        folder = self._aside_folder(occupant.path)
+        date = time.strftime("%Y-%m-%d %H.%M.%S", self._now)
+        kept = _keep(occupant, folder, lambda: _aside_names(occupant.path, date), leave=leave)
+        self._folders_aside().touch((occupant.path.parts[0],))
+        return f"Put aside/{occupant.path.parts[0]}/{kept}"
+
+    def lies_aside(self, occupant: Occupant) -> bool:
+        """Say whether it was put aside already, by a second link; raises OSError."""
+        descriptor = self._aside_folder(occupant.path)
+        found = (stat_at(descriptor, name) for name in os.listdir(descriptor))
+        return any(each is not None and each.st_ino == occupant.found.st_ino for each in found)
 
     def sync(self) -> None:
         """Make durable what was kept; raises OSError with the first reason alone."""
@@ -113,19 +135,15 @@ class Keeper:
                 return components
         raise AssertionError("series never end")
 
-    def _put_aside(self, occupant: Occupant, name: str, *, leave: bool = False) -> str:
+    def _aside_folder(self, path: SafePath) -> int:
+        return self._folders_aside().get((path.parts[0],), create=True)
+
+    def _folders_aside(self) -> Folders:
         if self._aside is None:
             descriptor = self._share.open_aside()
             self._aside = Folders(descriptor)
             os.close(descriptor)
-        label = occupant.path.parts[0]
-        folder = self._aside.get((label,), create=True)
-        date = time.strftime("%Y-%m-%d %H.%M.%S", self._now)
-        kept = _keep(
-            occupant, folder, lambda: _aside_names(occupant.path, date), leave=leave, name=name
-        )
-        self._aside.touch((label,))
-        return f"Put aside/{label}/{kept}"
+        return self._aside
 
 
 def numbered(name: str, number: Callable[[int], str]) -> Iterator[str]:
@@ -155,9 +173,9 @@ def _is_same(kept: os.stat_result, found: os.stat_result) -> bool:
     )
 
 
-def _keep(occupant: Occupant, folder: int, names: KeptNames, *, leave: bool, name: str = "") -> str:
+def _keep(occupant: Occupant, folder: int, names: KeptNames, *, leave: bool) -> str:
     """Link or move a thing into `folder` under the first name that is free; return that name."""
-    source = name or occupant.path.name
+    source = occupant.stands_as
     if leave and modes.S_ISREG(occupant.found.st_mode):
         kept = _link(occupant.folder_fd, source, folder, names())
         if kept:

@@ -24,10 +24,12 @@ from potluck.core.content.facts import Hindrance, Source
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.engine.effects import Place, PlaceItem, Settle
 from potluck.engine.events import BatchId, Placement
-from potluck.shells.disk import fsops
+from potluck.shells.disk import fsops, renaming
 from potluck.shells.disk.fsops import Share, set_crash_hook
+from potluck.shells.disk.receiving import swapping
 from potluck.shells.disk.receiving.batches import CRASHPOINTS, Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
+from potluck.shells.disk.receiving.part_map import HELD
 from tests.shells.files import (
     OLD_NS,
     PIECE,
@@ -45,6 +47,7 @@ from tests.shells.files import (
     stat,
     temporary,
     trash,
+    tree,
     write,
 )
 
@@ -517,14 +520,14 @@ def test_without_hard_links_the_old_version_is_renamed_away(share, parts, batche
     ],
 )
 def test_an_error_ends_one_item_and_no_other(share, parts, batches, monkeypatch, number, detail):
-    real = os.rename
+    real = renaming.rename_to_free
 
-    def fail(source, target, **kwargs):
+    def fail(source_fd, source, target_fd, target):
         if target == "bad":
             raise OSError(number, os.strerror(number))
-        real(source, target, **kwargs)
+        real(source_fd, source, target_fd, target)
 
-    monkeypatch.setattr(os, "rename", fail)
+    monkeypatch.setattr(swapping, "rename_to_free", fail)
     for data in (OLD, NEW, MINE):
         receive(parts, data)
     placed = run(
@@ -744,6 +747,8 @@ BEFORE = {
     "ann/was file": data_of(2006, 17),
     "ann/in the way": data_of(2007, 18),
     "ann/copied": data_of(2008, 19),
+    "ann/mover": data_of(2009, 20),
+    "ann/over": data_of(2010, 24),
 }
 AFTER = {
     "ann/replaced": data_of(3000, 21),
@@ -756,6 +761,7 @@ AFTER = {
     "ann/empty": b"",
     "ann/copy": BEFORE["ann/copied"],
     "ann/copied": BEFORE["ann/copied"],
+    "ann/over": BEFORE["ann/mover"],
 }
 
 
@@ -779,6 +785,10 @@ def set_up(folder):
         item("ann/in the way/below", Source.PART, AFTER["ann/in the way/below"]),
         item("ann/empty", Source.EMPTY),
         item("ann/copy", Source.LOCAL, BEFORE["ann/copied"], local=path("ann/copied")),
+        item(
+            "ann/over", Source.MOVED, BEFORE["ann/mover"], local=path("ann/mover"),
+            **expected["ann/over"]),
+        item("ann/mover", Source.NONE, **expected["ann/mover"]),
         item("ann/removed", Source.NONE, **expected["ann/removed"]),
         item("ann/unexpected", Source.NONE, **unexpected),
         item("ann/moved", Source.NONE, **expected["ann/moved"]),
@@ -848,8 +858,16 @@ def plan_again(share, settled, items):
     return tuple(again)
 
 
+def held(share):
+    """What the next start settles."""
+    return [
+        data for name, data in tree(f"{share.folder}/.potluck/tmp").items() if name.endswith(HELD)
+    ]
+
+
 def check_nothing_is_lost(share, where):
     everywhere = [*shared(share).values(), *trash(share).values(), *aside(share).values()]
+    everywhere += held(share)
     for text, data in BEFORE.items():
         assert data in everywhere, f"{text} is lost at {where}"
     for text, found in shared(share).items():
@@ -882,6 +900,8 @@ def test_a_kill_at_any_step_loses_nothing_and_settling_ends_it(tmp_path):
             assert os.path.isdir(full(share, "ann/was file")), where
             assert not os.path.exists(full(share, "ann/empty folder")), where
             assert temporary(share) == [], where
+            assert BEFORE["ann/edited"] in aside(share).values(), where
+            assert BEFORE["ann/replaced"] not in aside(share).values(), where
 
 
 # -- a race ----------------------------------------------------------------------------------------

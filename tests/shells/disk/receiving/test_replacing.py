@@ -21,6 +21,7 @@ from potluck.shells.disk.receiving.replacing import Blocked, Replacing
 from potluck.shells.disk.receiving.sources import Sources
 from tests.shells.files import aside, data_of, expecting, item, read, receive, shared, trash, write
 
+HELD = "1.0.held"
 OLD, NEW = data_of(3000, 1), data_of(4000, 2)
 
 
@@ -65,14 +66,19 @@ def test_the_old_version_is_kept_before_the_rename(share, replacing, hook):
         lambda name: steps.append((name, read(share, "ann/a") == OLD, OLD in trash(share).values()))
     )
     wanted = item("ann/a", Source.PART, NEW, **expecting(share, "ann/a", OLD))
-    replacing.put(wanted, ready(share, wanted))
+    replacing.put(wanted, ready(share, wanted), HELD)
     assert [step for step in steps if step[0] != "before_write_whole"] == [
         ("after_compare", True, False),
         ("before_keep", True, False),
         ("before_link", True, False),
         ("after_link", True, True),
         ("after_keep", True, True),
-        ("before_rename", True, True),
+        ("before_hold", True, True),
+        ("after_hold", True, True),
+        ("before_exchange", True, True),
+        ("after_exchange", False, True),
+        ("before_release", False, True),
+        ("after_release", False, True),
         ("after_rename", False, True),
     ]
 
@@ -96,7 +102,7 @@ def test_links_planted_faster_than_they_are_put_aside_end_the_item(share, replac
     hook(plant)
     wanted = item("ann/docs/a", Source.PART, NEW)
     with pytest.raises(UnsafePath):
-        replacing.put(wanted, ready(share, wanted))
+        replacing.put(wanted, ready(share, wanted), HELD)
     assert set(aside(share).values()) == {None}
 
 
@@ -115,7 +121,7 @@ def test_a_thing_that_gives_way_by_itself_is_no_trouble(share, replacing, folder
 
     monkeypatch.setattr(folders, "get", vanish)
     wanted = item("ann/docs/a", Source.PART, NEW)
-    assert replacing.put(wanted, ready(share, wanted)).put_aside == ""
+    assert replacing.put(wanted, ready(share, wanted), HELD).put_aside == ""
     assert shared(share) == {"ann/docs/a": NEW}
 
 
@@ -148,7 +154,7 @@ def test_what_file_browsers_left_behind_goes_to_the_trash_with_its_folder(
     leave_behind(share)
     wanted = item("ann/f", becomes, NEW)
     if becomes is Source.PART:
-        assert replacing.put(wanted, ready(share, wanted)).placement is Placement.PLACED
+        assert replacing.put(wanted, ready(share, wanted), HELD).placement is Placement.PLACED
         assert shared(share) == {"ann/f": NEW}
     else:
         assert replacing.remove(wanted).placement is Placement.REMOVED
@@ -219,7 +225,7 @@ def test_a_placed_file_that_is_gone_at_once_has_no_stat(share, replacing, hook):
     wanted = item("ann/a", Source.PART, NEW)
     made = ready(share, wanted)
     hook(lambda name: os.unlink(full(share, "ann/a")) if name == "after_rename" else None)
-    assert replacing.put(wanted, made).stat is None
+    assert replacing.put(wanted, made, HELD).stat is None
 
 
 def test_another_piece_size_of_the_old_version_is_tried_too(share, replacing):

@@ -7,9 +7,9 @@ names stand before and after every step.
 
 Guarantees: at every moment a path holds the whole old or the whole new content; nothing unexpected
 is ever deleted or overwritten; no link is followed; an error ends one item and no other. A failed
-fsync is not tried again: the file is dropped and fetched anew. Limits: a file that another program
-renames into place between our look and our rename is replaced (microseconds); one that it goes on
-writing is kept with what it writes.
+fsync is not tried again: the file is dropped and fetched anew. Limits: what another program saves
+between our look and our rename is kept only where Linux and the file system know how (swapping.py);
+a file that it goes on writing is kept with what it writes.
 """
 
 from __future__ import annotations
@@ -22,17 +22,18 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from potluck.core.content.facts import Finding, Hindrance, Source
+from potluck.core.content.facts import Hindrance, Source
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Place, PlaceItem, Settle
 from potluck.engine.events import BatchPlaced, BatchSettled, Placed, Placement
-from potluck.shells.disk.content_check import content_matches
 from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import DISK_FULL, Share, crashpoint, lacks_inodes, reason_of
 from potluck.shells.disk.keeping import Keeper
 from potluck.shells.disk.receiving.part_files import PartFiles
+from potluck.shells.disk.receiving.part_map import held_name
 from potluck.shells.disk.receiving.replacing import Blocked, Replacing
-from potluck.shells.disk.receiving.sources import ReadyFile, SourceGone, Sources, root_wanted
+from potluck.shells.disk.receiving.settling import Settling, put_orphans_aside
+from potluck.shells.disk.receiving.sources import ReadyFile, SourceGone, Sources, outcome
 
 _SYNCERS: Final = 4
 """Fsyncs at once: file systems put what comes together into one commit; more gain nothing."""
@@ -41,7 +42,9 @@ _NO_FILE: Final = frozenset({Source.FOLDER, Source.NONE})
 CRASHPOINTS: Final = (
     "before_prepare", "after_prepare", "after_sync_files", "after_compare", "before_keep",
     "before_link", "after_link", "before_move", "after_claim", "after_move", "after_keep",
-    "before_rename", "after_rename", "before_mkdir", "after_mkdir", "before_rmdir", "after_rmdir",
+    "before_rename", "after_rename", "before_hold", "after_hold", "before_exchange",
+    "after_exchange", "before_release", "after_release", "before_mkdir", "after_mkdir",
+    "before_rmdir", "after_rmdir",
     "before_sync_folders", "after_sync_folders",
 )  # fmt: skip
 """Every step of a batch at which a test may end the program, in about the order they are met."""
@@ -64,6 +67,7 @@ class Batches:
         self._part_files = part_files
         self._own_label = own_label
         self._clock = clock
+        self._orphans_kept = False  # what earlier runs held and no batch of theirs was settled for
 
     def __repr__(self) -> str:
         return f"Batches({self._share.folder!r}, own {self._own_label!r})"
@@ -87,9 +91,13 @@ class Batches:
             Folders(self._share.shared_fd) as folders,
         ):
             replacing = Replacing(self._share.tmp_fd, keeper, folders)
+            if not self._orphans_kept:
+                put_orphans_aside(self._share, keeper)
+                self._orphans_kept = True
             placed = []
-            for item, step in zip(order.items, steps, strict=True):
-                done = step if isinstance(step, Placed) else _carry_out(replacing, item, step)
+            for number, (item, step) in enumerate(zip(order.items, steps, strict=True)):
+                held = held_name(order.batch, number)
+                done = step if isinstance(step, Placed) else _carry_out(replacing, item, step, held)
                 placed.append(done)
                 folders.trim()
                 if isinstance(step, ReadyFile):
@@ -110,16 +118,21 @@ class Batches:
 
     def settle(self, order: Settle) -> BatchSettled:
         """Look what an interrupted batch left, and make durable what is there."""
-        with Folders(self._share.shared_fd) as folders:
+        with (
+            Keeper(self._share, self._clock()) as keeper,
+            Folders(self._share.shared_fd) as folders,
+        ):
+            settling = Settling(self._share, keeper)
+            asides = settling.empty_hands(order)
             found = []
-            for item in order.items:
-                found.append(self._found(item))
+            for item, aside in zip(order.items, asides, strict=True):
+                found.append(replace(settling.found(item), put_aside=aside))
                 with suppress(OSError, UnsafePath):  # a folder that is not there needs no fsync
                     folders.get(item.path.parts[:-1])
                     folders.touch(item.path.parts[:-1])
                 folders.trim()
-            failed = folders.sync()
-        return BatchSettled(order.batch, tuple(_unless_failed(item, failed) for item in found))
+            settled = _sync_folders(keeper, folders, found)
+        return BatchSettled(order.batch, settled)
 
     def _sync_files(
         self, sources: Sources, items: tuple[PlaceItem, ...], steps: list[_Step]
@@ -151,34 +164,6 @@ class Batches:
         elif ready.part is not None:
             self._part_files.placed(ready.part)
 
-    def _found(self, item: PlaceItem) -> Placed:
-        """Say whether what an item asked for stands on the disk."""
-        try:
-            seen = self._share.stat(item.path)
-            if item.source is Source.NONE:
-                if seen.finding is Finding.MISSING:
-                    return _outcome(item, Placement.REMOVED)
-            elif item.source is Source.FOLDER:
-                if seen.finding is Finding.FOLDER:
-                    return _outcome(item, Placement.PLACED)
-            elif seen.finding is Finding.FILE and self._stands(item):
-                return replace(_outcome(item, Placement.PLACED), stat=seen.stat)
-        except (OSError, UnsafePath) as error:
-            return _outcome(item, Placement.SOURCE_GONE, reason_of(error))
-        return _outcome(item, Placement.SOURCE_GONE, "the batch did not come so far")
-
-    def _stands(self, item: PlaceItem) -> bool:
-        descriptor = self._share.open_file(item.path)
-        try:
-            found = self._share.stat_fd(descriptor)
-            if item.local == item.path and item.mtime_ns != found.mtime_ns:
-                return False  # the content was there before; its time was what had to be set
-            if item.content is None:
-                return found.size == 0
-            return content_matches(descriptor, item.content)
-        finally:
-            os.close(descriptor)
-
 
 def _prepare(sources: Sources, item: PlaceItem, copy_name: str) -> _Step:
     if item.source in _NO_FILE:
@@ -186,31 +171,31 @@ def _prepare(sources: Sources, item: PlaceItem, copy_name: str) -> _Step:
     try:
         return sources.prepare(item, copy_name)
     except SourceGone as gone:
-        return _outcome(item, Placement.SOURCE_GONE, str(gone))
+        return outcome(item, Placement.SOURCE_GONE, str(gone))
     except (OSError, UnsafePath) as error:
-        return _outcome(item, Placement.FAILED, reason_of(error))
+        return outcome(item, Placement.FAILED, reason_of(error))
 
 
-def _changed(replacing: Replacing, item: PlaceItem, ready: ReadyFile | None) -> Placed:
+def _changed(replacing: Replacing, item: PlaceItem, ready: ReadyFile | None, held: str) -> Placed:
     if ready is not None:
-        return replacing.put(item, ready)
+        return replacing.put(item, ready, held)
     if item.source is Source.FOLDER:
         return replacing.make_folder(item)
     return replacing.remove(item)
 
 
-def _carry_out(replacing: Replacing, item: PlaceItem, ready: ReadyFile | None) -> Placed:
+def _carry_out(replacing: Replacing, item: PlaceItem, ready: ReadyFile | None, held: str) -> Placed:
     """Change one path, now that its file is ready; whatever is in the way ends this item only."""
     try:
-        return _changed(replacing, item, ready)
+        return _changed(replacing, item, ready, held)
     except Blocked as blocked:
-        return _outcome(item, Placement.BLOCKED, str(blocked))
+        return outcome(item, Placement.BLOCKED, str(blocked))
     except SourceGone as gone:
-        return _outcome(item, Placement.SOURCE_GONE, str(gone))
+        return outcome(item, Placement.SOURCE_GONE, str(gone))
     except UnsafePath as error:  # somebody plants links faster than we put them aside
-        return _outcome(item, Placement.BLOCKED, reason_of(error))
+        return outcome(item, Placement.BLOCKED, reason_of(error))
     except OSError as error:
-        return _outcome(item, Placement.FAILED, reason_of(error))
+        return outcome(item, Placement.FAILED, reason_of(error))
 
 
 def _sync_file(sources: Sources, ready: ReadyFile, item: PlaceItem) -> Placed | None:
@@ -218,14 +203,14 @@ def _sync_file(sources: Sources, ready: ReadyFile, item: PlaceItem) -> Placed | 
     try:
         descriptor = sources.open(ready, item.path)
     except (FileNotFoundError, UnsafePath) as error:  # exchanged since it was verified
-        return _outcome(item, Placement.SOURCE_GONE, reason_of(error))
+        return outcome(item, Placement.SOURCE_GONE, reason_of(error))
     except OSError as error:
-        return _outcome(item, Placement.FAILED, reason_of(error))
+        return outcome(item, Placement.FAILED, reason_of(error))
     try:
         crashpoint("sync_file")
         os.fsync(descriptor)
     except OSError as error:
-        return _outcome(item, Placement.FAILED, reason_of(error))
+        return outcome(item, Placement.FAILED, reason_of(error))
     finally:
         os.close(descriptor)
     return None
@@ -246,7 +231,3 @@ def _sync_folders(keeper: Keeper, folders: Folders, placed: list[Placed]) -> tup
 def _unless_failed(item: Placed, failed: dict[tuple[str, ...], str]) -> Placed:
     reason = failed.get(item.path.parts[:-1])
     return item if reason is None else replace(item, placement=Placement.FAILED, detail=reason)
-
-
-def _outcome(item: PlaceItem, placement: Placement, detail: str = "") -> Placed:
-    return Placed(item.path, root_wanted(item), placement, None, "", detail)

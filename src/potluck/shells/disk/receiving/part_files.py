@@ -35,7 +35,7 @@ from potluck.shells.disk.receiving.part import (
     content_in_part,
     take_up,
 )
-from potluck.shells.disk.receiving.part_map import map_name, part_name, root_in
+from potluck.shells.disk.receiving.part_map import HELD, map_name, part_name, root_in
 
 _ONE_PIECE: Final = b"\x01"
 """The bits of a content of one piece that is here."""
@@ -135,7 +135,7 @@ class PartFiles:
         for name in sorted(names):
             root = root_in(name)
             if root is None:
-                if not _has_part(name, names):  # a folder: of an import that was cut off
+                if not _is_used(name, names):  # a folder: of an import that was cut off
                     remove_tree(self._tmp_fd, name)
                 continue
             part = self._recover(root, with_map=map_name(root) in names)
@@ -195,6 +195,10 @@ def _is_zeros(content: PieceList) -> bool:
     return content.count > 0 and all(content.is_zero(piece) for piece in range(content.count))
 
 
-def _has_part(name: str, names: set[str]) -> bool:
-    """Say whether this is a map, and its part file is here too."""
-    return name.endswith(".map") and name.removesuffix(".map") + ".part" in names
+def _is_used(name: str, names: set[str]) -> bool:
+    """Say whether this is held for a batch, or a map whose part file is here too, or held."""
+    if name.endswith(HELD):
+        return True
+    if not name.endswith(".map"):
+        return False
+    return name.removesuffix(".map") + ".part" in names or any(n.endswith(HELD) for n in names)

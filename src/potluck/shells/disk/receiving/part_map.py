@@ -20,6 +20,8 @@ from potluck.core.content.pieces import HASH_BYTES, Bitfield, PieceList, Root, p
 from potluck.core.errors import WrongContent
 from potluck.shells.disk.fsops import write_all
 
+HELD: Final = ".held"
+"""How names in `tmp/` end under which a batch holds something (swapping.py): no part file."""
 _MAGIC: Final = b"potluck map 1\n\0\0"
 _NUMBER_BYTES: Final = 8
 """Of the size, and of the piece size after it."""
@@ -34,6 +36,11 @@ def part_name(root: Root) -> str:
 def map_name(root: Root) -> str:
     """Return the name in `tmp/` of the map of a root."""
     return f"{root.hex()}.map"
+
+
+def held_name(batch: int, number: int) -> str:
+    """Return the name in `tmp/` under which what an item of a batch moves is held meanwhile."""
+    return f"{batch}.{number}{HELD}"
 
 
 def root_in(name: str) -> Root | None:

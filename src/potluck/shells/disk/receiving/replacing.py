@@ -4,7 +4,7 @@ Strategy: the parent is walked to without following links; a file or a link wher
 is moved to `Put aside/`. What the index expects goes to the trash, by a second link; what it does
 not expect goes to `Put aside/`. A folder in which nothing is left but what file browsers and
 editors leave behind goes, and they go to the trash; any other that is not empty stays and blocks.
-Then one rename.
+Then the new file is put there so that nothing saved since the last look is lost (swapping.py).
 
 Guarantees: never unlinks before the new file stands; deletes nothing but empty folders and files
 equal to the new one; what is removed is moved. Limits: durable only after `Folders.sync` and
@@ -16,22 +16,24 @@ from __future__ import annotations
 import errno
 import os
 import stat as modes
+from contextlib import suppress
 from typing import Final
 
 from potluck.core.content.paths import SafePath, parse_wire_path, printable
-from potluck.core.content.pieces import piece_size_for
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Placed, Placement
-from potluck.shells.disk.content_check import content_matches, root_of
 from potluck.shells.disk.folders import Components, Folders
-from potluck.shells.disk.fsops import crashpoint, enter, open_regular, stat_at, stat_of
+from potluck.shells.disk.fsops import crashpoint, enter, stat_at, stat_of
 from potluck.shells.disk.keeping import Keeper, Occupant
 from potluck.shells.disk.receiving.sources import ReadyFile, SourceGone, root_wanted
+from potluck.shells.disk.receiving.swapping import SWAP_TRIES, Restless, Swapping, same_file
+from potluck.shells.disk.receiving.versions import is_expected, is_new
 from potluck.shells.disk.scanner import ignored
 
 _NOT_EMPTY: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY})
 """What kernels say of a folder that is not empty, or that something is mounted on."""
+_RESTLESS: Final = "another program makes and removes things there all the time"
 _NAMES_SHOWN: Final = 3
 """Of what is in the way: enough to find it."""
 
@@ -47,26 +49,32 @@ class Replacing:
         """Take ready files from `tmp_fd`, keep what they replace with `keeper`."""
         self._tmp_fd = tmp_fd
         self._keeper = keeper
+        self._swapping = Swapping(tmp_fd, keeper)
         self._folders = folders
 
     def __repr__(self) -> str:
         return f"Replacing({self._folders}, {self._keeper})"
 
-    def put(self, item: PlaceItem, ready: ReadyFile) -> Placed:
-        """Rename a ready file over its path; raises Blocked, SourceGone, UnsafePath or OSError."""
+    def put(self, item: PlaceItem, ready: ReadyFile, held: str) -> Placed:
+        """Put a ready file at its path, by way of `held` in `tmp/` if something stands there.
+
+        Raises Blocked, SourceGone, UnsafePath or OSError.
+        """
         if ready.stands:
-            return self._placed(item, "")
+            return self._placed(item, ready, "")
         folder, aside = self._way(item.path)
         self._source(ready)  # before anything is kept, and again after: hashing may have taken long
-        aside = self._clear(item, folder) or aside
+        seen, kept = self._cleared(item, folder)
+        aside = kept or aside
         source = self._source(ready)
-        crashpoint("before_rename")
-        os.rename(ready.name, item.path.name, src_dir_fd=source, dst_dir_fd=folder)
-        crashpoint("after_rename")
+        places = folder, source
+        if seen is not None or not self._swapping.put_in_free_place(item, ready, *places):
+            aside = self._swap(item, ready, places, held, seen) or aside
+            crashpoint("after_rename")
         self._folders.touch(item.path.parts[:-1])
         if ready.moved is not None:
             self._folders.touch(ready.moved.parts[:-1])
-        return self._placed(item, aside)
+        return self._placed(item, ready, aside)
 
     def make_folder(self, item: PlaceItem) -> Placed:
         """Make a folder, and keep a file that stands there; raises UnsafePath or OSError."""
@@ -120,61 +128,46 @@ class Replacing:
                 return self._keeper.put_aside(Occupant(path, folder, found), leave=False)
         return ""
 
-    def _clear(self, item: PlaceItem, folder: int) -> str:
-        """Keep what stands where a file is to be put; return where, if that was put aside."""
+    def _swap(
+        self, item: PlaceItem, ready: ReadyFile, places: tuple[int, int], held: str,
+        seen: Occupant | None,
+    ) -> str:  # fmt: skip
+        """Put a file where something stands; return where that went, if it was not what we saw."""
+        self._swapping.hold(item, places[1], ready, held)
+        try:
+            return self._swapping.swap(item, ready, places, held, seen)
+        except Restless as error:
+            raise Blocked(_RESTLESS) from error
+
+    def _cleared(self, item: PlaceItem, folder: int) -> tuple[Occupant | None, str]:
+        """Clear a path, anew if what stood there was taken away while it was looked at."""
+        for _ in range(SWAP_TRIES):
+            with suppress(FileNotFoundError):
+                return self._clear(item, folder)
+        raise Blocked(_RESTLESS)
+
+    def _clear(self, item: PlaceItem, folder: int) -> tuple[Occupant | None, str]:
+        """Keep what stands where a file is to be put; return that, and where, if put aside."""
         found = stat_at(folder, item.path.name)
         crashpoint("after_compare")
         if found is None:
-            return ""
+            return None, ""
         if modes.S_ISDIR(found.st_mode):
             self._remove_folder(item.path, folder)
-            return ""
+            return None, ""
         occupant = Occupant(item.path, folder, found)
-        if modes.S_ISREG(found.st_mode) and self._is_new(item, occupant):
-            return ""
-        return self._keep(item, occupant, leave=True)
+        if modes.S_ISREG(found.st_mode) and is_new(item, occupant):
+            return occupant, ""
+        return occupant, self._keep(item, occupant, leave=True)
 
     def _keep(self, item: PlaceItem, occupant: Occupant, *, leave: bool) -> str:
         crashpoint("before_keep")
-        if modes.S_ISREG(occupant.found.st_mode) and self._is_expected(item, occupant):
+        if modes.S_ISREG(occupant.found.st_mode) and is_expected(item, occupant):
             aside = self._keeper.trash(occupant, leave=leave)
         else:
             aside = self._keeper.put_aside(occupant, leave=leave)
         crashpoint("after_keep")
         return aside
-
-    def _is_expected(self, item: PlaceItem, occupant: Occupant) -> bool:
-        """Say whether a file is the version the index knows: by its Stat, or else by its hash."""
-        if item.expected is not None and stat_of(occupant.found) == item.expected:
-            return True
-        if item.expected_root is None or (
-            item.expected and item.expected.size != occupant.found.st_size
-        ):
-            return False
-        sizes = {piece_size_for(occupant.found.st_size)}
-        if item.content is not None:
-            sizes.add(item.content.piece_size)
-        return any(self._has_root(occupant, size, item.expected_root) for size in sizes)
-
-    def _has_root(self, occupant: Occupant, piece_size: int, root: bytes) -> bool:
-        descriptor = open_regular(occupant.folder_fd, occupant.path.name)
-        try:
-            read = root_of(descriptor, piece_size)
-        finally:
-            os.close(descriptor)
-        return read is not None and read[0] == root
-
-    def _is_new(self, item: PlaceItem, occupant: Occupant) -> bool:
-        """Say whether the new content stands there already, so nothing has to be kept."""
-        if item.content is None or occupant.found.st_size != item.content.size_bytes:
-            return False
-        if item.expected is not None and stat_of(occupant.found) == item.expected:
-            return item.expected_root == item.content.root
-        descriptor = open_regular(occupant.folder_fd, occupant.path.name)
-        try:
-            return content_matches(descriptor, item.content)
-        finally:
-            os.close(descriptor)
 
     def _remove_folder(self, path: SafePath, folder: int) -> None:
         self._folders.forget(path.parts)
@@ -216,11 +209,13 @@ class Replacing:
             raise SourceGone("the local file was exchanged")
         return folder
 
-    def _placed(self, item: PlaceItem, aside: str) -> Placed:
+    def _placed(self, item: PlaceItem, ready: ReadyFile, aside: str) -> Placed:
         found = stat_at(self._folders.get(item.path.parts[:-1]), item.path.name)
         if found is not None and not modes.S_ISREG(found.st_mode):
             raise SourceGone("another program exchanged it at the last moment")
         seen = stat_of(found) if found is not None else None
+        if found is not None and not same_file(found, ready):
+            seen = ready.stat  # saved over already: a look finds that it is not what we placed
         return Placed(item.path, root_wanted(item), Placement.PLACED, seen, aside, "")
 
 

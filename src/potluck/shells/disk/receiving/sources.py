@@ -23,6 +23,7 @@ from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import EMPTY_ROOT, PieceList, Root
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import PlaceItem
+from potluck.engine.events import Placed, Placement
 from potluck.shells.disk.content_check import content_matches, copy_content
 from potluck.shells.disk.fsops import Share, make_file, open_regular, remove_file
 from potluck.shells.disk.receiving.part_files import PartFiles
@@ -207,6 +208,11 @@ def root_wanted(item: PlaceItem) -> Root | None:
     if item.source in {Source.FOLDER, Source.NONE} or item.content is None:
         return None
     return item.content.root
+
+
+def outcome(item: PlaceItem, placement: Placement, detail: str = "") -> Placed:
+    """Return what became of an item that has no file to show for it."""
+    return Placed(item.path, root_wanted(item), placement, None, "", detail)
 
 
 def _local_of(item: PlaceItem) -> SafePath:
