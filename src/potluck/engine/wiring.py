@@ -37,7 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from potluck.core.content.facts import ManifestName, SharedChange, Spot
+from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.paths import SafePath
 from potluck.core.group.word_list import WORDS
@@ -81,7 +81,8 @@ from potluck.engine.others.receiving import Receiving, ReceivingListener
 from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.own_folder import OwnFolder
-from potluck.engine.own.publishing import Publishing, PublishingListener
+from potluck.engine.own.publishing import Publishing
+from potluck.engine.own_relay import OwnRelay
 from potluck.engine.ring.bulk_calls import BulkCalls, BulkCallsListener
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery, DiscoveryListener
@@ -92,8 +93,10 @@ from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from potluck.engine.strays import Strays
 from potluck.engine.succession import Succession
 from potluck.engine.trust_troubles import TrustTroubles
+from potluck.engine.views.explaining import Explaining
 from potluck.engine.views.neighbourhood import Neighbourhood
 from potluck.engine.views.picture import Picture
+from potluck.engine.views.reasons import WhyParts
 from potluck.engine.views.viewer import Viewer
 
 
@@ -156,22 +159,6 @@ class RingRelay(DiscoveryListener, BulkCallsListener, NarrowPathsListener):
     def on_introduced(self, records: Sequence[RosterRecord]) -> None:
         """Somebody showed why it is a member, or why this device is none."""
         self._parts.membership.add_records(records)
-
-
-class OwnRelay(PublishingListener):
-    """Who hears what engine/own tells."""
-
-    def __init__(self, parts: Wiring) -> None:
-        """Tell these."""
-        self._parts = parts
-
-    def on_published(self, head: Head) -> None:
-        """The own manifest has a new head."""
-        self._parts.announcing.on_published(head)
-
-    def on_shared(self, changes: Sequence[SharedChange]) -> None:
-        """This is what is new in it."""
-        self._parts.happenings.on_shared(changes)
 
 
 class OthersRelay(
@@ -373,6 +360,10 @@ class Wiring:
         own_folder, following = self.own_folder, self.following
         picture = Picture(self.node, around, own_folder, following, self.progress)
         downloads, answers = self.downloads, self.answers
+        self.explaining = Explaining(WhyParts(
+            self.node, picture, around, own_folder, self.publishing, following, downloads,
+            self.receiving, self.commits, self.progress, self.replica_check, answers,
+        ))  # fmt: skip
         return Viewer(self.node, around, picture, own_folder, downloads, answers)
 
     def start(self) -> None:

@@ -90,6 +90,13 @@ class CoveredFiles:
                 self._give_up(point)
         return False
 
+    def hides_below(self, path: bytes) -> bool:
+        """Say whether a path, or anything below it, is in question; b"" is all of the folder."""
+        if path in self:
+            return True
+        start = path + b"/" if path else b""
+        return any(one.startswith(start) for paths in self._below.values() for one in paths)
+
     def settle(self, asked: Collection[SafePath]) -> None:
         """A round that asked for these is over: what was not seen is told, until it is."""
         for point, paths in list(self._below.items()):

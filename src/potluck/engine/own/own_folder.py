@@ -50,7 +50,7 @@ class OwnFolder:
         self._node, self._publishing = node, publishing
         self.share = SharePresence(node)
         self._rounds = Rounds(node)
-        self._reading = Reading(node, snapshots=True)
+        self._reading = self.reading = Reading(node, snapshots=True)
         judge = Judge(node, publishing)
         self.covered = CoveredFiles(node, judge, self)
         self._findings = Findings(node, self._rounds, self._reading, judge, self.covered)

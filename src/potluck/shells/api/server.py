@@ -101,6 +101,12 @@ class ApiSource(Protocol):
         Who was answered so goes on asking, and says for how long it has `waited_s`.
         """
 
+    def why(self, path: str) -> dict[str, Any]:
+        """Why a path below Shared/, or what is below it, is not in sync: path_values.WhyView."""
+
+    def info(self, path: str) -> dict[str, Any]:
+        """What is known of a path, and of who has it: path_values.InfoView."""
+
     def door(self, open_s: float | None) -> dict[str, Any]:
         """Open the door for so long (math.inf: until the end) or close it: {open, until_s}."""
 
@@ -216,6 +222,8 @@ def application(source: ApiSource, stopping: asyncio.Event) -> Starlette:
         Route("/api/v1/state", endpoints.state, methods=["GET"]),
         Route("/api/v1/files", endpoints.files, methods=["GET"]),
         Route("/api/v1/folder", endpoints.folder, methods=["GET"]),
+        Route("/api/v1/why", endpoints.why, methods=["GET"]),
+        Route("/api/v1/info", endpoints.info, methods=["GET"]),
         Route("/api/v1/events", endpoints.events, methods=["GET"]),
         Route("/api/v1/leave", endpoints.leave, methods=["POST"]),
         Route("/api/v1/door", endpoints.door, methods=["POST"]),
@@ -254,6 +262,14 @@ class _Endpoints:
         asked = request.query_params
         path, after = asked.get("path", ""), asked.get("after", "")
         return _answer(await run_in_threadpool(self._source.folder, path, after))
+
+    async def why(self, request: Request) -> Response:
+        path = request.query_params.get("path", "")
+        return _answer(await run_in_threadpool(self._source.why, path))
+
+    async def info(self, request: Request) -> Response:
+        path = request.query_params.get("path", "")
+        return _answer(await run_in_threadpool(self._source.info, path))
 
     async def keepers(self, _request: Request) -> Response:
         return _answer(await run_in_threadpool(self._source.keepers))

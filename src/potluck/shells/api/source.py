@@ -273,6 +273,14 @@ class RunningSource:
         """Return which heads are held here, and who said to hold which; raises PotluckError."""
         return _question(self._loop, lambda engine: engine.keepers(time.monotonic()), in_turn=True)
 
+    def why(self, path: str) -> dict[str, Any]:
+        """Return why a path is not in sync, after all that has happened; raises PotluckError."""
+        return _question(self._loop, lambda it: it.why(path, time.monotonic()), in_turn=True)
+
+    def info(self, path: str) -> dict[str, Any]:
+        """Return what is known of a path, after all that has happened; raises PotluckError."""
+        return _question(self._loop, lambda it: it.info(path, time.monotonic()), in_turn=True)
+
     def flush(self, patience_s: float, waited_s: float = 0.0) -> dict[str, Any]:
         """Have everybody tell what is in its folder by now: {ok, text}; raises PotluckError."""
         if self._loop is None:
