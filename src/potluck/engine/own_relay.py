@@ -31,3 +31,4 @@ class OwnRelay(PublishingListener):
     def on_shared(self, changes: Sequence[SharedChange]) -> None:
         """This is what is new in it."""
         self._parts.happenings.on_shared(changes)
+        self._parts.undelivered.on_shared(changes)

@@ -25,7 +25,7 @@ up when it is called, so parts may tell each other in a circle although they are
     happenings        what owners did, in words     farewell       leaving the ring
     strays            what is nobody's, told        durability     what waits for the disk
     own_calls         who speaks in our own name    clones         a second me, until decided
-    doubled_owners    a second one of others
+    doubled_owners    a second one of others        undelivered    own files nobody else has yet
 
 Guarantees: nothing is wired anywhere else; what a part makes for itself (a queue, a table, a judge)
 is its inside. Each line of a relay, of `start` and of `recover` is needed: tests/engine/
@@ -82,6 +82,7 @@ from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.publishing import Publishing
+from potluck.engine.own.undelivered import Undelivered
 from potluck.engine.own_relay import OwnRelay
 from potluck.engine.ring.bulk_calls import BulkCalls, BulkCallsListener
 from potluck.engine.ring.circle import Circle
@@ -305,6 +306,7 @@ class Wiring:
         self.narrow_paths = NarrowPaths(node, ring)
         self.own_calls = OwnCalls(node, self.circle, self.clones)
         self.own_folder = OwnFolder(node, self.publishing)
+        self.undelivered = Undelivered(node)
         self.following = Following(node, others)
         self.doubled_owners = DoubledOwners(node, self.following)
         self.downloads = Downloads(node, others)
@@ -377,6 +379,7 @@ class Wiring:
         self.doubled_owners.start()
         self.discovery.start()
         self.own_folder.start(marked=kept)
+        self.undelivered.start()
         self.receiving.start()
         self.index_upkeep.start()
         self.node.do(LookAround())
