@@ -56,7 +56,7 @@ class Explaining:
         asked = asked_path(node, text)
         reasons = self._reasons(asked)
         still_open = [one for one in reasons if one.open]
-        known = self._is_known(asked) or bool(still_open)
+        known = self._is_known(asked) or any(_tells_of(one, asked) for one in still_open)
         state = "in_sync"
         if still_open:
             state = "trouble" if any(one.wrong for one in still_open) else "busy"
@@ -170,6 +170,15 @@ class Explaining:
 
 OF_OTHERS = {ReasonKind.RECEIVER_AWAY, ReasonKind.RECEIVER_LACKS, ReasonKind.RECEIVER_SILENT}
 """What is open elsewhere: it says nothing of whether something newer is known here."""
+
+
+OF_ALL = {ReasonKind.GROUP, ReasonKind.OFFLINE}
+"""What is said of any path that somebody asks about."""
+
+
+def _tells_of(one: Reason, asked: AskedPath) -> bool:
+    """Say whether a reason is about a path itself, so that there is, or may be, such a thing."""
+    return one.kind not in OF_ALL and asked.concerns(one.path)
 
 
 def _unsure(device: DeviceKnown) -> CopyReceipt:

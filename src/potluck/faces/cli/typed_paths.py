@@ -49,7 +49,8 @@ def _below(path: Path, top: Path) -> str | None:
     since a link in the share is none of it.
     """
     real = path.parent.resolve() / path.name if path.name not in {"", ".."} else path.resolve()
-    for one, above in ((real, top.resolve()), (path, top)):
+    ways = [(real, top.resolve())] + ([] if ".." in path.parts else [(path, top)])
+    for one, above in ways:
         if one == above or above in one.parents:
             return "/".join(one.relative_to(above).parts)
     return None
