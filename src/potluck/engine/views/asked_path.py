@@ -55,11 +55,17 @@ class AskedPath(NamedTuple):
 class Below(NamedTuple):
     """The records that are meant, summed up."""
 
-    amount: Amount
+    amount: Amount  # without the folder itself that is asked about
     newest_seq: int
     lacking: int  # of them, here
     counted: bool  # False: there are more than were looked at
     top: FileRecord | None  # of the path itself
+
+    @property
+    def meant(self) -> Amount:
+        """All of it, a folder itself too."""
+        itself = self.top is not None and self.top.kind is Kind.FOLDER
+        return self.amount._replace(folders=self.amount.folders + itself)
 
 
 def asked_path(node: Node, text: str) -> AskedPath:

@@ -85,9 +85,7 @@ class Explaining:
         if asked.name is None:
             return False
         index = self._parts.node.index
-        if below(index, asked.name, asked.inner).amount != NOTHING:
-            return True
-        if index.manifests.get(asked.name, asked.inner) is not None:
+        if below(index, asked.name, asked.inner).meant != NOTHING:
             return True
         return index.places.get(asked.name, asked.inner) is not None
 
@@ -115,7 +113,7 @@ class Explaining:
         if asked.name is None or manifest is None or manifest.held is None:
             return InfoView(legible(asked.text), known=False)
         found = below(parts.node.index, asked.name, asked.inner)
-        if asked.inner and found.amount == NOTHING and found.top is None:
+        if asked.inner and found.meant == NOTHING:
             return InfoView(legible(asked.text), known=False)
         return self._info(asked, asked.name, manifest, found)
 
@@ -150,7 +148,7 @@ class Explaining:
 
     def _receipts(self, manifest: ManifestKnown, found: Below) -> list[CopyReceipt]:
         """Return what is known of each other device's copy."""
-        path = PathKnown(found.newest_seq, found.amount)
+        path = PathKnown(found.newest_seq, found.meant)
         doubled = self._parts.node.withheld
         return [
             _unsure(device) if manifest.name.owner in doubled else receipt(device, manifest, path)

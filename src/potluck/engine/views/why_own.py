@@ -83,9 +83,9 @@ def _receivers(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
     if known is None:
         return
     found = below(parts.node.index, mine, asked.inner)
-    if found.amount == NOTHING:
+    if found.meant == NOTHING:
         return
-    path, top = PathKnown(found.newest_seq, found.amount), str(parts.own_folder.top)
+    path, top = PathKnown(found.newest_seq, found.meant), str(parts.own_folder.top)
     for device in parts.picture.devices():
         reason = _receiver(parts, device, known, path)
         if reason is not None:
@@ -119,7 +119,7 @@ def _handing(parts: WhyParts, device: DeviceKnown) -> str:
         if handing.device == device.device:
             size_bytes = sum(one.size_bytes for one in handing.uploads)
             files = plural(len(handing.uploads), "file")
-            return f"; {files} ({of_size(size_bytes)}) are being handed over to it now"
+            return f"; {files} ({of_size(size_bytes)}) handed over to it now"
     return ""
 
 
