@@ -211,6 +211,7 @@ class FakeSource:
         self.on_leave = lambda: None
         self.asks = False  # somebody sits there, so that a closed door can be shut
         self.explained: dict[str, Any] = {}
+        self.paths = self
         self.kept: dict[str, Any] = {"heads": [], "devices": []}
         self.waited_s: list[float] = []  # how long whoever asks had waited
         self.flushed: list[dict[str, Any]] = []  # answers to come; none left: everybody answered

@@ -12,7 +12,7 @@ from potluck.core.wire.catalogue import Folder, Holding
 from potluck.engine.effects import Tell
 from potluck.engine.node import Node
 from potluck.engine.own import undelivered
-from potluck.engine.own.undelivered import GATHER_S, Undelivered
+from potluck.engine.own.undelivered import TOLD_AFTER_S, Undelivered
 from tests.engine.builders import group, key, taken
 from tests.engine.own.test_publishing import Publisher
 
@@ -47,7 +47,7 @@ class Device:
 
     def told(self) -> list[tuple[str, str]]:
         """What is said, once it was gathered for long enough."""
-        self.node.now += GATHER_S
+        self.node.now += TOLD_AFTER_S
         self.undelivered.on_tick()
         return [
             (one.level, one.text) for one in taken(self.node, Tell) if one.code == "undelivered"
@@ -63,7 +63,7 @@ def test_a_file_that_goes_before_anybody_had_it_is_told() -> None:
     assert device.undelivered.deadline() is None
     device.drop("a")
     due_s = device.undelivered.deadline()
-    assert due_s == device.node.now + GATHER_S
+    assert due_s == device.node.now + TOLD_AFTER_S
     device.undelivered.on_tick()
     assert device.undelivered.deadline() == due_s, "gathered for a moment"
     assert device.told() == [("warning", f"d1/a was removed here {HAD} it")]

@@ -15,7 +15,7 @@ from potluck.engine.events import Placement
 from potluck.engine.others.pursuit import Failure, PageStop, PursuitState
 from potluck.engine.views.asked_path import asked_path
 from potluck.engine.views.reasons import Reason, ReasonKind
-from potluck.engine.views.why_lists import LISTS, away_words, blocked
+from potluck.engine.views.why_lists import LISTS, absence_words, blocked
 from tests.engine.builders import group
 from tests.engine.index.builders import place, record
 from tests.engine.views.faces import parts_of, shared
@@ -106,17 +106,17 @@ def test_the_last_list_of_who_was_removed_may_be_told_by_nobody(
 def test_who_is_away_is_called_so_as_far_as_is_known() -> None:
     wire, ann, ben = shared()
     parts = parts_of(ben)
-    assert away_words(parts, ann.me) == ""
+    assert absence_words(parts, ann.me) == ""
     ann.crash()
     wire.run(7.0)
     ben.engine.node.now = wire.now
-    assert away_words(parts, ann.me) == "d1 is away (for 7 s)"
+    assert absence_words(parts, ann.me) == "d1 is away (for 7 s)"
     ben.engine.node.peers[ann.me].gone_s = None
-    assert away_words(parts, ann.me) == "d1 was not here since potluck was started"
+    assert absence_words(parts, ann.me) == "d1 was not here since potluck was started"
     del ben.engine.node.peers[ann.me]
-    assert away_words(parts, ann.me) == "d1 was not here since potluck was started"
+    assert absence_words(parts, ann.me) == "d1 was not here since potluck was started"
     ben.engine.node.roster = group(2)
-    assert away_words(parts, ann.me).endswith(" was removed")
+    assert absence_words(parts, ann.me).endswith(" was removed")
 
 
 def test_what_was_not_looked_at_and_what_was_not_found_is_told() -> None:

@@ -31,6 +31,7 @@ class Source:
     def __init__(self) -> None:
         self.current: dict[str, Any] = {"files": 1}
         self.told: list[dict[str, Any]] = []
+        self.paths = self
         self.asked: list[Any] = []
         self.freshness: list[bool] = []
         self.failure: Exception | None = None

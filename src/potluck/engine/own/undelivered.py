@@ -26,7 +26,7 @@ from potluck.core.wording import listed, set_off
 from potluck.engine.node import Node
 
 OPEN_MAX: Final = 5_000  # paths that are remembered: 1 MiB, and 50 ms at the start
-GATHER_S: Final = 2.0  # a rename that is noticed in two steps is over by then
+TOLD_AFTER_S: Final = 2.0  # a rename that is noticed in two steps is over by then
 _DELIVERED: Final = "delivered"  # in the index: the highest number that anybody said to have had
 _SEQ_BYTES: Final = 8
 
@@ -107,7 +107,7 @@ class Undelivered:
             return
         self._gone[path] = gone
         if self._due_s is None:
-            self._due_s = self._node.now + GATHER_S
+            self._due_s = self._node.now + TOLD_AFTER_S
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:

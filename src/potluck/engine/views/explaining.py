@@ -126,6 +126,9 @@ class Explaining:
         settled = not any(one.open and one.kind not in OF_OTHERS for one in self._reasons(asked))
         safe, why = is_safe(receipts, here=here, settled=settled and found.counted)
         is_file = top is not None and top.kind is Kind.FILE
+        mtime_ns, root = None, ""
+        if top is not None and is_file:
+            mtime_ns, root = top.mtime_ns, top.root.hex()[:ROOT_DIGITS]
         return InfoView(
             path=legible(asked.text),
             known=True,
@@ -136,8 +139,8 @@ class Explaining:
             folders=found.amount.folders,
             size=min(found.amount.size_bytes, limits.SEQ_MAX),
             counted=found.counted,
-            mtime_ns=top.mtime_ns if top is not None and is_file else None,
-            root=top.root.hex()[:ROOT_DIGITS] if top is not None and is_file else "",
+            mtime_ns=mtime_ns,
+            root=root,
             here=here,
             copies=[_copy_view(one) for one in receipts],
             on=sum(one.known is CopyKnown.ALL for one in receipts) + here,
@@ -170,13 +173,13 @@ OF_OTHERS = {ReasonKind.RECEIVER_AWAY, ReasonKind.RECEIVER_LACKS, ReasonKind.REC
 """What is open elsewhere: it says nothing of whether something newer is known here."""
 
 
-OF_ALL = {ReasonKind.GROUP, ReasonKind.OFFLINE}
+SAID_OF_ALL = {ReasonKind.GROUP, ReasonKind.OFFLINE}
 """What is said of any path that somebody asks about."""
 
 
 def _tells_of(one: Reason, asked: AskedPath) -> bool:
     """Say whether a reason is about a path itself, so that there is, or may be, such a thing."""
-    return one.kind not in OF_ALL and asked.concerns(one.path)
+    return one.kind not in SAID_OF_ALL and asked.concerns(one.path)
 
 
 def _unsure(device: DeviceKnown) -> CopyReceipt:

@@ -110,13 +110,15 @@ def gathered(reasons: Iterable[Reason]) -> list[Reason]:
 
 def reason_view(one: Reason, now: float) -> ReasonView:
     """Return a reason as faces are shown it."""
+    since_s = None if one.since_s is None else max(0.0, now - one.since_s)
+    next_s = None if one.next_s is None else max(0.0, one.next_s - now)
     return ReasonView(
         kind=one.kind.value,
         path=legible(one.path),
         more=one.more,
         text=legible(one.text),
-        since_s=None if one.since_s is None else max(0.0, now - one.since_s),
-        next_s=None if one.next_s is None else max(0.0, one.next_s - now),
+        since_s=since_s,
+        next_s=next_s,
         command=one.command,
         open=one.open,
     )

@@ -30,7 +30,7 @@ from potluck.engine.others.holders import known_holders
 from potluck.engine.troubles import TroubleKind
 from potluck.engine.views.asked_path import AskedPath
 from potluck.engine.views.reasons import Reason, ReasonKind, WhyParts
-from potluck.engine.views.why_lists import away_words, blocked
+from potluck.engine.views.why_lists import absence_words, blocked
 
 LACKING_MAX: Final = 500  # files that are looked at for one answer: some milliseconds
 ANSWERED: Mapping[Outcome, str] = {
@@ -160,7 +160,7 @@ def _nobody(parts: WhyParts, lacking: LackingFile) -> Reason | None:
     download = _download(parts, lacking)
     if download is None or lacking.holders:
         return None
-    away = away_words(parts, lacking.spot.manifest.owner)
+    away = absence_words(parts, lacking.spot.manifest.owner)
     text = f"{away}, and nobody who is here says that it has any of that folder"
     text += _already_here(download)
     return Reason(ReasonKind.OWNER_AWAY, lacking.path, text)
@@ -173,7 +173,7 @@ def _in_vain(parts: WhyParts, lacking: LackingFile) -> Reason | None:
         return None
     answers = parts.downloads.answers.of(download.root)
     words = [f"{node.label_of(one)} {_answer(download, one, answers)}" for one in holders]
-    away = away_words(parts, lacking.spot.manifest.owner)
+    away = absence_words(parts, lacking.spot.manifest.owner)
     text = "; ".join([*words, *([away] if away else [])]) + _already_here(download)
     rests = [download.retry_s[one] for one in holders if download.strikes[one] < limits.STRIKES]
     return Reason(ReasonKind.REFUSED, lacking.path, text, next_s=min(rests, default=None))

@@ -24,7 +24,7 @@ from potluck.engine.views.reasons import Reason, ReasonKind, WhyParts
 SPOTS_MAX: Final = 2000  # that are looked at for one answer, of those that wait in memory
 
 
-def away_words(parts: WhyParts, owner: DeviceId) -> str:
+def absence_words(parts: WhyParts, owner: DeviceId) -> str:
     """Return that an owner is away, and for how long if that is known; "" if it is linked."""
     node, peer = parts.node, parts.node.peers.get(owner)
     label = node.label_of(owner)
@@ -70,7 +70,7 @@ def _unasked(parts: WhyParts, pursuit: Pursuit, name: ManifestName, newest: str)
     node, top = parts.node, str(parts.node.layout.top_of(name))
     told = [one for one in node.linked() if node.peers[one].heads.get(name, (0, 0)) >= pursuit.goal]
     if not told:
-        away = away_words(parts, name.owner)
+        away = absence_words(parts, name.owner)
         text = f"nobody who is here has {newest}" + (f"; {away}" if away else "")
         return Reason(ReasonKind.LIST_WAITS, top, text)
     rests = {one: pursuit.failures.get(one, NEVER).until_s for one in told}

@@ -15,7 +15,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "add": ("acts", "add", "put files into my folder, so that everybody gets them"),
     "ls": ("views", "ls", "what is shared, and what of it is here"),
     "info": ("explaining", "info", "what is known of a file, and which devices have it"),
-    "why": ("explaining", "why", "why a file, or anything, is not in sync"),
+    "why": ("explaining", "say_why", "why a file, or anything, is not in sync"),
     "peers": ("views", "peers", "the devices, where they are, how they were found"),
     "ring": ("views", "ring", "the circle of nodes, each with its last and its next"),
     "pending": ("answering", "pending", "who asks to join, and the words to compare"),

@@ -28,11 +28,11 @@ NS_PER_S = 10**9
 LAST_DATE_S = 253_402_300_799  # the end of the year 9999, beyond which no calendar goes
 
 
-@click.command()
+@click.command("why")
 @click.argument("path", default="")
 @json_option
 @click.pass_obj
-def why(shared: dict[str, Any], path: str, as_json: bool) -> int:
+def say_why(shared: dict[str, Any], path: str, as_json: bool) -> int:
     """Say why PATH, or anything below it, is not in sync; without PATH: anything at all.
 
     PATH is as `ls` shows it, absolute, or as it is called where you are. Exits with 0 if it is in

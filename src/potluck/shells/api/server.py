@@ -61,11 +61,25 @@ PAGE_STOP_S: Final = 5.0  # to start or to end; uvicorn needs a tenth of a secon
 _log = logging.getLogger(__name__)
 
 
+class AnswersOfPaths(Protocol):
+    """What is asked of one path: path_questions.py."""
+
+    def why(self, path: str) -> dict[str, Any]:
+        """Why a path below Shared/, or what is below it, is not in sync: path_values.WhyView."""
+
+    def info(self, path: str) -> dict[str, Any]:
+        """What is known of a path, and of who has it: path_values.InfoView."""
+
+
 class ApiSource(Protocol):
     """What the local API needs of the program: source.py.
 
     Every call is thread-safe and takes at most 10 s.
     """
+
+    @property
+    def paths(self) -> AnswersOfPaths:
+        """Whoever answers what is asked of one path."""
 
     def state(self, *, fresh: bool = False) -> dict[str, Any]:
         """A snapshot, ready for JSON: docs/faces.md §2; the last one unless it must be `fresh`.
@@ -100,12 +114,6 @@ class ApiSource(Protocol):
 
         Who was answered so goes on asking, and says for how long it has `waited_s`.
         """
-
-    def why(self, path: str) -> dict[str, Any]:
-        """Why a path below Shared/, or what is below it, is not in sync: path_values.WhyView."""
-
-    def info(self, path: str) -> dict[str, Any]:
-        """What is known of a path, and of who has it: path_values.InfoView."""
 
     def door(self, open_s: float | None) -> dict[str, Any]:
         """Open the door for so long (math.inf: until the end) or close it: {open, until_s}."""
@@ -265,11 +273,11 @@ class _Endpoints:
 
     async def why(self, request: Request) -> Response:
         path = request.query_params.get("path", "")
-        return _answer(await run_in_threadpool(self._source.why, path))
+        return _answer(await run_in_threadpool(self._source.paths.why, path))
 
     async def info(self, request: Request) -> Response:
         path = request.query_params.get("path", "")
-        return _answer(await run_in_threadpool(self._source.info, path))
+        return _answer(await run_in_threadpool(self._source.paths.info, path))
 
     async def keepers(self, _request: Request) -> Response:
         return _answer(await run_in_threadpool(self._source.keepers))

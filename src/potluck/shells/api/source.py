@@ -46,6 +46,7 @@ from potluck.engine.person_acts import PersonAct
 from potluck.engine.views.values import StateView
 from potluck.shells.api.commands import Commands
 from potluck.shells.api.meter import Meter
+from potluck.shells.api.path_questions import PathQuestions
 from potluck.shells.loop.loop import Loop, leave
 from potluck.shells.state.landlock import Confinement
 
@@ -129,6 +130,7 @@ class RunningSource:
     ) -> None:
         """`unshared_files` were found in a folder without marker; `face` shows notices at once."""
         self._loop: Loop | None = None
+        self.paths: Final = PathQuestions(lambda it: _question(self._loop, it, in_turn=True))
         self._notices: Final = Notices()
         self._commands: Final = Commands()
         # guards what follows; held while the loop is asked, so never by the loop
@@ -272,14 +274,6 @@ class RunningSource:
     def keepers(self) -> dict[str, Any]:
         """Return which heads are held here, and who said to hold which; raises PotluckError."""
         return _question(self._loop, lambda engine: engine.keepers(time.monotonic()), in_turn=True)
-
-    def why(self, path: str) -> dict[str, Any]:
-        """Return why a path is not in sync, after all that has happened; raises PotluckError."""
-        return _question(self._loop, lambda it: it.why(path, time.monotonic()), in_turn=True)
-
-    def info(self, path: str) -> dict[str, Any]:
-        """Return what is known of a path, after all that has happened; raises PotluckError."""
-        return _question(self._loop, lambda it: it.info(path, time.monotonic()), in_turn=True)
 
     def flush(self, patience_s: float, waited_s: float = 0.0) -> dict[str, Any]:
         """Have everybody tell what is in its folder by now: {ok, text}; raises PotluckError."""
