@@ -67,6 +67,7 @@ def test_what_stops_all_concerns_all_and_the_rest_only_everything() -> None:
     assert len(said(ann, "d2/x")) == 1
     note(ann, TroubleKind.UNWATCHED, "watches")
     assert (len(said(ann, "d2/x")), len(said(ann, "d1/x"))) == (1, 2)
+    assert [one.open for one in said(ann, "d1/x")] == [True, False]
     note(ann, TroubleKind.CODE, "a code")
     assert (len(said(ann, "d1/x")), len(said(ann))) == (2, 3)
     note(ann, TroubleKind.BLOCKED, "d2/x")

@@ -64,7 +64,9 @@ def _troubles(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
     for trouble in parts.node.troubles.all():
         if _has_to_do(parts, asked, trouble):
             wrong = trouble.kind not in NOT_WRONG
-            aside = trouble.kind is TroubleKind.STRAY and not asked.text
+            # of a single path it is only to be known that changes are found a little later
+            late = trouble.kind is TroubleKind.UNWATCHED and asked.text
+            aside = late or (trouble.kind is TroubleKind.STRAY and not asked.text)
             yield Reason(
                 ReasonKind.TROUBLE,
                 trouble.subject,
