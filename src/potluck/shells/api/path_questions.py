@@ -13,14 +13,14 @@ from typing import Any, Final
 
 from potluck.engine.engine import Engine
 
-Ask = Callable[[Callable[[Engine], Any]], dict[str, Any]]
+Questioning = Callable[[Callable[[Engine], Any]], dict[str, Any]]
 """Puts a question to the engine and returns its answer; raises PotluckError."""
 
 
 class PathQuestions:
     """What may be asked of a path."""
 
-    def __init__(self, ask: Ask) -> None:
+    def __init__(self, ask: Questioning) -> None:
         """Ask by this."""
         self._ask: Final = ask
 
