@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from potluck.core.content import receipts
-from potluck.core.content.knowledge import CopyKnown
+from potluck.core.content.knowledge import CopyKnown, LastWord, ManifestKnown
+from potluck.core.content.receipts import PathKnown
 from potluck.engine.views import explaining, why_here, why_lacking, why_lists, why_own
 from potluck.engine.views.reasons import Reason, ReasonKind
 from tests.sim import scenarios
@@ -80,10 +81,9 @@ def an_old_word_is_believed(patch: pytest.MonkeyPatch) -> None:
 
 
 def some_is_all(patch: pytest.MonkeyPatch) -> None:
-    honest = receipts._by_word
-
-    def careless(*asked: Any) -> CopyKnown:
-        return CopyKnown.UNKNOWN if asked[0] is None else (honest(*asked) and CopyKnown.ALL)
+    def careless(said: LastWord | None, manifest: ManifestKnown, path: PathKnown) -> CopyKnown:
+        speaks = said is not None and receipts._speaks_of(said, manifest, path)
+        return CopyKnown.ALL if speaks else CopyKnown.UNKNOWN
 
     patch.setattr(receipts, "_by_word", careless)
 

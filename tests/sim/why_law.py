@@ -146,6 +146,8 @@ class WhyLaw:
                 wrong = not named
             case "not_known":
                 wrong = True
+            case _:
+                pass
         if wrong:
             self._fail(process, f"says {one}, which is not so")
 
