@@ -199,6 +199,10 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "shells/disk/test_importing.py::test_files_and_folders_come_in",
     ),
     "| see what is shared": ("faces/cli/test_views.py::test_ls",),
+    "| see why a file is not there": (
+        "test_why_devices.py::test_a_file_says_why_it_is_not_here_until_it_is",
+        "faces/cli/test_explaining.py::test_why_ends_as_a_check_does",
+    ),
     "| wait in a script": (
         "faces/cli/test_waiting.py::test_everybody_is_asked_before_anything_is_believed",
         "faces/cli/test_acts.py::test_wait_gives_up_and_says_what_for",

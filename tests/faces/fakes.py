@@ -210,7 +210,8 @@ class FakeSource:
         self.failure: Exception | None = None
         self.on_leave = lambda: None
         self.asks = False  # somebody sits there, so that a closed door can be shut
-        self.explained: dict[str, Any] = {}
+        self.explained: dict[str, Any] = {"path": "", "known": True, "in_sync": True}
+        self.explained |= {"state": "in_sync", "text": "all is here", "reasons": [], "more": 0}
         self.paths = self
         self.kept: dict[str, Any] = {"heads": [], "devices": []}
         self.waited_s: list[float] = []  # how long whoever asks had waited
