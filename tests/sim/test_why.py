@@ -94,7 +94,7 @@ def some_is_all(patch: pytest.MonkeyPatch) -> None:
         (without(why_lacking, "STEPS", "_nobody"), "mixed"),
         (without(why_lacking, "STEPS", "_coming"), "mixed"),
         (without(why_lacking, "STEPS", "_undecided", "_placing"), "files"),
-        (without(why_lacking, "STEPS", "_waits"), "files"),
+        (without(why_lacking, "STEPS", "_in_vain", "_waits"), "mixed"),
         (without(why_lists, "LISTS", "_lists"), "mixed"),
         (without(why_lists, "LISTS", "_unseen"), "mixed"),
         (without(why_lists, "LISTS", "_changing"), "files"),
