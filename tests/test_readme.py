@@ -206,6 +206,10 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "faces/cli/test_versions.py::test_the_trash_is_listed_with_when_why_and_how_large",
         "faces/cli/test_versions.py::test_the_history_of_a_file_begins_with_what_stands_now",
     ),
+    "| see why a file is not there": (
+        "test_why_devices.py::test_a_file_says_why_it_is_not_here_until_it_is",
+        "faces/cli/test_explaining.py::test_why_ends_as_a_check_does",
+    ),
     "| wait in a script": (
         "faces/cli/test_waiting.py::test_everybody_is_asked_before_anything_is_believed",
         "faces/cli/test_acts.py::test_wait_gives_up_and_says_what_for",

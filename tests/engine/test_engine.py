@@ -68,6 +68,11 @@ def test_who_keeps_which_head_is_told_as_it_is_at_the_moment_of_asking() -> None
     assert [(head.folder, head.seq) for head in keepers.heads] == [("own", 1)]
     assert [[kept.missing for kept in device.kept] for device in keepers.devices] == [[0]]
     assert ann.engine.node.now == wire.now + 1.0
+    for answered in (ann.engine.why, ann.engine.info):
+        assert answered("d1/a", wire.now).known
+        assert ann.engine.node.now == wire.now
+        assert answered("d1/a", wire.now + 1.0).known
+        assert ann.engine.node.now == wire.now + 1.0
     assert (ann.engine.deadline(), len(ann.done)) == (deadline, done)
     ben.crash()
     assert wire.run(30.0, lambda: not ann.engine.keepers(wire.now).devices[0].online)

@@ -805,6 +805,28 @@ def what_one_adds_and_deletes_is_told_on_both_sides() -> None:
     ]
 
 
+def what_goes_before_anybody_had_it_is_told() -> None:
+    wire, ann, ben = shared()
+    ben.crash()
+    ann.write("b", b"never sent")
+    wire.run(2.0)
+    ann.delete("b")
+    wire.run(5.0)
+    assert len(ann.told("undelivered")) == 1
+
+
+def what_nobody_had_before_a_restart_is_known_after_it() -> None:
+    wire, ann, ben = shared()
+    ben.crash()
+    ann.write("b", b"never sent")
+    wire.run(2.0)
+    again = wire.again(ann)
+    wire.run(5.0)
+    again.delete("b")
+    wire.run(5.0)
+    assert len(again.told("undelivered")) == 1
+
+
 def a_file_that_is_brought_back_is_no_deed_of_its_owner() -> None:
     wire, ann, ben = shared()
     del ben.disk[parse_wire_path(f"{ann.label}/a".encode())]
@@ -1274,6 +1296,8 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "OwnRelay.on_shared: happenings.on_shared(changes)": (
         what_one_adds_and_deletes_is_told_on_both_sides
     ),
+    "OwnRelay.on_shared: undelivered.on_shared(changes)": what_goes_before_anybody_had_it_is_told,
+    "Wiring.start: undelivered.start()": what_nobody_had_before_a_restart_is_known_after_it,
     "OthersRelay.on_applied: happenings.on_changed(ManifestName.of(head), paths)": (
         what_its_owner_changes_while_it_is_lost_is_told
     ),

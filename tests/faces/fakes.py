@@ -238,6 +238,9 @@ class FakeSource:
         self.failure: Exception | None = None
         self.on_leave = lambda: None
         self.asks = False  # somebody sits there, so that a closed door can be shut
+        self.explained: dict[str, Any] = {"path": "", "known": True, "in_sync": True}
+        self.explained |= {"state": "in_sync", "text": "all is here", "reasons": [], "more": 0}
+        self.paths = self
         self.kept: dict[str, Any] = {"heads": [], "devices": []}
         self.waited_s: list[float] = []  # how long whoever asks had waited
         self.flushed: list[dict[str, Any]] = []  # answers to come; none left: everybody answered
@@ -289,6 +292,14 @@ class FakeSource:
         door["shut"] = open_s is None and not was_open
         self.current = {**self.current, "door": door}
         return door
+
+    def why(self, path: str) -> dict[str, Any]:
+        self.asked.append(("why", path))
+        return self.explained
+
+    def info(self, path: str) -> dict[str, Any]:
+        self.asked.append(("info", path))
+        return self.explained
 
     def keepers(self) -> dict[str, Any]:
         self.asked.append("keepers")

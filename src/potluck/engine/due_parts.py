@@ -60,6 +60,7 @@ class DueParts:
             parts.receiving,
             parts.flushing,
             parts.happenings,
+            parts.undelivered,
             parts.index_upkeep,
         )
 

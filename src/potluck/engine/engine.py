@@ -40,6 +40,7 @@ from potluck.engine.index import Index
 from potluck.engine.index_trouble import IndexTrouble
 from potluck.engine.node import EngineSettings, Node
 from potluck.engine.views.listing import PAGE_FILES
+from potluck.engine.views.path_values import InfoView, WhyView
 from potluck.engine.views.values import FilesPage, FolderPage, KeepersView, StateView
 from potluck.engine.wiring import Wiring
 
@@ -114,6 +115,16 @@ class Engine:
     def folder(self, path: str, after: str = "") -> FolderPage:
         """Return what is directly in a folder of the share, going on after `after`."""
         return self.wiring.viewer.listing.folder(path, after)
+
+    def why(self, path: str, now: float) -> WhyView:
+        """Return why a path of the share, or what is below it, is not in sync."""
+        self.node.now = now
+        return self.wiring.explaining.why(path)
+
+    def info(self, path: str, now: float) -> InfoView:
+        """Return what is known of a path of the share, and of who has it."""
+        self.node.now = now
+        return self.wiring.explaining.info(path)
 
     def stored_label(self) -> str:
         """Return the label this device has, or wishes for; works before `start`."""

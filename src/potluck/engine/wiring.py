@@ -26,6 +26,7 @@ up when it is called, so parts may tell each other in a circle although they are
     strays            what is nobody's, told        durability     what waits for the disk
     own_calls         who speaks in our own name    clones         a second me, until decided
     doubled_owners    a second one of others        loss_breaker   very much lost at once
+    undelivered       own files nobody else has yet
 
 Guarantees: nothing is wired anywhere else; what a part makes for itself (a queue, a table, a judge)
 is its inside. Each line of a relay, of `start` and of `recover` is needed: tests/engine/
@@ -36,10 +37,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from potluck.core.content.facts import SharedChange
 from potluck.core.group.word_list import WORDS
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
+from potluck.core.wire.catalogue import Address, Beacon, RosterRecord
 from potluck.engine.acts import Acts, GroupParts
 from potluck.engine.adopting import Adopting
 from potluck.engine.clones import Clones
@@ -80,7 +80,9 @@ from potluck.engine.others.replica_check import ReplicaCheck
 from potluck.engine.others_relay import OthersRelay
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.own_folder import OwnFolder
-from potluck.engine.own.publishing import Publishing, PublishingListener
+from potluck.engine.own.publishing import Publishing
+from potluck.engine.own.undelivered import Undelivered
+from potluck.engine.own_relay import OwnRelay
 from potluck.engine.ring.bulk_calls import BulkCalls, BulkCallsListener
 from potluck.engine.ring.circle import Circle
 from potluck.engine.ring.discovery import Discovery, DiscoveryListener
@@ -91,8 +93,10 @@ from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from potluck.engine.strays import Strays
 from potluck.engine.succession import Succession
 from potluck.engine.trust_troubles import TrustTroubles
+from potluck.engine.views.explaining import Explaining
 from potluck.engine.views.neighbourhood import Neighbourhood
 from potluck.engine.views.picture import Picture
+from potluck.engine.views.reasons import WhyParts
 from potluck.engine.views.viewer import Viewer
 
 
@@ -157,26 +161,6 @@ class RingRelay(DiscoveryListener, BulkCallsListener, NarrowPathsListener):
         self._parts.membership.add_records(records)
 
 
-class OwnRelay(PublishingListener):
-    """Who hears what engine/own tells."""
-
-    def __init__(self, parts: Wiring) -> None:
-        """Tell these."""
-        self._parts = parts
-
-    def on_published(self, head: Head) -> None:
-        """The own manifest has a new head."""
-        self._parts.announcing.on_published(head)
-
-    def on_shared(self, changes: Sequence[SharedChange]) -> None:
-        """This is what is new in it."""
-        self._parts.happenings.on_shared(changes)
-
-    def on_held_changed(self) -> None:
-        """More, or less, of the own folder is gone here, and held."""
-        self._parts.announcing.on_places_changed()
-
-
 class UpkeepRelay(Activity):
     """What the upkeep of the index waits for."""
 
@@ -212,6 +196,7 @@ class Wiring:
         self.narrow_paths = NarrowPaths(node, ring)
         self.own_calls = OwnCalls(node, self.circle, self.clones)
         self.own_folder = OwnFolder(node, self.publishing)
+        self.undelivered = Undelivered(node)
         self.following = Following(node, others)
         self.doubled_owners = DoubledOwners(node, self.following)
         self.downloads = Downloads(node, others)
@@ -263,8 +248,14 @@ class Wiring:
         """Make what looks at the parts."""
         way_in = (self.admission_policy, self.requests, self.invitations)
         around = Neighbourhood(self.node, self.circle, self.discovery, *way_in)
-        picture = Picture(self.node, around, self.own_folder, self.following, self.progress)
-        return Viewer(self.node, around, picture, self.own_folder, self.downloads, self.answers)
+        own_folder, following = self.own_folder, self.following
+        picture = Picture(self.node, around, own_folder, following, self.progress)
+        downloads, answers = self.downloads, self.answers
+        self.explaining = Explaining(WhyParts(
+            self.node, picture, around, own_folder, self.publishing, following, downloads,
+            self.receiving, self.commits, self.progress, self.replica_check, answers,
+        ))  # fmt: skip
+        return Viewer(self.node, around, picture, own_folder, downloads, answers)
 
     def start(self) -> None:
         """Begin, from what the index holds."""
@@ -277,6 +268,7 @@ class Wiring:
         self.doubled_owners.start()
         self.discovery.start()
         self.own_folder.start(marked=kept)
+        self.undelivered.start()
         self.receiving.start()
         self.index_upkeep.start()
         self.node.do(LookAround())

@@ -28,6 +28,17 @@ def failing(path: str, detail: str = Hindrance.OTHER_DISK, due_s: float | None =
     return Failing(f"d2/{path}", detail, f"says {detail}", f"look at {path}", due_s)
 
 
+def test_why_a_path_fails_and_since_when_is_known_while_it_does(node: Node) -> None:
+    causes = Causes(node)
+    causes.note(spot("a"), failing("a"))
+    node.now = 9.0
+    causes.note(spot("a"), failing("a", due_s=11.0))
+    assert causes.of(spot("a")) == (failing("a", due_s=11.0), 5.0)
+    assert (causes.of(spot("b")), list(causes.spots())) == (None, [spot("a")])
+    causes.clear(spot("a"))
+    assert (causes.of(spot("a")), list(causes.spots())) == (None, [])
+
+
 def subjects(node: Node) -> list[str]:
     return [trouble.subject for trouble in node.troubles.all()]
 

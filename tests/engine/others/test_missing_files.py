@@ -107,6 +107,7 @@ def test_what_waits_for_its_second_look_is_absent_until_that_is_judged() -> None
     home.remove("d2/f")
     home.touch(gone[0], until_s=1.0)
     assert missing.absent() == {ANNAS: (30, 0, size_bytes)}, "each counts once"
+    assert len(missing.waiting()) == 30
     home.disk.files.update(list(kept.items())[:10])
     home.hold = True
     home.run(limits.SECOND_LOOK_S)

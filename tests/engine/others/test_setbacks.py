@@ -145,6 +145,11 @@ def test_what_failed_stays_in_the_register_until_it_is_well(node: Node) -> None:
     setbacks.note([fails(A, Placement.BLOCKED, "in the way")])
     (trouble,) = node.troubles.all()
     assert (trouble.reason, trouble.since_s) == ("in the way", 5.0)
+    found = setbacks.failing(A)
+    assert found is not None
+    assert (found[0].reason, found[0].due_s, found[1]) == ("in the way", trouble.next_s, 5.0)
+    assert A in setbacks.failing_spots()
+    assert setbacks.failing(Spot(ANNAS, b"well")) is None
     assert trouble.next_s == 7.0 + 2 * limits.RETRY_S
     setbacks.clear(A)
     setbacks.clear(B)

@@ -75,6 +75,9 @@ def test_what_a_mount_hides_is_not_deleted_and_told(own: Own) -> None:
     assert (trouble.subject, trouble.command) == (f"{top}/d", f"findmnt /Shared/{top}/d")
     hidden = "another disk is mounted there and hides 3 files and folders of mine"
     assert trouble.reason == f"{hidden}: nothing is deleted"
+    covered = own.own_folder.covered
+    hides = {path: covered.hides_below(path) for path in (b"", b"d", b"d/b", b"d/e", b"d/x", b"e")}
+    assert [path for path, hidden in hides.items() if not hidden] == [b"d/x", b"e"]
     told = [tell.text for tell in own.tells if tell.code == "covered"]
     assert told == [f"{top}/d: {trouble.reason}; try: {trouble.command}"]
     assert repr(own.own_folder.covered) == "<CoveredFiles: [3]>"

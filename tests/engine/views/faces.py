@@ -7,6 +7,10 @@ from typing import Any
 
 import msgspec
 
+from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.wire.catalogue import FileAsk, FilesAsk, PiecesAsk
+from potluck.engine.views.path_values import WhyView
+from potluck.engine.views.reasons import WhyParts
 from tests.engine.wire import Box, Wire, ring
 
 
@@ -24,3 +28,22 @@ def shared(files: int = 1) -> tuple[Wire, Box, Box]:
     assert wire.run(10.0, lambda: len(ben.disk) == files)
     wire.run(3.0)
     return wire, ann, ben
+
+
+def why(box: Box, path: str = "") -> WhyView:
+    """What a device answers to why."""
+    return box.engine.why(path, box.wire.now)
+
+
+def parts_of(box: Box) -> WhyParts:
+    """What it looks at for that."""
+    return box.engine.wiring.explaining._parts
+
+
+def hanging(name: str = "more", data: bytes = b"four") -> tuple[Wire, Box, Box, Spot]:
+    """Two devices; the second lacks a file that is on its way and does not come, at this spot."""
+    wire, ann, ben = shared()
+    wire.unanswered = (FilesAsk, PiecesAsk, FileAsk)
+    ann.write(name, data)
+    assert wire.run(5.0, lambda: bool(ben.engine.wiring.downloads.orders))
+    return wire, ann, ben, Spot(ManifestName.own(ann.me), name.encode())

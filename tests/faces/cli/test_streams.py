@@ -34,6 +34,8 @@ WORDS: dict[str, tuple[list[str], int]] = {
     "status": (["status"], 0),
     "add": (["add", "/no/such/ü"], 7),
     "ls": (["ls", "-r"], 0),
+    "info": (["info", "--help"], 0),
+    "why": (["why"], 0),
     "peers": (["peers"], 0),
     "ring": (["ring"], 0),
     "pending": (["pending"], 0),

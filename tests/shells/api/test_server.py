@@ -58,6 +58,7 @@ class Source:
         self.versions = Versions()
         self.current: dict[str, Any] = {"files": 1}
         self.told: list[dict[str, Any]] = []
+        self.paths = self
         self.asked: list[Any] = []
         self.freshness: list[bool] = []
         self.failure: Exception | None = None
@@ -80,6 +81,12 @@ class Source:
     def door(self, open_s: float | None) -> dict[str, Any]:
         self.asked.append(("door", open_s))
         return {"open": open_s is not None, "until_s": None}
+
+    def why(self, path: str) -> dict[str, Any]:
+        return {"why": path}
+
+    def info(self, path: str) -> dict[str, Any]:
+        return {"info": path}
 
     def keepers(self) -> dict[str, Any]:
         return {"heads": [], "devices": []}
@@ -425,6 +432,13 @@ def test_a_stream_that_fails_ends_and_is_written_down(
     assert b"oops" not in answer.read()
     connection.close()
     assert [record.getMessage() for record in caplog.records] == ["the event stream failed"]
+
+
+@pytest.mark.parametrize("question", ["why", "info"])
+def test_a_question_about_a_path_is_passed_on(served: ApiServer, question: str) -> None:
+    status, envelope = ask(served, "GET", f"/api/v1/{question}?path=ann%2Fa%20b")
+    assert (status, envelope["data"]) == (200, {question: "ann/a b"})
+    assert ask(served, "GET", f"/api/v1/{question}")[1]["data"] == {question: ""}
 
 
 def test_everybody_is_asked_what_is_there_and_who_keeps_what(

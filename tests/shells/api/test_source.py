@@ -235,6 +235,11 @@ def test_the_state_is_what_the_engine_says_and_what_only_a_shell_knows(office: O
     assert state["own_folder"] == "/f/Shared/den"
     assert state["age_s"] == 0.0
     assert office.source.files("den", "", 9) == {"files": [], "next": None}
+    assert (
+        office.source.paths.why("nobody/a")["known"]
+        is office.source.paths.info("den/a")["known"]
+        is False
+    )
     assert office.source.folder("", "")["entries"] == [
         {"name": "den", "kind": "folder", "files": 0, "folders": 0, "size": 0, "here": 0}
     ]

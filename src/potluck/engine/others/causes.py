@@ -14,6 +14,7 @@ first is well.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from potluck.core.content.facts import Hindrance, ManifestName, Spot
@@ -80,6 +81,15 @@ class Causes:
         elif failing.due_s is not None:
             cause.next_s = min(cause.next_s, failing.due_s)
         self._register(cause)
+
+    def of(self, spot: Spot) -> tuple[Failing, float] | None:
+        """Return what a path fails for, and since when; None if nothing is known."""
+        key = self._keys.get(spot)
+        return None if key is None else self._causes[key].paths[spot]
+
+    def spots(self) -> Iterable[Spot]:
+        """Return every path that fails."""
+        return self._keys.keys()
 
     def clear(self, spot: Spot) -> None:
         """A path is well, or something else is wanted there."""

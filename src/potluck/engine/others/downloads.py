@@ -46,6 +46,7 @@ from potluck.engine.events import (
 from potluck.engine.node import Node
 from potluck.engine.others.disk_room import DiskRoom
 from potluck.engine.others.holders import fetch_of, known_holders
+from potluck.engine.others.last_answers import LastAnswers
 from potluck.engine.others.leftover_parts import LeftoverParts
 from potluck.engine.others.said_sizes import cut_of, next_cut, saying_it_first
 from potluck.engine.others.wanted_folders import WantedFolders
@@ -96,7 +97,7 @@ class Downloads:
         # whoever waits for a content, by manifest and spot
         self.waiting: dict[Root, dict[ManifestName, dict[Spot, Want]]] = {}
         self.leftovers = LeftoverParts(node)
-        self.folders = WantedFolders()  # for screens
+        self.folders, self.answers = WantedFolders(), LastAnswers()  # for people
         # when holders that failed or were busy may be asked again, ascending
         self._rests: list[float] = []
         self._ask_s = self._look_on_s = inf
@@ -234,8 +235,8 @@ class Downloads:
         if order is None:
             return False
         node = self._node
-        wrong = event.outcome is Outcome.WRONG
-        busy = event.outcome is Outcome.BUSY
+        self.answers.note(order.roots, order.peer, event.outcome)
+        wrong, busy = event.outcome is Outcome.WRONG, event.outcome is Outcome.BUSY
         self.swarm.on_ended(order.number, node.now, ENDS.get(event.outcome, End.FAILED))
         # a crowd that is busy ends orders as fast as they are given: several ends, one look
         crowded = busy and self.swarm.unfinished

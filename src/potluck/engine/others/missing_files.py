@@ -87,6 +87,10 @@ class MissingFiles:
         names = {name for amounts in every for name in amounts}
         return {name: Amount.total(one.get(name, NOTHING) for one in every) for name in names}
 
+    def waiting(self) -> Mapping[Spot, PlaceRow]:
+        """Return what was not found and waits for a second look, as it was known."""
+        return self._absent
+
     def review(self, changed: Iterable[Spot] = ()) -> None:
         """Rows changed, these and those that looks and readings wrote: is it still hidden?"""
         self._hidden.review({*changed, *self._files.take_changed()})

@@ -133,6 +133,14 @@ class Setbacks:
         setback = self._spots.get(spot)
         return setback is not None and setback.due_s is not None
 
+    def failing(self, spot: Spot) -> tuple[Failing, float] | None:
+        """Return what a spot fails for, and since when; None if it has not, or only just."""
+        return self._causes.of(spot)
+
+    def failing_spots(self) -> Iterable[Spot]:
+        """Return every spot that failed and is not well yet."""
+        return self._causes.spots()
+
     def is_bad(self, spot: Spot, source: Spot) -> bool:
         """Say whether this spot found a source not to be what the index said."""
         setback = self._spots.get(spot)

@@ -132,6 +132,14 @@ class CoveredFiles:
             self._remember(gone)
         return False
 
+    def hides_below(self, path: bytes) -> bool:
+        """Say whether a path, or anything below it, is in question; b"" is all of the folder."""
+        if path in self:
+            return True
+        start = path + b"/" if path else b""
+        points = self._points.values()
+        return any(one.startswith(start) for point in points for one in point.paths)
+
     def settle(self, asked: Collection[SafePath]) -> None:
         """A round that asked for these is over: what was not seen is told, until it is."""
         over = list[bytes]()

@@ -53,7 +53,7 @@ class OwnFolder:
         self.share = SharePresence(node)
         self._ignore_file = IgnoreFile(node)
         self._rounds = Rounds(node, self._ignore_file)
-        self._reading = Reading(node, snapshots=True)
+        self._reading = self.reading = Reading(node, snapshots=True)
         judge = Judge(node, publishing)
         self.covered = CoveredFiles(node, judge, self)
         self.absent = AbsentFiles(self.covered, publishing.held)

@@ -77,7 +77,7 @@ class Client:
         """Yield the files and folders that are `path` or below it; asks page by page."""
         after: str | None = ""
         while after is not None:
-            page = self.get(f"/api/v1/files?path={_quoted(path)}&after={_quoted(after)}")
+            page = self.get(f"/api/v1/files?path={in_query(path)}&after={in_query(after)}")
             yield from page["files"]
             after = page["next"]
 
@@ -85,13 +85,13 @@ class Client:
         """Yield what is directly in a folder, page by page; a large entry comes in parts."""
         after: str | None = ""
         while after is not None:
-            page = self.get(f"/api/v1/folder?path={_quoted(path)}&after={_quoted(after)}")
+            page = self.get(f"/api/v1/folder?path={in_query(path)}&after={in_query(after)}")
             yield page
             after = page["next"]
 
     def versions(self, path: str = "", limit: int = 0) -> dict[str, Any]:
         """Return the newest `limit` versions in the trash that are `path` or below it."""
-        page: dict[str, Any] = self.get(f"/api/v1/trash?path={_quoted(path)}&limit={limit}")
+        page: dict[str, Any] = self.get(f"/api/v1/trash?path={in_query(path)}&limit={limit}")
         return page
 
     def events(self, after: int = 0) -> Iterator[tuple[str, Json]]:
@@ -219,7 +219,8 @@ def _is_stopped(process: int | None) -> bool:
     return letter in _STOPPED
 
 
-def _quoted(text: str) -> str:
+def in_query(text: str) -> str:
+    """Return a text as it stands in the address of a question."""
     from urllib.parse import quote
 
     return quote(text, safe="", errors="replace")

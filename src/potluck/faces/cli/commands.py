@@ -17,6 +17,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "trash": ("versions", "show_trash", "what was replaced or deleted and is still kept here"),
     "history": ("versions", "show_history", "the versions of a file that are here"),
     "restore": ("versions", "restore_version", "bring a version back from the trash here"),
+    "info": ("explaining", "info", "what is known of a file, and which devices have it"),
+    "why": ("explaining", "say_why", "why a file, or anything, is not in sync"),
     "peers": ("views", "peers", "the devices, where they are, how they were found"),
     "ring": ("views", "ring", "the circle of nodes, each with its last and its next"),
     "pending": ("answering", "pending", "who asks to join, and the words to compare"),

@@ -75,11 +75,25 @@ class ApiVersions(Protocol):
         """Bring back what a person named: {text}; raises PotluckError, also if it was not done."""
 
 
+class AnswersOfPaths(Protocol):
+    """What is asked of one path: path_questions.py."""
+
+    def why(self, path: str) -> dict[str, Any]:
+        """Why a path below Shared/, or what is below it, is not in sync: path_values.WhyView."""
+
+    def info(self, path: str) -> dict[str, Any]:
+        """What is known of a path, and of who has it: path_values.InfoView."""
+
+
 class ApiSource(Protocol):
     """What the local API needs of the program: source.py.
 
     Every call is thread-safe and takes at most 10 s.
     """
+
+    @property
+    def paths(self) -> AnswersOfPaths:
+        """Whoever answers what is asked of one path."""
 
     def state(self, *, fresh: bool = False) -> dict[str, Any]:
         """A snapshot, ready for JSON: docs/faces.md §2; the last one unless it must be `fresh`.
@@ -234,6 +248,8 @@ def application(source: ApiSource, stopping: asyncio.Event) -> Starlette:
         Route("/api/v1/state", endpoints.state, methods=["GET"]),
         Route("/api/v1/files", endpoints.files, methods=["GET"]),
         Route("/api/v1/folder", endpoints.folder, methods=["GET"]),
+        Route("/api/v1/why", endpoints.why, methods=["GET"]),
+        Route("/api/v1/info", endpoints.info, methods=["GET"]),
         Route("/api/v1/events", endpoints.events, methods=["GET"]),
         Route("/api/v1/leave", endpoints.leave, methods=["POST"]),
         Route("/api/v1/door", endpoints.door, methods=["POST"]),
@@ -274,6 +290,14 @@ class _Endpoints:
         asked = request.query_params
         path, after = asked.get("path", ""), asked.get("after", "")
         return _answer(await run_in_threadpool(self._source.folder, path, after))
+
+    async def why(self, request: Request) -> Response:
+        path = request.query_params.get("path", "")
+        return _answer(await run_in_threadpool(self._source.paths.why, path))
+
+    async def info(self, request: Request) -> Response:
+        path = request.query_params.get("path", "")
+        return _answer(await run_in_threadpool(self._source.paths.info, path))
 
     async def keepers(self, _request: Request) -> Response:
         return _answer(await run_in_threadpool(self._source.keepers))

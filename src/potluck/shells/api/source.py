@@ -46,6 +46,7 @@ from potluck.engine.person_acts import PersonAct
 from potluck.engine.views.values import StateView
 from potluck.shells.api.commands import Commands
 from potluck.shells.api.meter import Meter
+from potluck.shells.api.path_questions import PathQuestions
 from potluck.shells.api.versions import TrashVersions
 from potluck.shells.loop.loop import Loop, leave
 from potluck.shells.state.landlock import Confinement
@@ -130,6 +131,7 @@ class RunningSource:
     ) -> None:
         """`unshared_files` were found in a folder without marker; `face` shows notices at once."""
         self._loop: Loop | None = None
+        self.paths: Final = PathQuestions(lambda it: _question(self._loop, it, in_turn=True))
         self._notices: Final = Notices()
         self._commands: Final = Commands()
         self.versions: Final = TrashVersions(self._commands)

@@ -1,0 +1,129 @@
+"""Receipts: what can be said of one path on another device, from what that device said of a folder.
+
+Strategy: a KEPT speaks of a whole folder at one head and says how much of it lacks, never what. So
+a device has a path for certain only if it lacks nothing of a head in which the path stands as it
+does here: one of the same generation, not older than the path's own change number, not newer than
+the list that is held here. It lacks a path for certain only if it lacks all there is. Everything
+between is not known.
+
+Guarantees: nothing is said of a device that is not here but what its last word was, called so.
+Limits: what a device says of itself is believed; what it lost since is known when it noticed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from potluck.core.content.facts import NOTHING, Amount
+from potluck.core.content.knowledge import CopyKnown, DeviceKnown, LastWord, ManifestKnown
+from potluck.core.wording import listed, of_amount
+
+
+@dataclass(frozen=True, slots=True)
+class PathKnown:
+    """What is asked about: one path, or a folder with all that is in it."""
+
+    newest_seq: int  # of all records that are meant
+    amount: Amount  # of them
+
+
+@dataclass(frozen=True, slots=True)
+class CopyReceipt:
+    """What is known of one other device."""
+
+    label: str
+    known: CopyKnown
+    why: str  # in words, "" if it has it
+    last_word: CopyKnown = CopyKnown.UNKNOWN  # of who is away: what followed from that
+
+
+def receipt(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown) -> CopyReceipt:
+    """Say what is known of a device's copy of a path as it is held here."""
+    said = device.said.get(manifest.name)
+    last_word = _by_word(said, manifest, path)
+    if device.device == manifest.name.owner:
+        last_word = _of_owner(said, manifest, path)
+    if not device.here:
+        return CopyReceipt(device.label, CopyKnown.AWAY, _AWAY_WORDS[last_word], last_word)
+    if last_word is CopyKnown.ALL:
+        return CopyReceipt(device.label, CopyKnown.ALL, "", last_word)
+    if last_word is CopyKnown.LACKS:
+        return CopyReceipt(device.label, CopyKnown.LACKS, "it lacks everything there", last_word)
+    return CopyReceipt(device.label, CopyKnown.UNKNOWN, _unknown_words(device, manifest, path))
+
+
+_AWAY_WORDS = {
+    CopyKnown.ALL: "away; by its last word it had it",
+    CopyKnown.LACKS: "away; by its last word it had nothing of that folder",
+    CopyKnown.UNKNOWN: "away; it did not say before whether it has it",
+}
+
+
+def _by_word(said: LastWord | None, manifest: ManifestKnown, path: PathKnown) -> CopyKnown:
+    """Return what follows from what a device said of somebody's folder."""
+    held = manifest.held
+    if said is None or held is None or not _speaks_of(said, manifest, path):
+        return CopyKnown.UNKNOWN
+    if said.missing == NOTHING:
+        return CopyKnown.ALL
+    whole, meant = manifest.whole, path.amount
+    all_files = not meant.files or said.missing.files >= whole.files
+    all_folders = not meant.folders or said.missing.folders >= whole.folders
+    if said.number == held and all_files and all_folders:
+        return CopyKnown.LACKS
+    return CopyKnown.UNKNOWN
+
+
+def _of_owner(said: LastWord | None, manifest: ManifestKnown, path: PathKnown) -> CopyKnown:
+    """Return what follows from an owner's own list, but for what it says that it lacks."""
+    if said is not None and said.missing != NOTHING:
+        return _by_word(said, manifest, path)
+    return CopyKnown.ALL if manifest.held == manifest.heard else CopyKnown.UNKNOWN
+
+
+def _speaks_of(said: LastWord, manifest: ManifestKnown, path: PathKnown) -> bool:
+    """Say whether a word is about a head in which the path stands as it does here.
+
+    A head of another generation may be of other files under the same numbers; what a head that is
+    newer than ours says of the path is not known here.
+    """
+    held, number = manifest.held, said.number
+    if held is None or number.generation != held.generation:
+        return False
+    return path.newest_seq <= number.seq <= held.seq
+
+
+def _unknown_words(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown) -> str:
+    """Say why it is not known whether a device that is here has a path."""
+    said = device.said.get(manifest.name)
+    if said is None:
+        if device.device == manifest.name.owner:
+            return "it has a newer list of its files than this device"
+        return "it has not said yet what it has of that folder"
+    if not _speaks_of(said, manifest, path):
+        newer = manifest.held is not None and said.number > manifest.held
+        if newer or device.device == manifest.name.owner:
+            return "it spoke of a newer list of files than this device has"
+        return "it has not spoken yet of the list that this is in"
+    if said.missing == NOTHING:
+        return "it has a newer list of its files than this device"
+    return f"it lacks {of_amount(*said.missing)} of that folder, and does not say what"
+
+
+# -- all of them -----------------------------------------------------------------------------------
+def is_safe(receipts: Sequence[CopyReceipt], *, here: bool, settled: bool) -> tuple[bool, str]:
+    """Say whether a path may go from here, and why: somebody else must be known to have it now.
+
+    `here`: it stands on this disk; `settled`: nothing newer of it is known that is not told, or not
+    here yet.
+    """
+    have = [one.label for one in receipts if one.known is CopyKnown.ALL]
+    has = "has" if len(have) == 1 else "have"
+    if not here:
+        return False, "not all of it is here"
+    if not settled:
+        return False, "something about it is still open, see why"
+    if not have:
+        return False, "no other device is known to have it now"
+    return True, f"{listed(have)} {has} it now, by what was said last"

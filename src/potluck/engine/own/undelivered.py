@@ -1,0 +1,154 @@
+"""Undelivered: own files that no other device said to have yet, and the word when one of them goes.
+
+Strategy: every change of the own folder has a number, and who holds the own list up to a number and
+lacks nothing of it has had all that stood there then. The highest such number that anybody said is
+kept, also over restarts; own files with a higher one are remembered by path. When the content of
+such a file goes, with the file or because the file has another one, and stands nowhere else in the
+own folder a moment later, a notice says so: removals always, replacements once for each path.
+
+Guarantees: nothing is told of a content that another device said to have had, also before the last
+start, nor while this device is alone in its group. A file that was only renamed or touched is what
+it was. Limits: what others say of themselves is believed; of very many undelivered files the
+oldest are forgotten, and nothing is told of them; what is gathered when potluck ends is not told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from potluck.core.content.facts import ManifestName, PlaceRow, SharedChange
+from potluck.core.content.paths import printable
+from potluck.core.content.pieces import Root
+from potluck.core.wire.catalogue import FileRecord, Holding, Kind
+from potluck.core.wording import listed, set_off
+from potluck.engine.node import Node
+
+OPEN_MAX: Final = 5_000  # paths that are remembered: 1 MiB, and 50 ms at the start
+TOLD_AFTER_S: Final = 2.0  # a rename that is noticed in two steps is over by then
+_DELIVERED: Final = "delivered"  # in the index: the highest number that anybody said to have had
+_SEQ_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Gone:
+    """A content that nobody else said to have, and that went from a path."""
+
+    root: Root
+    replaced: bool
+
+
+class Undelivered:
+    """What nobody else has, as far as was said."""
+
+    def __init__(self, node: Node) -> None:
+        """Know of nothing; `start` continues where the index ends."""
+        self._node = node
+        self._delivered = 0
+        self._open: dict[bytes, int] = {}  # the number with which each was shared
+        self._gone: dict[bytes, _Gone] = {}
+        self._told: dict[bytes, None] = {}  # whose replacement was told
+        self._due_s: float | None = None
+
+    def __repr__(self) -> str:
+        """Return how many there are."""
+        return f"<Undelivered: {len(self._open)} files above {self._delivered}>"
+
+    def start(self) -> None:
+        """Continue where the index ends."""
+        index, name = self._node.index, self._node.own_manifest
+        stored = index.meta.get(_DELIVERED)
+        self._delivered = 0 if stored is None else int.from_bytes(stored)
+        records, *_ = index.manifests.page(name, self._delivered, OPEN_MAX)
+        self._open = {one.path: one.seq for one in records if one.kind is Kind.FILE}
+
+    # -- facts -------------------------------------------------------------------------------------
+    def on_kept(self, holdings: Iterable[Holding]) -> None:
+        """A member said what it holds: perhaps all of the own list, up to some number."""
+        head = self._node.index.manifests.head(self._node.own_manifest)
+        for one in holdings:
+            mine = ManifestName.of(one) == self._node.own_manifest
+            lacks = one.missing_files or one.missing_folders or one.missing_bytes
+            if not mine or lacks or head is None or one.generation != head.generation:
+                continue
+            if self._delivered < one.seq <= head.seq:
+                self._delivered = one.seq
+                self._node.index.meta.set(_DELIVERED, one.seq.to_bytes(_SEQ_BYTES))
+                self._open = {path: seq for path, seq in self._open.items() if seq > one.seq}
+
+    def on_shared(self, changes: Sequence[SharedChange]) -> None:
+        """This is what is new in the own list."""
+        known = {
+            change.before.root
+            for change in changes
+            if change.before is not None and change.path not in self._open
+        }
+        for path, before, after in sorted(changes, key=lambda one: one.path):
+            if _is_same(before, after):
+                continue
+            was_open = self._open.pop(path, None) is not None
+            if was_open and before is not None and before.size:
+                self._on_gone(path, _Gone(Root(before.root), replaced=after is not None))
+            if after is not None and after.kind is Kind.FILE and after.root not in known:
+                self._note(path)
+
+    def _note(self, path: bytes) -> None:
+        """A path has a content that nobody can have had yet."""
+        record = self._node.index.manifests.get(self._node.own_manifest, path)
+        if record is not None:
+            self._open[path] = record.seq
+        if len(self._open) > OPEN_MAX:
+            del self._open[next(iter(self._open))]
+
+    def _on_gone(self, path: bytes, gone: _Gone) -> None:
+        roster = self._node.roster
+        if roster is None or len(roster.members) < 2:
+            return
+        self._gone[path] = gone
+        if self._due_s is None:
+            self._due_s = self._node.now + TOLD_AFTER_S
+
+    # -- time --------------------------------------------------------------------------------------
+    def deadline(self) -> float | None:
+        """Return when `on_tick` must be called next."""
+        return self._due_s
+
+    def on_tick(self) -> None:
+        """Tell what went, if it is still gone."""
+        if self._due_s is None or self._node.now < self._due_s:
+            return
+        gone, self._gone, self._due_s = self._gone, {}, None
+        lost = {path: one for path, one in gone.items() if not self._stands(one.root)}
+        removed = [path for path, one in lost.items() if not one.replaced]
+        replaced = [
+            path for path, one in sorted(lost.items()) if one.replaced and path not in self._told
+        ]
+        self._told |= dict.fromkeys(replaced)
+        for path in list(self._told)[:-OPEN_MAX]:
+            del self._told[path]
+        self._tell(removed, "removed here before any other device said that it had", "warning")
+        self._tell(
+            replaced, "replaced here before any other device had the version of before", "info"
+        )
+
+    def _stands(self, root: Root) -> bool:
+        """Say whether a content stands in the own folder all the same."""
+        mine = self._node.own_manifest
+        return any(name == mine for name, _ in self._node.index.places.by_root(root))
+
+    def _tell(self, paths: Sequence[bytes], what: str, level: str) -> None:
+        if not paths:
+            return
+        label, were = self._node.own_label, "was" if len(paths) == 1 else "were"
+        names = listed(set_off(printable(f"{label}/{path.decode()}")) for path in sorted(paths))
+        if level == "warning":
+            what += " it" if len(paths) == 1 else " them"
+        self._node.tell("undelivered", f"{names} {were} {what}", level=level, subject=label)
+
+
+def _is_same(before: FileRecord | PlaceRow | None, after: FileRecord | None) -> bool:
+    """Say whether a change leaves the content of a path as it was, if it has any."""
+    if before is None or after is None:
+        return False
+    return before.kind is after.kind and before.root == after.root

@@ -1,0 +1,38 @@
+"""The own folder's relay: who hears what the parts of engine/own tell.
+
+Strategy: as in engine/wiring.py, of which this is a part: one method for each thing that is told,
+one line for each part that hears it. Guarantees and limits are those of wiring.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from potluck.core.content.facts import SharedChange
+from potluck.core.wire.catalogue import Head
+from potluck.engine.own.publishing import PublishingListener
+
+if TYPE_CHECKING:
+    from potluck.engine.wiring import Wiring
+
+
+class OwnRelay(PublishingListener):
+    """Who hears what engine/own tells."""
+
+    def __init__(self, parts: Wiring) -> None:
+        """Tell these."""
+        self._parts = parts
+
+    def on_published(self, head: Head) -> None:
+        """The own manifest has a new head."""
+        self._parts.announcing.on_published(head)
+
+    def on_shared(self, changes: Sequence[SharedChange]) -> None:
+        """This is what is new in it."""
+        self._parts.happenings.on_shared(changes)
+        self._parts.undelivered.on_shared(changes)
+
+    def on_held_changed(self) -> None:
+        """More, or less, of the own folder is gone here, and held."""
+        self._parts.announcing.on_places_changed()

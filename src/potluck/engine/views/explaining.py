@@ -1,0 +1,192 @@
+"""Explaining: what is known of one path, and why it is not in sync.
+
+Strategy: `why` asks every function of the tables (why_here.py, why_lists.py, why_lacking.py,
+why_own.py) what it sees of a path and puts it together; a new reason is one entry there. `info`
+sums up the list's records and says of each other device what is known of its copy
+(core/content/receipts.py). Both are answered for any text that somebody may type.
+
+Guarantees: nothing is changed. A path is in sync only if nothing is open for it. Nothing is said to
+be safe to remove of which somebody else is not known to have it now. Limits: what a person did a
+moment ago, and no look has found yet, is not known.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from potluck.core import limits
+from potluck.core.content.facts import NOTHING, ManifestName
+from potluck.core.content.knowledge import CopyKnown, DeviceKnown, ManifestKnown
+from potluck.core.content.receipts import CopyReceipt, PathKnown, is_safe, receipt
+from potluck.core.wire.catalogue import Kind
+from potluck.engine.node import legible
+from potluck.engine.views.asked_path import AskedPath, Below, asked_path, below
+from potluck.engine.views.path_values import CopyView, InfoView, WhyView
+from potluck.engine.views.reasons import (
+    REASONS_MAX,
+    Reason,
+    ReasonKind,
+    WhyParts,
+    gathered,
+    reason_view,
+)
+from potluck.engine.views.why_here import HERE
+from potluck.engine.views.why_lacking import lacking_reasons
+from potluck.engine.views.why_lists import LISTS
+from potluck.engine.views.why_own import OWN
+
+ROOT_DIGITS: Final = 16  # of a content's name, as people are shown it
+
+
+class Explaining:
+    """Answers questions about paths."""
+
+    def __init__(self, parts: WhyParts) -> None:
+        """Look at these."""
+        self._parts = parts
+
+    def __repr__(self) -> str:
+        """Return for whom it explains."""
+        return f"<Explaining {self._parts.node.own_label}>"
+
+    # -- why ---------------------------------------------------------------------------------------
+    def why(self, text: str) -> WhyView:
+        """Return why a path, or what is below it, is not in sync; "" is everything."""
+        node = self._parts.node
+        asked = asked_path(node, text)
+        reasons = self._reasons(asked)
+        still_open = [one for one in reasons if one.open]
+        known = self._is_known(asked) or any(_tells_of(one, asked) for one in still_open)
+        state = "in_sync"
+        if still_open:
+            state = "trouble" if any(one.wrong for one in still_open) else "busy"
+        views = [reason_view(one, node.now) for one in reasons[:REASONS_MAX]]
+        more = len(reasons) - len(views)
+        in_sync = known and not still_open
+        words = self._in_sync_words(asked) if in_sync else ""
+        return WhyView(legible(asked.text), known, in_sync, state, words, views, more)
+
+    def _reasons(self, asked: AskedPath) -> list[Reason]:
+        """Return all that is seen, what is open first."""
+        parts = self._parts
+        found = [one for look in HERE for one in look(parts, asked)]
+        found += lacking_reasons(parts, asked)
+        found += [one for look in (*LISTS, *OWN) for one in look(parts, asked)]
+        lacking = {one.path for one in found if one.kind is not ReasonKind.PLACING}
+        found = [
+            one for one in found if one.kind is not ReasonKind.PLACING or one.path not in lacking
+        ]
+        return sorted(gathered(found), key=lambda one: (not one.open, not one.wrong))
+
+    def _is_known(self, asked: AskedPath) -> bool:
+        """Say whether there is such a path, or was found one that is not shared."""
+        if not asked.text or (asked.name is not None and not asked.inner):
+            return True
+        if asked.name is None:
+            return False
+        index = self._parts.node.index
+        if below(index, asked.name, asked.inner).meant != NOTHING:
+            return True
+        return index.places.get(asked.name, asked.inner) is not None
+
+    def _in_sync_words(self, asked: AskedPath) -> str:
+        """Say what it means that nothing is open."""
+        node = self._parts.node
+        heard = "as far as this device has heard"
+        if not asked.text:
+            return (
+                "everything that the others share is here, and everything of this device is told "
+                f"to the others and on each that is here, {heard}"
+            )
+        if asked.name == node.own_manifest:
+            return f"it is shared, and on every other device that is here, {heard}"
+        owner = node.label_of(asked.name.owner) if asked.name is not None else "its owner"
+        return f"it stands here as {owner} shares it, {heard}"
+
+    # -- info --------------------------------------------------------------------------------------
+    def info(self, text: str) -> InfoView:
+        """Return what is known of a path."""
+        parts = self._parts
+        asked = asked_path(parts.node, text)
+        manifests = {one.name: one for one in parts.picture.manifests()}
+        manifest = manifests.get(asked.name) if asked.name is not None else None
+        if asked.name is None or manifest is None or manifest.held is None:
+            return InfoView(legible(asked.text), known=False)
+        found = below(parts.node.index, asked.name, asked.inner)
+        if asked.inner and found.meant == NOTHING:
+            return InfoView(legible(asked.text), known=False)
+        return self._info(asked, asked.name, manifest, found)
+
+    def _info(
+        self, asked: AskedPath, name: ManifestName, manifest: ManifestKnown, found: Below
+    ) -> InfoView:
+        parts, top = self._parts, found.top
+        receipts = self._receipts(manifest, found)
+        here = self._is_here(asked, name, found)
+        settled = not any(one.open and one.kind not in OF_OTHERS for one in self._reasons(asked))
+        safe, why = is_safe(receipts, here=here, settled=settled and found.counted)
+        is_file = top is not None and top.kind is Kind.FILE
+        mtime_ns, root = None, ""
+        if top is not None and is_file:
+            mtime_ns, root = top.mtime_ns, top.root.hex()[:ROOT_DIGITS]
+        return InfoView(
+            path=legible(asked.text),
+            known=True,
+            kind=Kind.FILE.value if is_file else Kind.FOLDER.value,
+            owner=parts.node.label_of(name.owner),
+            mine=name == parts.node.own_manifest,
+            files=found.amount.files,
+            folders=found.amount.folders,
+            size=min(found.amount.size_bytes, limits.SEQ_MAX),
+            counted=found.counted,
+            mtime_ns=mtime_ns,
+            root=root,
+            here=here,
+            copies=[_copy_view(one) for one in receipts],
+            on=sum(one.known is CopyKnown.ALL for one in receipts) + here,
+            devices=len(receipts) + 1,
+            safe=safe,
+            safe_why=why,
+        )
+
+    def _receipts(self, manifest: ManifestKnown, found: Below) -> list[CopyReceipt]:
+        """Return what is known of each other device's copy."""
+        path = PathKnown(found.newest_seq, found.meant)
+        doubled = self._parts.node.withheld
+        return [
+            _unsure(device) if manifest.name.owner in doubled else receipt(device, manifest, path)
+            for device in self._parts.picture.devices()
+        ]
+
+    def _is_here(self, asked: AskedPath, name: ManifestName, found: Below) -> bool:
+        """Say whether all of it stands here, as far as this device knows."""
+        parts = self._parts
+        if not parts.node.share_present or found.lacking or not found.counted:
+            return False
+        if name == parts.node.own_manifest:
+            return not parts.own_folder.covered.hides_below(asked.inner)
+        waiting = parts.replica_check.missing.absent().get(name, NOTHING)
+        return waiting == NOTHING
+
+
+OF_OTHERS = {ReasonKind.RECEIVER_AWAY, ReasonKind.RECEIVER_LACKS, ReasonKind.RECEIVER_SILENT}
+"""What is open elsewhere: it says nothing of whether something newer is known here."""
+
+
+SAID_OF_ALL = {ReasonKind.GROUP, ReasonKind.OFFLINE}
+"""What is said of any path that somebody asks about."""
+
+
+def _tells_of(one: Reason, asked: AskedPath) -> bool:
+    """Say whether a reason is about a path itself, so that there is, or may be, such a thing."""
+    return one.kind not in SAID_OF_ALL and asked.concerns(one.path)
+
+
+def _unsure(device: DeviceKnown) -> CopyReceipt:
+    why = "two machines run with the identity of its owner, so nothing is known"
+    return CopyReceipt(device.label, CopyKnown.UNKNOWN, why)
+
+
+def _copy_view(one: CopyReceipt) -> CopyView:
+    last_word = one.last_word.value if one.known is CopyKnown.AWAY else ""
+    return CopyView(one.label, one.known.value, last_word, one.why)

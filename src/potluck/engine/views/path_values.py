@@ -1,0 +1,66 @@
+"""What faces are shown of one path: what is known of it, and why it is not in sync.
+
+Strategy: as in values.py, the field names are the local API's (docs/faces.md). Guarantee: nothing
+in a value is alive, and every number fits JSON. Limits: what a field means is summed up in
+explaining.py and the modules beside it.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class CopyView(Struct, frozen=True):
+    """What is known of one other device's copy of a path."""
+
+    label: str
+    known: str  # "all": it has it; "lacks", "unknown" or "away"
+    last_word: str  # of who is away: what followed from its last word, in the same words
+    why: str  # "" if it has it
+
+
+class InfoView(Struct, frozen=True):
+    """What is known of one file, or of a folder with all that is in it."""
+
+    path: str
+    known: bool  # False: nobody shares a thing of that path
+    kind: str = ""
+    owner: str = ""
+    mine: bool = False  # it is in this device's own folder
+    files: int = 0
+    folders: int = 0  # below it
+    size: int = 0
+    counted: bool = True  # False: there is more in it than was looked at
+    mtime_ns: int | None = None  # of a file
+    root: str = ""
+    here: bool = False  # all of it
+    copies: list[CopyView] = []  # one for each other device
+    on: int = 0  # devices that are known to have it now, this one too if it is here
+    devices: int = 0  # of the group, with this one
+    safe: bool = False  # to remove it here
+    safe_why: str = ""
+
+
+class ReasonView(Struct, frozen=True):
+    """One reason why something is not in sync, or one thing to know beside."""
+
+    kind: str  # a stable name: engine/views/reasons.py
+    path: str  # the first it is about; "" for all of the share
+    more: int  # paths that it is about beside that one
+    text: str
+    since_s: float | None  # how long it lasts, as far as it is known
+    next_s: float | None  # in how long it is tried again
+    command: str
+    open: bool  # False: something to know, nothing is waited for
+
+
+class WhyView(Struct, frozen=True):
+    """Everything that keeps a path, or what is below it, from being in sync."""
+
+    path: str  # "" for all of the share
+    known: bool  # False: nothing is known of such a path
+    in_sync: bool
+    state: str  # "in_sync", "busy" or "trouble"
+    text: str  # what being in sync means here; "" if it is not
+    reasons: list[ReasonView]
+    more: int  # that are not listed

@@ -1,0 +1,101 @@
+"""Why, as far as it is about this device as a whole: its group, its disk, and what is in the
+register of troubles.
+
+Strategy: the register (engine/troubles.py) has its sentences already; here is said which of them
+have to do with the path that is asked about: those about a path by that path, those about a device
+by its label, all others with everything. What is in the way of a file, and the room that it lacks,
+is told for the file (why_lists.py, why_lacking.py). Limits: of a kind of which very many are wrong
+at once the register keeps the first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from potluck.core.wording import typable
+from potluck.engine.others.hindrances import command_of
+from potluck.engine.troubles import Trouble, TroubleKind
+from potluck.engine.views.asked_path import AskedPath
+from potluck.engine.views.reasons import Reason, ReasonKind, WhyParts
+
+BY_PATH = {
+    TroubleKind.UNREADABLE, TroubleKind.COVERED, TroubleKind.RESTLESS, TroubleKind.REFUSED,
+    TroubleKind.DAMAGED, TroubleKind.STRAY, TroubleKind.WRITTEN,
+}  # fmt: skip
+"""What is wrong with a path, and with what is below it."""
+BY_DEVICE = {
+    TroubleKind.CLONE, TroubleKind.FROZEN, TroubleKind.TOO_LARGE, TroubleKind.LINK,
+    TroubleKind.CERTIFICATE, TroubleKind.MISNAMED,
+}  # fmt: skip
+"""What is wrong with a device, or with what it shares."""
+FOR_ALL = {TroubleKind.INDEX, TroubleKind.TLS}
+"""What stops every file."""
+NOT_WRONG = {TroubleKind.STRAY, TroubleKind.WRITTEN}
+
+
+def _group(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
+    """This device is not let in yet."""
+    around, node = parts.neighbourhood, parts.node
+    request = around.asked
+    if request is not None:
+        command = f"approve {typable(request.name, request.id)}"
+        yield Reason(ReasonKind.GROUP, asked.text, request.question, command=command, wrong=True)
+    elif around.waits:
+        words = "a group is near and this device is not a member of it"
+        if last := around.last_end:
+            words += f"; the last request is over: {last}"
+        yield Reason(ReasonKind.GROUP, asked.text, words, command="peers", wrong=True)
+    elif node.roster is None:
+        yield Reason(ReasonKind.GROUP, asked.text, "this device is in no group yet")
+
+
+def _offline(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
+    """The folder of the share is not there."""
+    if parts.node.share_present:
+        return
+    share = parts.own_folder.share
+    why = share.unwritten.why if share.unwritten is not None else ""
+    command = command_of(why, parts.node.settings.folder) or share.command
+    yield Reason(ReasonKind.OFFLINE, asked.text, share.offline_words, command=command, wrong=True)
+
+
+def _troubles(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
+    """What the register has that has to do with the path."""
+    for trouble in parts.node.troubles.all():
+        if _has_to_do(parts, asked, trouble):
+            wrong = trouble.kind not in NOT_WRONG
+            # of a single path it is only to be known that changes are found a little later
+            late = trouble.kind is TroubleKind.UNWATCHED and asked.text
+            aside = late or (trouble.kind is TroubleKind.STRAY and not asked.text)
+            yield Reason(
+                ReasonKind.TROUBLE,
+                trouble.subject,
+                f"{trouble.kind.value}: {trouble.reason}",
+                trouble.since_s,
+                trouble.next_s,
+                trouble.command,
+                wrong=wrong,
+                open=not aside,
+            )
+
+
+HERE: tuple[Callable[[WhyParts, AskedPath], Iterator[Reason]], ...] = (_group, _offline, _troubles)
+"""Each says what it sees."""
+
+
+def _has_to_do(parts: WhyParts, asked: AskedPath, trouble: Trouble) -> bool:
+    """Say whether a trouble has to do with what is asked about."""
+    kind, subject = trouble.kind, trouble.subject
+    if kind is TroubleKind.BLOCKED:
+        return False
+    if not asked.text or kind in FOR_ALL:
+        return True
+    if kind in BY_PATH:
+        return asked.concerns(subject)
+    if kind is TroubleKind.UNWATCHED:
+        return asked.name == parts.node.own_manifest
+    if kind not in BY_DEVICE or asked.name is None:
+        return False
+    return subject in {
+        parts.node.label_of(asked.name.owner), parts.node.layout.name_of(asked.name.owner)
+    }  # fmt: skip

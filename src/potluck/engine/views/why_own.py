@@ -1,0 +1,137 @@
+"""Why, as far as it is about this device's own folder: what is not told yet, and who lacks it.
+
+Strategy: first what is open here (not looked at, being read, in no list yet), then what is known of
+each other device's copy (core/content/receipts.py), with why it is not known where that can be
+said. Who is away keeps nothing from being in sync, and is named. Limits: what is in hand is known
+for a file; of a folder it is said that something in it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from potluck.core.content.facts import NOTHING
+from potluck.core.content.knowledge import CopyKnown, DeviceKnown, ManifestKnown, OwnWork
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.receipts import PathKnown, receipt
+from potluck.core.errors import UnsafePath
+from potluck.core.wire.catalogue import Kind
+from potluck.core.wording import of_size, of_time, plural
+from potluck.engine.views.asked_path import AskedPath, below
+from potluck.engine.views.reasons import Reason, ReasonKind, WhyParts
+
+AWAY_NOTE: Final = "nobody waits for it"
+
+
+def _mine(parts: WhyParts, asked: AskedPath) -> bool:
+    """Say whether some of the own folder is meant."""
+    return asked.has(parts.node.own_manifest)
+
+
+def _work(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
+    """Something about the own folder is open, and it is not known yet which files that is about."""
+    if not _mine(parts, asked) or not parts.node.share_present:
+        return
+    top = str(parts.own_folder.top)
+    for work in parts.own_folder.work:
+        if work in {OwnWork.UNSEEN, OwnWork.LOOKING, OwnWork.DOUBTED}:
+            yield Reason(ReasonKind.UNSEEN, top, work.value)
+        elif work is OwnWork.READING and asked.spot is None:
+            yield Reason(ReasonKind.READING, top, work.value)
+
+
+def _reading(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
+    """The asked file is being read, or left alone until it is read again."""
+    path = _as_path(asked)
+    if path is None or not _mine(parts, asked):
+        return
+    reading = parts.own_folder.reading
+    if reading.has(path):
+        due_s = reading.due_s(path)
+        text = "it is being read" if due_s is None else "it changed while it was read: once more"
+        yield Reason(ReasonKind.READING, asked.text, text, next_s=due_s)
+    elif len(reading) and not asked.covers(str(parts.own_folder.top)):
+        inside = any(one.starts_with(path) for one in reading.paths)
+        if inside:
+            yield Reason(ReasonKind.READING, asked.text, "files in it are being read")
+
+
+def _untold(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
+    """What was found is in no list yet."""
+    publishing = parts.publishing
+    if not _mine(parts, asked) or not publishing.pending:
+        return
+    spot, text = asked.spot, "the newest changes are about to be told to the others"
+    if spot is not None:
+        listed = parts.node.index.manifests.get(*spot)
+        is_folder = listed is not None and listed.kind is Kind.FOLDER
+        waits = publishing.is_gone(spot.path) or publishing.record(spot.path) != listed
+        if not waits and not is_folder:
+            return
+    if parts.node.cloned:
+        text = "nothing is told to the others while two machines run with this identity"
+    yield Reason(ReasonKind.UNTOLD, asked.text or str(parts.own_folder.top), text)
+
+
+def _receivers(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
+    """Who of the others is not known to have it."""
+    if not _mine(parts, asked):
+        return
+    mine = parts.node.own_manifest
+    known = next((one for one in parts.picture.manifests() if one.name == mine), None)
+    if known is None:
+        return
+    found = below(parts.node.index, mine, asked.inner)
+    if found.meant == NOTHING:
+        return
+    path, top = PathKnown(found.newest_seq, found.meant), str(parts.own_folder.top)
+    for device in parts.picture.devices():
+        reason = _receiver(parts, device, known, path)
+        if reason is not None:
+            yield Reason(reason[0], asked.text or top, reason[1], open=reason[2])
+
+
+def _receiver(
+    parts: WhyParts, device: DeviceKnown, known: ManifestKnown, path: PathKnown
+) -> tuple[ReasonKind, str, bool] | None:
+    """Return what is to be said of another device's copy: what kind, in words, and if it waits."""
+    said, label = receipt(device, known, path), device.label
+    if said.known is CopyKnown.ALL:
+        return None
+    if said.known is CopyKnown.AWAY:
+        away = f"{label} is {said.why}"
+        if device.away_s is not None:
+            away = f"{label}, for {of_time(device.away_s)}: {said.why}"
+        return ReasonKind.RECEIVER_AWAY, f"{away}; {AWAY_NOTE}", False
+    if device.offline:
+        text = f"the share of {label} is offline: it lacks everything; {AWAY_NOTE}"
+        return ReasonKind.RECEIVER_LACKS, text, False
+    text = f"{label}: {said.why}" + _handing(parts, device)
+    if said.known is CopyKnown.LACKS:
+        return ReasonKind.RECEIVER_LACKS, text, True
+    return ReasonKind.RECEIVER_SILENT, text, True
+
+
+def _handing(parts: WhyParts, device: DeviceKnown) -> str:
+    """Return what is being handed over to a device now, as part of a sentence."""
+    for handing in parts.answers.uploads.handings():
+        if handing.device == device.device:
+            size_bytes = sum(one.size_bytes for one in handing.uploads)
+            files = plural(len(handing.uploads), "file")
+            return f"; {files} ({of_size(size_bytes)}) handed over to it now"
+    return ""
+
+
+OWN: tuple[Callable[[WhyParts, AskedPath], Iterator[Reason]], ...] = (
+    _work, _reading, _untold, _receivers,
+)  # fmt: skip
+"""Each says what it sees."""
+
+
+def _as_path(asked: AskedPath) -> SafePath | None:
+    """Return what was asked about as a path, None if no path is like that."""
+    try:
+        return parse_wire_path(asked.text.encode(errors="replace")) if asked.text else None
+    except UnsafePath:
+        return None

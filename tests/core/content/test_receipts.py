@@ -1,0 +1,148 @@
+"""What is said of one path on another device, and that it is never more than was told."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core.content.facts import NOTHING, Amount, ManifestName
+from potluck.core.content.knowledge import (
+    CopyKnown,
+    DeviceKnown,
+    HeadNumber,
+    LastWord,
+    ManifestKnown,
+)
+from potluck.core.content.receipts import CopyReceipt, PathKnown, is_safe, receipt
+from potluck.core.keys.identity import DeviceId
+
+ANN, BEN, CAT = DeviceId(b"a" * 32), DeviceId(b"b" * 32), DeviceId(b"c" * 32)
+NAME = ManifestName.own(ANN)
+WHOLE = Amount(3, 1, 300)
+FILE = PathKnown(5, Amount(1, 0, 100))
+HELD = HeadNumber(2, 9)
+
+
+def manifest(held: HeadNumber | None = HELD, heard: HeadNumber = HELD) -> ManifestKnown:
+    return ManifestKnown(NAME, heard, held, WHOLE, NOTHING)
+
+
+def device(
+    number: tuple[int, int] | None,
+    missing: Amount = NOTHING,
+    *,
+    who: DeviceId = BEN,
+    here: bool = True,
+) -> DeviceKnown:
+    said = {} if number is None else {NAME: LastWord(HeadNumber(*number), missing)}
+    return DeviceKnown(who, "ben", here, said)
+
+
+@pytest.mark.parametrize(
+    ("number", "known"),
+    [
+        ((2, 9), CopyKnown.ALL),  # the very head
+        ((2, 5), CopyKnown.ALL),  # an older one, in which the file stood as it does now
+        ((2, 4), CopyKnown.UNKNOWN),  # one before the file
+        ((2, 10), CopyKnown.UNKNOWN),  # newer than ours: it may be gone by then
+        ((1, 7), CopyKnown.UNKNOWN),  # a number of another generation means other files
+        ((3, 9), CopyKnown.UNKNOWN),
+        (None, CopyKnown.UNKNOWN),
+    ],
+)
+def test_who_lacks_nothing_of_a_list_has_what_stood_in_it(
+    number: tuple[int, int] | None, known: CopyKnown
+) -> None:
+    said = receipt(device(number), manifest(), FILE)
+    assert said.known is known
+    assert (said.why == "") is (known is CopyKnown.ALL)
+
+
+@pytest.mark.parametrize(
+    ("missing", "known"),
+    [
+        (Amount(1, 0, 100), CopyKnown.UNKNOWN),  # which one it does not say
+        (Amount(2, 1, 299), CopyKnown.UNKNOWN),
+        (Amount(3, 0, 300), CopyKnown.LACKS),  # all files there are
+    ],
+)
+def test_who_lacks_some_does_not_say_what(missing: Amount, known: CopyKnown) -> None:
+    assert receipt(device((2, 9), missing), manifest(), FILE).known is known
+
+
+def test_all_files_of_an_older_list_are_not_all_of_ours() -> None:
+    said = receipt(device((2, 8), Amount(3, 1, 300)), manifest(), FILE)
+    assert said.known is CopyKnown.UNKNOWN
+    assert "does not say what" in said.why
+
+
+def test_an_empty_folder_is_lacking_only_where_all_folders_are() -> None:
+    folder = PathKnown(5, Amount(0, 1, 0))
+    assert receipt(device((2, 9), Amount(3, 0, 300)), manifest(), folder).known is (
+        CopyKnown.UNKNOWN
+    )
+    assert receipt(device((2, 9), Amount(0, 1, 0)), manifest(), folder).known is CopyKnown.LACKS
+
+
+@pytest.mark.parametrize(
+    ("number", "missing", "last", "words"),
+    [
+        ((2, 9), NOTHING, CopyKnown.ALL, "by its last word it had it"),
+        ((2, 9), WHOLE, CopyKnown.LACKS, "by its last word it had nothing"),
+        ((2, 3), NOTHING, CopyKnown.UNKNOWN, "did not say"),
+    ],
+)
+def test_of_who_is_away_only_the_last_word_is_told(
+    number: tuple[int, int], missing: Amount, last: CopyKnown, words: str
+) -> None:
+    said = receipt(device(number, missing, here=False), manifest(), FILE)
+    assert (said.known, said.last_word) == (CopyKnown.AWAY, last)
+    assert words in said.why
+
+
+def test_an_owner_has_what_it_announces_but_for_what_it_says_that_it_lacks() -> None:
+    behind = manifest(heard=HeadNumber(2, 10))
+    assert receipt(device(None, who=ANN), manifest(), FILE).known is CopyKnown.ALL
+    assert receipt(device((2, 9), who=ANN), manifest(), FILE).known is CopyKnown.ALL
+    assert receipt(device((2, 9), WHOLE, who=ANN), manifest(), FILE).known is CopyKnown.LACKS
+    some = receipt(device((2, 9), Amount(1, 0, 1), who=ANN), manifest(), FILE)
+    assert some.known is CopyKnown.UNKNOWN
+    for said in (None, (2, 9), (2, 10)):
+        newer = receipt(device(said, who=ANN), behind, FILE)
+        assert newer.known is CopyKnown.UNKNOWN
+        assert "newer list" in newer.why
+
+
+def test_why_it_is_not_known_is_said() -> None:
+    words = {
+        (number, held): receipt(device(number), manifest(held), FILE).why
+        for number, held in [(None, HELD), ((2, 4), HELD), ((2, 10), HELD), ((2, 5), None)]
+    }
+    assert list(words.values()) == [
+        "it has not said yet what it has of that folder",
+        "it has not spoken yet of the list that this is in",
+        "it spoke of a newer list of files than this device has",
+        "it has not spoken yet of the list that this is in",
+    ]
+
+
+def copy(label: str, known: CopyKnown) -> CopyReceipt:
+    return CopyReceipt(label, known, "")
+
+
+def test_it_may_go_only_where_somebody_else_has_it_now() -> None:
+    has, away = copy("ben", CopyKnown.ALL), copy("cat", CopyKnown.AWAY)
+    assert is_safe([has, away], here=True, settled=True) == (
+        True,
+        "ben has it now, by what was said last",
+    )
+    both = is_safe([has, copy("dan", CopyKnown.ALL)], here=True, settled=True)
+    assert both == (True, "ben and dan have it now, by what was said last")
+    for receipts, here, settled in [
+        ([away, copy("dan", CopyKnown.UNKNOWN)], True, True),
+        ([has], False, True),
+        ([has], True, False),
+        ([], True, True),
+    ]:
+        safe, why = is_safe(receipts, here=here, settled=settled)
+        assert not safe
+        assert why

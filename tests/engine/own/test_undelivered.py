@@ -1,0 +1,205 @@
+"""What goes before anybody else said to have it is told; what was delivered, or only moved, is not.
+
+Strategy: a real `Publishing` tells what is new, over a real index.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core.content.facts import ManifestName
+from potluck.core.wire.catalogue import Folder, Holding
+from potluck.engine.effects import Tell
+from potluck.engine.node import Node
+from potluck.engine.own import undelivered
+from potluck.engine.own.undelivered import TOLD_AFTER_S, Undelivered
+from tests.engine.builders import group, key, taken
+from tests.engine.own.test_publishing import Publisher
+
+
+class Device:
+    """A device that shares files, and what it says of those that go."""
+
+    def __init__(self, over: Node | None = None, run: int = 1) -> None:
+        self.files = Publisher(over, run)
+        self.node = self.files.node
+        self.undelivered = Undelivered(self.node)
+        self.undelivered.start()
+
+    def share(self, **texts: str) -> None:
+        for path, text in texts.items():
+            self.files.put(path, text)
+        self.publish()
+
+    def publish(self) -> None:
+        self.files.tick()
+        self.undelivered.on_shared(self.files.changes())
+
+    def drop(self, *paths: str) -> None:
+        self.files.drop(*paths)
+        self.publish()
+
+    def kept(
+        self, seq: int, generation: int = 1, missing: int = 0, folder: Folder = Folder.OWN
+    ) -> None:
+        own = (self.node.me, folder, generation, seq)
+        self.undelivered.on_kept([Holding(*own, missing, 0, 0)])
+
+    def told(self) -> list[tuple[str, str]]:
+        """What is said, once it was gathered for long enough."""
+        self.node.now += TOLD_AFTER_S
+        self.undelivered.on_tick()
+        return [
+            (one.level, one.text) for one in taken(self.node, Tell) if one.code == "undelivered"
+        ]
+
+
+HAD = "before any other device said that it had"
+
+
+def test_a_file_that_goes_before_anybody_had_it_is_told() -> None:
+    device = Device()
+    device.share(a="text")
+    assert device.undelivered.deadline() is None
+    device.drop("a")
+    due_s = device.undelivered.deadline()
+    assert due_s == device.node.now + TOLD_AFTER_S
+    device.undelivered.on_tick()
+    assert device.undelivered.deadline() == due_s, "gathered for a moment"
+    assert device.told() == [("warning", f"d1/a was removed here {HAD} it")]
+    assert device.undelivered.deadline() is None
+    assert device.told() == []
+
+
+def test_several_are_one_line() -> None:
+    device = Device()
+    device.share(a="1", b="2", c="3", d="4", e="5")
+    device.drop("a", "b")
+    device.drop("c", "d", "e")
+    ((_, text),) = device.told()
+    assert text == f"d1/a, d1/b, d1/c and 2 more were removed here {HAD} them"
+
+
+def test_what_somebody_had_goes_in_silence() -> None:
+    device = Device()
+    device.share(a="text")
+    device.kept(1)
+    device.drop("a")
+    assert device.told() == []
+    assert repr(device.undelivered) == "<Undelivered: 0 files above 1>"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"seq": 1, "missing": 1},  # it lacks something
+        {"seq": 1, "generation": 2},  # of another generation
+        {"seq": 99},  # of a list that there never was
+        {"seq": 0},
+        {"seq": 1, "folder": Folder.EVERYONE},
+    ],
+)
+def test_what_nobody_said_to_have_is_not_delivered(said: dict[str, int]) -> None:
+    device = Device()
+    device.share(a="text")
+    device.kept(**said)  # type: ignore[arg-type]
+    device.drop("a")
+    assert len(device.told()) == 1
+
+
+def test_what_is_said_of_the_folders_of_others_counts_nothing() -> None:
+    device = Device()
+    device.share(a="text")
+    device.undelivered.on_kept([Holding(*ManifestName.own(key(2).device), 1, 1, 0, 0, 0)])
+    device.drop("a")
+    assert len(device.told()) == 1
+
+
+def test_a_word_before_the_first_list_counts_nothing() -> None:
+    device = Device()
+    device.kept(1)
+    assert repr(device.undelivered) == "<Undelivered: 0 files above 0>"
+
+
+def test_a_replaced_version_is_told_once_for_each_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Device()
+    words = "replaced here before any other device had the version of before"
+    for text, told in [("one", []), ("two", [("info", f"d1/a was {words}")]), ("three", [])]:
+        device.share(a=text)
+        assert device.told() == told
+    monkeypatch.setattr(undelivered, "OPEN_MAX", 1)
+    device.share(b="one")
+    device.share(b="two")
+    assert device.told() == [("info", f"d1/b was {words}")]
+    device.share(a="four")
+    assert device.told() == [], "forgotten: only so many are remembered"
+
+
+def test_a_file_that_is_moved_touched_or_empty_is_not_lost() -> None:
+    device = Device()
+    device.share(a="text", empty="")
+    device.files.put("a", "text", mtime_ns=5)
+    device.publish()
+    device.files.put("b", "text")
+    device.files.drop("a")
+    device.publish()
+    device.drop("empty")
+    assert device.told() == []
+    device.drop("b")
+    assert len(device.told()) == 1, "under its new name it is still had by nobody"
+
+
+def test_a_rename_in_two_steps_is_one() -> None:
+    device = Device()
+    device.share(a="text")
+    device.drop("a")
+    device.share(b="text")
+    assert device.told() == []
+
+
+def test_what_was_delivered_under_another_name_is_delivered() -> None:
+    device = Device()
+    device.share(a="text")
+    device.kept(1)
+    device.files.put("b", "text")
+    device.files.drop("a")
+    device.publish()
+    device.drop("b")
+    assert device.told() == []
+
+
+def test_folders_are_no_content() -> None:
+    device = Device()
+    device.files.folder("d")
+    device.publish()
+    device.drop("d")
+    assert device.told() == []
+
+
+def test_who_is_alone_is_told_nothing() -> None:
+    device = Device()
+    for roster in (group(1), None):
+        device.share(a="text")
+        device.node.roster = roster
+        device.drop("a")
+        assert device.told() == []
+
+
+def test_a_restart_forgets_neither_what_is_open_nor_what_was_delivered() -> None:
+    device = Device()
+    device.share(a="1")
+    device.kept(1)
+    device.share(b="2")
+    again = Undelivered(device.node)
+    again.start()
+    assert repr(again) == "<Undelivered: 1 files above 1>"
+
+
+def test_what_a_path_lost_before_it_was_noted_is_not_remembered() -> None:
+    device = Device()
+    device.share(a="text")
+    changes = device.files.changes()
+    device.drop("a")
+    device.told()
+    device.undelivered.on_shared(changes)
+    assert repr(device.undelivered) == "<Undelivered: 0 files above 0>"

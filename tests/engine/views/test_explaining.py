@@ -1,0 +1,192 @@
+"""Explaining: the answers to `why` and `info` as a whole."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.wire.catalogue import Holding
+from potluck.engine.events import OrderId, PathsTouched, ShareSeen
+from potluck.engine.own.covered import Questioned
+from potluck.engine.troubles import Trouble, TroubleKind
+from potluck.engine.views import asked_path, explaining
+from potluck.engine.views.path_values import CopyView, InfoView
+from tests.engine.index.builders import place, record
+from tests.engine.views.faces import hanging, parts_of, shared, why
+from tests.engine.wire import Box
+from tests.fakes.disk import path_of
+
+
+def seq_of(box: Box) -> tuple[int, int]:
+    head = box.index.manifests.head(ManifestName.own(box.me))
+    assert head is not None
+    return head.generation, head.seq
+
+
+def info(box: Box, path: str) -> InfoView:
+    return box.engine.info(path, box.wire.now)
+
+
+def test_everything_and_each_path_is_in_sync_at_rest() -> None:
+    _, ann, ben = shared()
+    for box, path, words in [
+        (ann, "", "everything that the others share is here"),
+        (ann, "d1", "it is shared, and on every other device that is here"),
+        (ben, "d1/0", "it stands here as d1 shares it"),
+    ]:
+        said = why(box, path)
+        assert (said.path, said.known, said.in_sync, said.state) == (path, True, True, "in_sync")
+        assert said.text.startswith(words)
+        assert (said.reasons, said.more) == ([], 0)
+    assert repr(ann.engine.wiring.explaining) == "<Explaining d1>"
+
+
+def test_what_lacks_is_busy_and_what_is_wrong_is_trouble() -> None:
+    _, _, ben, _ = hanging()
+    said = why(ben, "d1/more")
+    assert (said.known, said.in_sync, said.state, said.text) == (True, False, "busy", "")
+    assert [one.kind for one in said.reasons] == ["downloading"]
+    trouble = Trouble(TroubleKind.COVERED, "d1", "hidden", "", ben.wire.now, None)
+    ben.engine.node.troubles.note(trouble)
+    said = why(ben, "d1/more")
+    assert (said.state, [one.kind for one in said.reasons]) == (
+        "trouble",
+        ["trouble", "downloading"],
+    )
+
+
+def test_only_so_many_reasons_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, ann, _ = shared()
+    for number in range(3):
+        trouble = Trouble(TroubleKind.REFUSED, f"d1/{number}", f"no {number}", "", 0.0, None)
+        ann.engine.node.troubles.note(trouble)
+    monkeypatch.setattr(explaining, "REASONS_MAX", 2)
+    assert (len(why(ann).reasons), why(ann).more) == (2, 1)
+
+
+@pytest.mark.parametrize("path", ["d1/nothing", "nobody/x", "nobody", "d1/../x", "d1/0/x"])
+def test_of_what_there_is_not_nothing_is_known(path: str) -> None:
+    _, ann, ben = shared()
+    for box in (ann, ben):
+        assert not why(box, path).known
+        assert not why(box, path).in_sync
+        assert info(box, path) == InfoView(path, known=False)
+    ann.hear(ShareSeen(present=False, reason="missing"))
+    assert not why(ann, path).known, "that the share is offline says nothing of it"
+
+
+def test_what_is_not_shared_and_why_is_known() -> None:
+    _, ann, _ = shared()
+    trouble = Trouble(TroubleKind.REFUSED, "d1/odd", "cannot be shared", "", 0.0, None)
+    ann.engine.node.troubles.note(trouble)
+    said = why(ann, "d1/odd")
+    assert (said.known, said.state) == (True, "trouble")
+
+
+def test_what_stands_and_an_empty_folder_are_known() -> None:
+    wire, ann, ben = shared()
+    name = ManifestName.own(ann.me)
+    ben.index.places.put(name, [place(record("kept"))])
+    assert why(ben, "d1/kept").known
+    ann.tree.folders.add(path_of("d1/hollow"))
+    ann.hear(PathsTouched((path_of("d1/hollow"),), overflow=False))
+    assert wire.run(5.0, lambda: why(ben, "d1/hollow").known)
+    wire.run(3.0)
+    assert why(ben, "d1/hollow").in_sync
+    assert (info(ann, "d1/hollow").kind, info(ann, "d1/hollow").on) == ("folder", 2)
+    holding = Holding(*name, *seq_of(ann), 1, 5, 0)
+    ann.engine.node.peer(ben.me).kept[name] = holding
+    (copy,) = info(ann, "d1/hollow").copies
+    assert copy.known == "unknown", "one file lacks: that is not this folder, or it is"
+
+
+def test_a_file_on_both_is_safe_to_remove() -> None:
+    _, ann, ben = shared()
+    said = info(ann, "d1/0")
+    assert (said.kind, said.owner, said.mine, said.size, said.files) == ("file", "d1", True, 5, 1)
+    assert (said.here, said.on, said.devices, said.safe) == (True, 2, 2, True)
+    assert said.copies == [CopyView("d2", "all", "", "")]
+    assert said.safe_why == "d2 has it now, by what was said last"
+    assert len(said.root) == 16
+    other = info(ben, "d1/0")
+    assert (other.mine, other.on, other.mtime_ns) == (False, 2, said.mtime_ns)
+
+
+def test_a_whole_folder_is_summed_up() -> None:
+    _, ann, _ = shared(3)
+    said = info(ann, "d1")
+    assert (said.kind, said.files, said.size, said.root, said.mtime_ns) == (
+        "folder",
+        3,
+        15,
+        "",
+        None,
+    )
+    assert said.safe
+
+
+def test_what_lacks_here_is_not_here_and_not_safe() -> None:
+    _, ann, ben, _ = hanging()
+    said = info(ben, "d1/more")
+    assert (said.here, said.on, said.safe) == (False, 1, False)
+    sent = info(ann, "d1/more")
+    assert (sent.here, sent.on, sent.safe) == (True, 1, False)
+    assert sent.copies[0].known == "unknown"
+    assert sent.safe_why == "no other device is known to have it now"
+
+
+def test_of_who_is_away_the_last_word_is_told_and_counts_nothing() -> None:
+    wire, ann, ben = shared()
+    ben.crash()
+    wire.run(5.0)
+    said = info(ann, "d1/0")
+    (copy,) = said.copies
+    assert (copy.known, copy.last_word) == ("away", "all")
+    assert (said.on, said.safe) == (1, False)
+
+
+def test_what_is_offline_covered_or_not_found_is_not_here() -> None:
+    _, ann, ben = shared()
+    parts = parts_of(ann)
+    covered = parts.own_folder.covered
+    covered._points[b""] = Questioned({b"d/x", b"0"}, OrderId(1), {})
+    assert not info(ann, "d1/0").here
+    assert not info(ann, "d1").here
+    assert covered.hides_below(b"d")
+    assert not covered.hides_below(b"e")
+    covered._points.clear()
+    parts_of(ben).replica_check.missing._put_off(
+        ManifestName.own(ann.me), {Spot(ManifestName.own(ann.me), b"0"): place(record("0"))}
+    )
+    assert not info(ben, "d1/0").here
+    ann.hear(ShareSeen(present=False, reason="missing"))
+    assert not info(ann, "d1/0").here
+
+
+def test_what_changed_and_is_not_told_yet_is_not_safe() -> None:
+    _, ann, _ = shared()
+    parts_of(ann).own_folder.reading.begin([(parts_of(ann).own_folder.top.child("0"), 1)])
+    said = info(ann, "d1/0")
+    assert (said.safe, said.safe_why) == (False, "something about it is still open, see why")
+
+
+def test_of_who_runs_on_two_machines_nothing_is_known() -> None:
+    _, ann, ben = shared()
+    ben.engine.node.withheld.begin(ann.me, 1)
+    (copy,) = info(ben, "d1/0").copies
+    assert (copy.known, info(ben, "d1/0").safe) == ("unknown", False)
+    assert "two machines" in copy.why
+
+
+def test_what_is_too_large_to_be_counted_is_not_called_here(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wire, ann, _ = shared()
+    for number in range(4):
+        ann.write(f"d/{number}", b"x")
+    wire.run(5.0)
+    whole = info(ann, "d1/d")
+    assert (whole.files, whole.counted, whole.here) == (4, True, True)
+    monkeypatch.setattr(asked_path, "ROWS_MAX", 2)
+    part = info(ann, "d1/d")
+    assert (part.files, part.counted, part.here, part.safe) == (2, False, False, False)

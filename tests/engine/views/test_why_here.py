@@ -1,0 +1,103 @@
+"""Why, as far as it is about this device: which troubles have to do with which path."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.engine.events import ShareSeen, UnwrittenMarker
+from potluck.engine.troubles import Trouble, TroubleKind
+from potluck.engine.views import why_here
+from potluck.engine.views.asked_path import asked_path
+from potluck.engine.views.neighbourhood import Neighbourhood
+from potluck.engine.views.reasons import Reason, ReasonKind
+from potluck.engine.views.why_here import HERE
+from tests.engine.views.faces import parts_of, shared
+from tests.engine.wire import Box
+
+
+def said(box: Box, path: str = "") -> list[Reason]:
+    parts = parts_of(box)
+    return [one for look in HERE for one in look(parts, asked_path(parts.node, path))]
+
+
+def note(box: Box, kind: TroubleKind, subject: str) -> None:
+    box.engine.node.troubles.note(Trouble(kind, subject, "is wrong", "mend it", 1.0, 9.0))
+
+
+def test_nothing_is_wrong_at_rest() -> None:
+    _, ann, _ = shared()
+    assert said(ann) == said(ann, "d1/0") == []
+
+
+@pytest.mark.parametrize("kind", [one for one in TroubleKind if one is not TroubleKind.BLOCKED])
+def test_everything_that_is_wrong_is_told_of_everything(kind: TroubleKind) -> None:
+    _, ann, _ = shared()
+    note(ann, kind, "d1/0")
+    (one,) = said(ann)
+    assert (one.kind, one.path, one.text) == (
+        ReasonKind.TROUBLE,
+        "d1/0",
+        f"{kind.value}: is wrong",
+    )
+    assert (one.since_s, one.next_s, one.command) == (1.0, 9.0, "mend it")
+    assert one.open is (kind is not TroubleKind.STRAY)
+    assert one.wrong is (kind not in {TroubleKind.STRAY, TroubleKind.WRITTEN})
+
+
+@pytest.mark.parametrize("kind", [one for one in TroubleKind if one in why_here.BY_PATH])
+def test_what_is_wrong_with_a_path_concerns_it_and_what_is_below(kind: TroubleKind) -> None:
+    _, ann, _ = shared()
+    note(ann, kind, "d1/d")
+    for path, concerned in {"d1/d": 1, "d1/d/x": 1, "d1": 1, "d1/e": 0, "d1/dd": 0}.items():
+        assert len(said(ann, path)) == concerned, path
+    assert all(one.open for one in said(ann, "d1/d"))
+
+
+@pytest.mark.parametrize("kind", [one for one in TroubleKind if one in why_here.BY_DEVICE])
+def test_what_is_wrong_with_a_device_concerns_its_folder(kind: TroubleKind) -> None:
+    _, ann, _ = shared()
+    note(ann, kind, "d2")
+    assert len(said(ann, "d2/x")) == 1
+    assert said(ann, "d1/x") == said(ann, "nobody/x") == []
+
+
+def test_what_stops_all_concerns_all_and_the_rest_only_everything() -> None:
+    _, ann, _ = shared()
+    note(ann, TroubleKind.INDEX, "the index")
+    assert len(said(ann, "d2/x")) == 1
+    note(ann, TroubleKind.UNWATCHED, "watches")
+    assert (len(said(ann, "d2/x")), len(said(ann, "d1/x"))) == (1, 2)
+    assert [one.open for one in said(ann, "d1/x")] == [True, False]
+    note(ann, TroubleKind.CODE, "a code")
+    assert (len(said(ann, "d1/x")), len(said(ann))) == (2, 3)
+    note(ann, TroubleKind.BLOCKED, "d2/x")
+    assert len(said(ann)) == 3, "told for the file itself"
+
+
+def test_a_share_that_is_offline_says_what_to_do() -> None:
+    _, ann, _ = shared()
+    ann.hear(ShareSeen(present=False, reason="missing"))
+    (one,) = said(ann, "d2/x")
+    assert (one.kind, one.wrong) == (ReasonKind.OFFLINE, True)
+    unwritten = UnwrittenMarker(b"g" * 32, "d1", "", "disk full")
+    parts_of(ann).own_folder.share.unwritten = unwritten
+    assert said(ann)[0].command.startswith("df -h ")
+
+
+def test_who_is_in_no_group_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, ann, _ = shared()
+    ann.engine.node.roster = None
+    assert said(ann)[0].text == "this device is in no group yet"
+    monkeypatch.setattr(Neighbourhood, "waits", True)
+    monkeypatch.setattr(Neighbourhood, "last_end", "")
+    (one,) = said(ann)
+    assert (one.wrong, one.command) == (True, "peers")
+    monkeypatch.setattr(Neighbourhood, "last_end", "it said no")
+    assert said(ann)[0].text.endswith("; the last request is over: it said no")
+
+    class Asked:
+        question, name, id = "Is it you?", "bert", "0123abcd"
+
+    monkeypatch.setattr(Neighbourhood, "asked", Asked())
+    (one,) = said(ann)
+    assert (one.text, one.command) == ("Is it you?", "approve bert")

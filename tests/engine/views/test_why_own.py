@@ -1,0 +1,149 @@
+"""Why, as far as it is about the own folder: what is open, what is untold, and who lacks it."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core.content.facts import ManifestName
+from potluck.core.content.knowledge import OwnWork
+from potluck.core.content.pieces import Root
+from potluck.core.wire.catalogue import Holding
+from potluck.engine.own.own_folder import OwnFolder
+from potluck.engine.own.publishing import Publishing
+from potluck.engine.views.asked_path import asked_path
+from potluck.engine.views.reasons import Reason, ReasonKind
+from potluck.engine.views.why_own import OWN
+from potluck.engine.wiring import Wiring
+from tests.engine.builders import node
+from tests.engine.index.builders import root_of
+from tests.engine.views.faces import parts_of, shared
+from tests.engine.wire import Box
+from tests.fakes.disk import path_of
+
+
+def said(box: Box, path: str = "") -> list[Reason]:
+    box.engine.node.now = box.wire.now
+    parts = parts_of(box)
+    return [one for look in OWN for one in look(parts, asked_path(parts.node, path))]
+
+
+def test_nothing_is_open_at_rest() -> None:
+    _, ann, ben = shared()
+    assert said(ann) == said(ann, "d1/0") == said(ben) == said(ann, "d2") == []
+
+
+@pytest.mark.parametrize(
+    ("work", "kinds"),
+    [
+        (OwnWork.UNSEEN, [ReasonKind.UNSEEN] * 2),
+        (OwnWork.LOOKING, [ReasonKind.UNSEEN] * 2),
+        (OwnWork.DOUBTED, [ReasonKind.UNSEEN] * 2),
+        (OwnWork.READING, [ReasonKind.READING]),  # of a file it is known whether it is read
+        (OwnWork.WRITTEN, []),  # that is in the register
+        (OwnWork.PUBLISHING, []),  # told by itself
+    ],
+)
+def test_what_is_open_is_told_of_each_path_it_may_be_about(
+    work: OwnWork, kinds: list[ReasonKind], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, ann, _ = shared()
+    monkeypatch.setattr(OwnFolder, "work", (work,))
+    assert [one.kind for path in ("d1", "d1/0") for one in said(ann, path)] == kinds
+    assert said(ann, "d2") == []
+    ann.engine.node.share_present = False
+    assert said(ann) == []
+
+
+def test_a_file_that_is_being_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, ann, _ = shared()
+    monkeypatch.setattr(OwnFolder, "work", ())
+    reading = parts_of(ann).own_folder.reading
+    reading.begin([(path_of("d1/d/a"), 1)])
+    assert [one.text for one in said(ann, "d1/d/a")] == ["it is being read"]
+    assert [one.text for one in said(ann, "d1/d")] == ["files in it are being read"]
+    assert said(ann, "d1/0") == said(ann, "d1") == said(ann, "d2/x") == []
+    assert said(ann, "d1/..") == [], "nothing is called so"
+    reading._put_off(path_of("d1/d/a"))
+    reading._forget(path_of("d1/d/a"))
+    (one,) = said(ann, "d1/d/a")
+    assert (one.text, one.next_s) == (
+        "it changed while it was read: once more",
+        ann.wire.now + 1.0,
+    )
+
+
+def test_what_is_in_no_list_yet_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, ann, _ = shared()
+    monkeypatch.setattr(OwnFolder, "work", ())
+    monkeypatch.setattr(Publishing, "pending", 1)
+    parts = parts_of(ann)
+    text = "the newest changes are about to be told to the others"
+    assert [one.text for one in said(ann)] == [text]
+    assert said(ann, "d1/0") == said(ann, "d2/x") == []
+    parts.publishing.drop([b"0"])
+    assert [one.text for one in said(ann, "d1/0")] == [text]
+    ann.engine.node.cloned = True
+    assert "two machines" in said(ann, "d1/0")[0].text
+
+
+def test_a_folder_may_have_something_untold_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire, ann, _ = shared()
+    ann.tree.folders.add(path_of("d1/d"))
+    ann.write("d/x", b"in it")
+    wire.run(5.0)
+    monkeypatch.setattr(OwnFolder, "work", ())
+    monkeypatch.setattr(Publishing, "pending", 1)
+    assert [one.kind for one in said(ann, "d1/d")] == [ReasonKind.UNTOLD]
+
+
+def keep(box: Box, other: Box, *said: int) -> None:
+    """The other device says of the folder of `box`: generation, number, missing files and bytes."""
+    generation, seq, files, size_bytes = said
+    name = ManifestName.own(box.me)
+    holding = Holding(*name, generation, seq, files, size_bytes, 0)
+    box.engine.node.peer(other.me).kept[name] = holding
+
+
+def test_who_lacks_it_or_may_is_told() -> None:
+    wire, ann, ben = shared(2)
+    keep(ann, ben, 1, 1, 1, 5)
+    (one,) = said(ann, "d1/0")
+    assert (one.kind, one.open) == (ReasonKind.RECEIVER_SILENT, True)
+    assert one.text == "d2: it lacks 1 file (5 B) of that folder, and does not say what"
+    uploads = parts_of(ann).answers.uploads
+    uploads.note(ben.me, Root(root_of("x")), path_of("d1/0"), 5, 5)
+    ann.engine.node.now = wire.now
+    assert said(ann)[0].text.endswith("; 1 file (5 B) handed over to it now")
+    uploads._uploads = {ann.me: uploads._uploads[ben.me]}
+    assert not said(ann)[0].text.endswith("now")
+    head = ann.index.manifests.head(ManifestName.own(ann.me))
+    assert head is not None
+    keep(ann, ben, head.generation, head.seq, 2, 10)
+    (one,) = said(ann, "d1/0")
+    assert (one.kind, one.open) == (ReasonKind.RECEIVER_LACKS, True)
+    assert said(ann, "d1/nothing") == []
+
+
+def test_nobody_waits_for_who_is_away_or_whose_share_is() -> None:
+    wire, ann, ben = shared(2)
+    ben.write("own", b"of ben")
+    wire.run(5.0)
+    name = ManifestName.own(ben.me)
+    ann.engine.node.peer(ben.me).kept[name] = Holding(*name, 1, 1, 1, 6, 0)
+    keep(ann, ben, 1, 1, 2, 10)
+    (one,) = said(ann, "d1/0")
+    assert (one.kind, one.open) == (ReasonKind.RECEIVER_LACKS, False)
+    assert one.text.startswith("the share of d2 is offline")
+    ben.crash()
+    wire.run(7.0)
+    (one,) = said(ann, "d1/0")
+    assert (one.kind, one.open) == (ReasonKind.RECEIVER_AWAY, False)
+    assert one.text.startswith("d2, for 7 s: away; ")
+    ann.engine.node.peers[ben.me].gone_s = None
+    assert said(ann, "d1/0")[0].text.startswith("d2 is away; ")
+
+
+def test_who_shares_nothing_yet_has_nothing_to_deliver() -> None:
+    parts = Wiring(node(1)).explaining._parts
+    asked = asked_path(parts.node, "")
+    assert list(OWN[3](parts, asked)) == []

@@ -1,0 +1,164 @@
+"""`why` and `info`: what they ask, what they print, and how they end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from potluck.engine.views.path_values import CopyView, InfoView, ReasonView, WhyView
+from potluck.faces.cli.explaining import info_lines, why_lines
+from tests.faces.cli.conftest import Call
+from tests.faces.fakes import FakeSource, state
+
+
+def why(*reasons: ReasonView, **others: Any) -> dict[str, Any]:
+    kinds: dict[str, Any] = {
+        "path": "ann/a",
+        "known": True,
+        "in_sync": not any(one.open for one in reasons),
+        "state": "busy" if any(one.open for one in reasons) else "in_sync",
+        "text": "" if any(one.open for one in reasons) else "it stands here",
+        "reasons": list(reasons),
+        "more": 0,
+    }
+    shown: dict[str, Any] = msgspec.to_builtins(WhyView(**{**kinds, **others}))
+    return shown
+
+
+def reason(text: str = "ann is away", **others: Any) -> ReasonView:
+    kinds: dict[str, Any] = {
+        "kind": "owner_away",
+        "path": "ann/a",
+        "more": 0,
+        "text": text,
+        "since_s": None,
+        "next_s": None,
+        "command": "",
+        "open": True,
+    }
+    return ReasonView(**{**kinds, **others})
+
+
+def info(**others: Any) -> dict[str, Any]:
+    copies = [
+        CopyView("ben", "all", "", ""),
+        CopyView("cat", "lacks", "", "it lacks everything there"),
+        CopyView("dan", "unknown", "", "it has not said yet"),
+        CopyView("eve", "away", "all", "away; by its last word it had it"),
+    ]
+    kinds: dict[str, Any] = {
+        "path": "ann/a",
+        "known": True,
+        "kind": "file",
+        "owner": "ann",
+        "files": 1,
+        "size": 5,
+        "mtime_ns": 10**18,
+        "root": "0123456789abcdef",
+        "here": True,
+        "copies": copies,
+        "on": 2,
+        "devices": 5,
+        "safe": True,
+        "safe_why": "ben has it now, by what was said last",
+    }
+    shown: dict[str, Any] = msgspec.to_builtins(InfoView(**{**kinds, **others}))
+    return shown
+
+
+@pytest.mark.parametrize(("word", "code"), [("in_sync", 0), ("busy", 10), ("trouble", 11)])
+def test_why_ends_as_a_check_does(potluck: Call, source: FakeSource, word: str, code: int) -> None:
+    one = [] if word == "in_sync" else [reason()]
+    source.explained = why(*one, state=word)
+    ended, said, _ = potluck("why")
+    assert ended == code
+    assert said
+    assert source.asked == [("why", "")]
+    ended, said, _ = potluck("why", "--json")
+    assert (ended, json.loads(said)["data"]["state"]) == (code, word)
+
+
+def test_a_typed_path_becomes_one_of_the_share(
+    potluck: Call, source: FakeSource, tmp_path: Path
+) -> None:
+    source.current = state(folder=str(tmp_path))
+    source.explained = why()
+    potluck("why", str(tmp_path / "Shared/ann/ü b"))
+    source.explained = info()
+    potluck("info", "Shared/ann/a")
+    assert source.asked == [("why", "ann/ü b"), ("info", "ann/a")]
+
+
+def test_what_is_not_known_is_not_found(potluck: Call, source: FakeSource) -> None:
+    source.explained = why(known=False)
+    code, _, said = potluck("why", "nowhere")
+    assert code == 7
+    assert "Nothing is known of “nowhere”" in said
+
+
+def test_a_reason_has_since_when_it_lasts_and_when_it_is_tried_again() -> None:
+    lines = why_lines(
+        why(
+            reason("in the way", since_s=300.0, next_s=12.0, command="ls -la x", more=3),
+            reason("stopped", path="", command="status"),
+            reason("nas is away", open=False),
+            more=2,
+        )
+    )
+    assert lines == [
+        "ann/a and 3 more: in the way (for 5 min, tried again in 12 s)",
+        "  next: ls -la x",
+        "everything: stopped",
+        f"  next: {lines[3].removeprefix('  next: ')}",
+        "note: ann/a: nas is away",
+        "… and 2 more reasons",
+    ]
+    assert lines[3].endswith(" status")
+
+
+def test_what_is_in_sync_says_what_that_means() -> None:
+    assert why_lines(why()) == ["ann/a: in sync; it stands here."]
+    assert why_lines(why(path=""))[0].startswith("Everything: in sync")
+
+
+def test_info_says_who_has_it_and_who_is_not_known_to(potluck: Call, source: FakeSource) -> None:
+    source.explained = info()
+    code, said, _ = potluck("info", "ann/a")
+    assert code == 0
+    lines = said.splitlines()
+    assert lines[0] == "ann/a"
+    assert lines[1].startswith("  file of ann, 5 B, changed 2001-09-0")
+    assert lines[2:] == [
+        "  content 0123456789abcdef",
+        "  here: yes",
+        "  on 2 of 5 devices: this one and ben",
+        "  not there: cat (it lacks everything there)",
+        "  not known: dan (it has not said yet)",
+        "  not known: eve (away; by its last word it had it)",
+        "  safe to remove here: yes, because ben has it now, by what was said last",
+        "  what is removed here is brought back",
+    ]
+    code, said, _ = potluck("info", "ann/a", "--json")
+    assert json.loads(said)["data"] == source.explained
+
+
+def test_a_folder_of_mine_of_which_nothing_is_here() -> None:
+    folder = {"kind": "folder", "mtime_ns": None, "root": "", "here": False, "mine": True}
+    nobody = {"copies": [], "on": 0, "devices": 1, "safe": False, "safe_why": "not all of it is"}
+    lines = info_lines(info(**folder, **nobody, files=3, counted=False))
+    assert lines[1] == "  folder mine, 5 B in 3 files or more"
+    assert lines[2].startswith("  here: not all; see ")
+    assert lines[3:] == [
+        "  on 0 of 1 device",
+        "  safe to remove here: no, because not all of it is",
+        "  what is removed here goes on the others too, there to the trash",
+    ]
+
+
+@pytest.mark.parametrize("at_ns", [10**30, -(10**30), 0])
+def test_any_date_is_shown(at_ns: int) -> None:
+    assert "changed" in info_lines({**info(), "mtime_ns": at_ns})[1]

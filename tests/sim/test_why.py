@@ -1,0 +1,117 @@
+"""Whoever lacks something says why, in drawn runs, and a reason that is dropped is missed.
+
+Strategy: seeds of every profile that moves files; then one reason is taken out of its table, or is
+given where it does not hold, and the same kind of run fails. `POTLUCK_TIER=full` plays many more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from potluck.core.content import receipts
+from potluck.core.content.knowledge import CopyKnown, LastWord, ManifestKnown
+from potluck.core.content.receipts import PathKnown
+from potluck.engine.views import explaining, why_here, why_lacking, why_lists, why_own
+from potluck.engine.views.reasons import Reason, ReasonKind
+from tests.sim import scenarios
+from tests.sim.invariants import Broken
+from tests.sim.why_law import WhyLaw
+
+pytestmark = pytest.mark.sim
+FULL = os.environ.get("POTLUCK_TIER", "default") != "default"
+SEEDS = 40 if FULL else 2
+SABOTAGED_SEEDS = 12  # in one of them at least the reason is missed
+PROFILES = ["files", "mixed", "power", "tamper", "unmounted"]
+
+
+def played(seed: int, nodes: int, profile: str) -> WhyLaw:
+    world = scenarios.built(seed, nodes, profile)
+    law = WhyLaw(world)
+    scenarios.play_in(world, profile)
+    return law
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("seed", range(3000, 3000 + SEEDS))
+def test_whoever_lacks_something_says_why_and_it_is_so(seed: int, profile: str) -> None:
+    law = played(seed, 2 + seed % 3, profile)
+    assert len(law.kinds) >= 4, law.kinds
+    assert law.safe > 0
+
+
+def play_all(profile: str) -> None:
+    for seed in range(SABOTAGED_SEEDS):
+        played(seed, 3, profile)
+
+
+Saboteur = Callable[[pytest.MonkeyPatch], None]
+
+
+def without(module: Any, table: str, *names: str) -> Saboteur:
+    """Take reasons out of a table."""
+
+    def cut(patch: pytest.MonkeyPatch) -> None:
+        every = getattr(module, table)
+        left = tuple(one for one in every if one.__name__ not in names)
+        assert len(left) == len(every) - len(names)
+        for each in (module, explaining):
+            patch.setattr(each, table, left, raising=False)
+
+    cut.__name__ = "without " + " and ".join(name.strip("_") for name in names)
+    return cut
+
+
+def files_say_nothing(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(explaining, "lacking_reasons", lambda parts, asked: iter(()))
+
+
+def everybody_is_away(patch: pytest.MonkeyPatch) -> None:
+    def away(_parts: Any, lacking: Any) -> Reason:
+        return Reason(ReasonKind.OWNER_AWAY, lacking.path, "away")
+
+    patch.setattr(why_lacking, "STEPS", (away,))
+
+
+def an_old_word_is_believed(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(receipts, "_speaks_of", lambda said, manifest, path: True)
+
+
+def some_is_all(patch: pytest.MonkeyPatch) -> None:
+    def careless(said: LastWord | None, manifest: ManifestKnown, path: PathKnown) -> CopyKnown:
+        speaks = said is not None and receipts._speaks_of(said, manifest, path)
+        return CopyKnown.ALL if speaks else CopyKnown.UNKNOWN
+
+    patch.setattr(receipts, "_by_word", careless)
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "profile"),
+    [
+        (without(why_lacking, "STEPS", "_nobody"), "mixed"),
+        (without(why_lacking, "STEPS", "_coming"), "mixed"),
+        (without(why_lacking, "STEPS", "_undecided", "_placing"), "files"),
+        (without(why_lacking, "STEPS", "_in_vain", "_waits"), "mixed"),
+        (without(why_lists, "LISTS", "_lists"), "mixed"),
+        (without(why_lists, "LISTS", "_unseen"), "mixed"),
+        (without(why_lists, "LISTS", "_changing"), "files"),
+        (without(why_own, "OWN", "_work"), "files"),
+        (without(why_own, "OWN", "_untold"), "mixed"),
+        (without(why_own, "OWN", "_receivers"), "files"),
+        (without(why_here, "HERE", "_offline"), "unmounted"),
+        (files_say_nothing, "files"),
+        (everybody_is_away, "files"),
+        (an_old_word_is_believed, "mixed"),
+        (some_is_all, "mixed"),
+    ],
+    ids=lambda one: getattr(one, "__name__", one),
+)
+def test_a_reason_that_is_dropped_or_wrong_is_noticed(
+    sabotage: Saboteur, profile: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sabotage(monkeypatch)
+    with pytest.raises(Broken, match="why: "):
+        play_all(profile)
