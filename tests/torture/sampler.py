@@ -16,10 +16,11 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from tests.torture.survivor import Survivor
+from tests.torture.survivor import Fault, Survivor
 from tests.torture.writer import Writer, digest
 
 PAUSE_S = 0.002  # between two files: whoever is looked at needs the processors more
+SHOWN = 10  # faults that are told
 MOST_OF_A_FOLDER = 25  # files of one copy in one round
 
 
@@ -47,6 +48,12 @@ class Sampler:
         self._over.set()
         self._thread.join()
 
+    def check(self) -> None:
+        """Raise a Fault if something was found."""
+        if self.found:
+            raise Fault("\n".join(self.found[:SHOWN]))
+        assert self._thread.is_alive(), "the sampler has ended, so it proves nothing"
+
     def _run(self) -> None:
         while not self._over.wait(0.05):
             for device, writer in self._pairs:
@@ -72,9 +79,10 @@ class Sampler:
             descriptor = os.open(copy, os.O_RDONLY | os.O_NOFOLLOW)
         except OSError:
             return  # renamed or removed since it was met
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            return
         with open(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return
             data = file.read()
         self.samples += 1
         if (path, digest(data)) in writer.shown:

@@ -51,9 +51,9 @@ def difference(expected: Mapping[str, object], found: Mapping[str, object]) -> s
     lost = sorted(expected.keys() - found.keys())
     more = sorted(found.keys() - expected.keys())
     other = sorted(name for name in expected.keys() & found.keys() if expected[name] != found[name])
-    said = [
-        f"{len(names)} {word}: {[(name, expected.get(name), found.get(name)) for name in names][:SHOWN]}"
-        for word, names in (("lost", lost), ("too many", more), ("different", other))
-        if names
-    ]
-    return "; ".join(said)
+    kinds = (("lost", lost), ("too many", more), ("different", other))
+    return "; ".join(
+        f"{len(names)} {word}: {[(name, expected.get(name), found.get(name)) for name in shown]}"
+        for word, names in kinds
+        if (shown := names[:SHOWN])
+    )

@@ -94,7 +94,7 @@ class Writer:
                     if self._go.is_set():
                         self._change()
                 time.sleep(self._chance.uniform(0, 2 * PAUSE_S))
-        except BaseException as error:  # house: the run asks for it, and fails with it
+        except BaseException as error:  # noqa: BLE001 # house: `rest` raises it, whatever it is
             self.error = error
             self._rests.set()
 
