@@ -206,7 +206,7 @@ class Commits:
             yield ready
 
     def _open(self, chosen: Sequence[Placeable]) -> None:
-        checked = [_checked(ready, self._listener) for ready in self._folders_first(chosen)]
+        checked = [_checked(ready, self._listener) for ready in _folders_first(self._node, chosen)]
         moved = {ready.moved_from for ready in checked}
         batch = {ready.item.path: ready for ready in checked if not is_moot(ready, moved)}
         if batch:
@@ -215,23 +215,6 @@ class Commits:
             items = tuple(ready.item for ready in batch.values())
             self._node.index.intents.open(number, items)
             self._node.when_durable([Place(number, items)])
-
-    def _folders_first(self, chosen: Sequence[Placeable]) -> Iterator[Placeable]:
-        """Yield each, and before it a folder it is in where a file of its owner stands still.
-
-        Else the disk would meet a file in the way of a folder, and not know whose that is.
-        """
-        index, seen = self._node.index, set[Spot]()
-        for ready in chosen:
-            above = [] if ready.item.source is Source.NONE else ready.spot.above()
-            for folder in reversed([spot for spot in above if spot not in seen]):
-                seen.add(folder)
-                row, wanted = index.places.get(*folder), index.manifests.get(*folder)
-                is_file = row is not None and row.kind is Kind.FILE
-                if is_file and wanted is not None and wanted.kind is Kind.FOLDER:
-                    yield giving_way(folder, self._node.layout.path_of(folder), row)
-            seen.add(ready.spot)
-            yield ready
 
     def on_placed(self, event: BatchPlaced) -> None:
         """A group commit is on the disk: write rows, delete intents, say what became of it."""
@@ -294,3 +277,22 @@ def _checked(ready: Placeable, listener: CommitsListener) -> Placeable:
     if ready.moved_from is None or listener.leaves(ready.moved_from):
         return ready
     return replace(ready, item=replace(ready.item, source=Source.LOCAL))
+
+
+def _folders_first(node: Node, chosen: Sequence[Placeable]) -> Iterator[Placeable]:
+    """Yield each, and before it a folder it is in where a file of its owner stands still.
+
+    Else the disk would meet a file in the way of a folder, and not know whose that is.
+    """
+    index, seen = node.index, set[Spot]()
+    for ready in chosen:
+        above = [] if ready.item.source is Source.NONE else ready.spot.above()
+        for folder in reversed([spot for spot in above if spot not in seen]):
+            seen.add(folder)
+            row, wanted = index.places.get(*folder), index.manifests.get(*folder)
+            if row is None or row.kind is not Kind.FILE:
+                continue
+            if wanted is not None and wanted.kind is Kind.FOLDER:
+                yield giving_way(folder, node.layout.path_of(folder), row)
+        seen.add(ready.spot)
+        yield ready
