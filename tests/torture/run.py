@@ -67,7 +67,7 @@ class Tally:
 class Torture:
     """One run in one folder."""
 
-    def __init__(self, base: Path, seed: int, say: Callable[[str], None] = str) -> None:
+    def __init__(self, base: Path, seed: int, say: Callable[[str], object] = str) -> None:
         """Prepare three devices below `base`; `say` hears how it goes."""
         self.base, self.seed, self._say = base, seed, say
         self.chance = random.Random(seed)

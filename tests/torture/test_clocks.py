@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -75,16 +76,17 @@ def stands(copy: Path, data: bytes, mtime_ns: int) -> bool:
     return copy.stat().st_mtime_ns == mtime_ns
 
 
+def is_gone(path: Path) -> bool:
+    return not path.exists()
+
+
 def crosses(two: Pair, clock: Clock, name: str) -> None:
     """A file with that name, fresh or edited, comes to the other side, both ways."""
     for source, target in ((two.a, two.b), (two.b, two.a)):
         data, at_ns = clock.write(source, name, os.urandom(2000), shifted=source is two.a)
         copy = target.copy_of(source) / name
-        arrived: Callable[[], bool] = lambda copy=copy, data=data, at_ns=at_ns: stands(  # noqa: E731
-            copy, data, at_ns
-        )
         with FairTime() as took:
-            within(DELIVERY_S, arrived, two.said)
+            within(DELIVERY_S, partial(stands, copy, data, at_ns), two.said)
         clock.took_s.append(took.spent())
 
 
@@ -131,7 +133,7 @@ def test_a_clock_ten_years_off_decides_nothing(tmp_path: Path, shift: str) -> No
         for source, target in ((two.a, two.b), (two.b, two.a)):
             (source.own / "fresh 0").unlink()
             gone = target.copy_of(source) / "fresh 0"
-            within(DELIVERY_S, lambda gone=gone: not gone.exists(), two.said)  # type: ignore[misc]
+            within(DELIVERY_S, partial(is_gone, gone), two.said)
         edit_of_somebody_elses(two, clock, two.b, two.a)
         edit_of_somebody_elses(two, clock, two.a, two.b)
         at_rest(two)

@@ -26,7 +26,7 @@ from tests.hostile.daemons import TRACEBACK, Daemon, Pair, within
 from tests.torture.trees import contents, difference
 
 pytestmark = [pytest.mark.full, pytest.mark.slow, pytest.mark.timeout(1200)]
-CYCLES, INDEX_CYCLES = 20, 4
+CYCLES, INDEX_CYCLES = 20, 3
 DISK_BYTES = 96 * limits.MIB
 FILE_BYTES = limits.MIB
 BACK_S = 10.0  # R4
@@ -51,7 +51,7 @@ def small_disk(folder: Path) -> Iterator[None]:
         pytest.skip("mounting a small disk needs root")
     folder.mkdir(parents=True)
     options = f"size={DISK_BYTES},mode=0700"
-    command = ["mount", "-t", "tmpfs", "-o", options, "none", folder]
+    command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
     if subprocess.run(command, check=False).returncode:
         pytest.skip("a tmpfs cannot be mounted here")
     try:

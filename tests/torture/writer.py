@@ -30,7 +30,7 @@ STEMS = ("report", "photo", "Übung", "a b", "日記", "x" * 60, "-dash", "notes
 OLD_S = (1_000_000_000, 1_700_000_000)  # dates that a copy or an unpacked file keeps
 
 
-def digest(data: bytes) -> bytes:
+def digest(data: bytes | bytearray) -> bytes:
     """What a content is known by."""
     return hashlib.blake2b(data, digest_size=16).digest()
 
