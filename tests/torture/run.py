@@ -30,7 +30,7 @@ from tests.torture.writer import Writer
 LABELS = ("alder", "birch", "cedar")
 CYCLES_TO_PEACE = 25
 BUSY_S = (0.0, 0.6)  # of a life after it answers, before somebody is chosen to be killed
-ANSWERS_S = 3.0  # … if anybody answers so soon; else one is killed while it starts
+ANSWERS_S = 10.0  # … if anybody answers so soon; else one is killed while it starts
 ANY = 0.15  # of all kills take anybody, also who only starts
 DOWN_S = 0.8  # at most, between a kill and the next life
 PEACE_S = 90.0  # a delete that a scan found needs a second look after 10 s; the rest is patience

@@ -131,5 +131,5 @@ def test_after_every_healing_all_trees_are_equal(
     assert apart > SCHEDULES // 2, "the cuts did not keep them apart, so this proves little"
     late = sum(spent_s > HEALED_S for spent_s in took_s)
     said = f"{SCHEDULES} schedules ({apart} with trees that differed then), seed {seed}"
-    words = f"{said}: equal at most {max(took_s):.1f} s after healing"
+    words = f"{said}: equal at most {max(took_s):.1f} s of the machine after healing"
     record("R5", f"{words}, {late} of them later than {HEALED_S:.0f} s", held=not late)

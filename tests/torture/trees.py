@@ -26,7 +26,7 @@ def outline(top: Path) -> dict[str, tuple[object, ...]]:
             path = os.path.join(at, name)
             try:
                 info = os.lstat(path)
-            except FileNotFoundError:
+            except (FileNotFoundError, NotADirectoryError):
                 continue
             below = os.path.relpath(path, top)
             if stat.S_ISDIR(info.st_mode):
