@@ -80,7 +80,7 @@ SIM_PARTS = {
 }
 # The longest begins early, so that the other lane is not empty at the end.
 FOLDERS = ["laws", "config", "fuzz", "lan", "shells", "faces", "contract", "browser"]
-FOLDERS_FULL = ["hostile", "interop"]
+FOLDERS_FULL = ["hostile", "torture", "interop"]
 FOLDERS_RELEASE = ["bench"]
 TIERS = {
     "default": FOLDERS,

@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,7 @@ class Device(Seen):
     """A process."""
 
     program: tuple[str, ...] = ("potluck",)  # the module that is run, and what it is to know first
+    environment: Mapping[str, str] = {}  # beside what every device gets
 
     def start(self, discovery_port: int, *flags: str) -> Device:
         """Start it; it may not answer yet."""
@@ -116,6 +117,7 @@ class Device(Seen):
             "HOME": str(self.home),
             "PYTHONPATH": str(ROOT / "src"),
             "POTLUCK_NETWORK_DISCOVERY_PORT": str(discovery_port),
+            **self.environment,
         }
         words = [sys.executable, "-m", *self.program, "--home", str(self.home)]
         words += ["up", str(self.folder)]

@@ -16,7 +16,12 @@ from typing import Final
 
 VARIABLE: Final = "POTLUCK_FIGURES"
 GOALS: Final[Mapping[str, str]] = {
+    "R1": "kill −9, 200 cycles: 0 lost, 0 partial files, 0 spurious copies, 0 broken index",
     "R3 (files)": "1,000 faults at file calls of group commits: 0 lost, the next try ends it",
+    "R4": "disk full, 20 cycles: no exit, complete ≤ 10 s after space returns",
+    "R5": "5 real nodes, cut and healed: byte-identical trees ≤ 10 s after healing",
+    "R8": "clocks ±10 years and jumping: nothing refused, no wrong winner",
+    "R10": "watcher queue overflow, 20,000 files: all shared after one rescan",
     "S1": "5 M fuzzed inputs or more, 0 uncaught, memory grows by less than 64 MiB",
     "S2": "2,000 hostile names × create, update, delete, clean-up: 0 effects outside the share",
     "S3": "symlink race, 1 M tries with Landlock off: 0 escapes",

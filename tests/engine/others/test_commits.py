@@ -18,7 +18,7 @@ from potluck.engine.index import Index
 from potluck.engine.others.commits import REMOVE_S, Commits
 from potluck.engine.others.group_commit import Placeable
 from tests.engine import builders
-from tests.engine.index.builders import place, record, root_of
+from tests.engine.index.builders import folder, place, receive, record, root_of
 from tests.engine.listeners import Heard
 
 ANNAS = ManifestName.own(builders.key(2).device)
@@ -252,6 +252,34 @@ def test_a_file_takes_the_place_of_a_folder_after_what_was_in_it(bench: Bench) -
     )
     bench.later()
     assert bench.names() == [["z", "y/in", "y"]]
+
+
+def test_a_file_makes_room_for_what_is_in_a_folder_now_before_that_comes(bench: Bench) -> None:
+    bench.node.index.places.put(ANNAS, [place(record("was")), place(record("stays"))])
+    wanted = [folder("was"), record("was/deep/in"), record("was/x"), record("stays")]
+    receive(bench.node.index, wanted, 1, ANNAS.owner)
+    bench.add(bench.ready("was/deep/in"), bench.ready("was/x"), bench.ready("stays/no"))
+    (batch,) = bench.begun()
+    assert [str(item.path)[3:] for item in batch.items] == [
+        "was",
+        "was/deep/in",
+        "was/x",
+        "stays/no",
+    ]
+    first = batch.items[0]
+    assert (first.source, first.expected_root) == (Source.FOLDER, root_of("was"))
+    assert first.expected is not None
+    bench.placed(batch)
+    row = bench.row("was")
+    assert row is not None
+    assert row.kind is Kind.FOLDER
+
+
+def test_a_file_makes_room_once(bench: Bench) -> None:
+    bench.node.index.places.put(ANNAS, [place(record("was"))])
+    receive(bench.node.index, [folder("was"), record("was/x")], 1, ANNAS.owner)
+    bench.add(bench.ready("was/x"), bench.ready("was", Source.FOLDER))
+    assert bench.names() == [["was", "was/x"]]
 
 
 def test_a_removal_that_is_decided_late_is_sorted_in(bench: Bench) -> None:

@@ -247,6 +247,27 @@ def test_what_comes_when_nobody_wants_it_any_more_is_dropped(wire: Wire) -> None
     assert wire.effects() == [DropParts((root_of("x"),)), DropParts((BIG.root,))]
 
 
+def test_a_part_that_was_begun_after_nobody_wanted_it_any_more_goes_too(wire: Wire) -> None:
+    spot = wire.want(record("a"))
+    order = wire.fetch().order
+    wire.downloads.release(spot)
+    assert wire.effects() == [CancelFetch(order), DropParts((root_of("a"),))]
+    assert wire.downloads.on_ended(FetchEnded(order, Outcome.BROKEN, "cancelled"))
+    assert wire.effects() == [DropParts((root_of("a"),))]
+
+
+def test_a_part_that_somebody_wants_again_stays_when_an_order_that_was_called_off_ends(
+    wire: Wire,
+) -> None:
+    spot = wire.want(record("a"))
+    order = wire.fetch().order
+    wire.downloads.release(spot)
+    wire.want(record("b", text="a"))
+    wire.effects()
+    assert wire.downloads.on_ended(FetchEnded(order, Outcome.BROKEN, "cancelled"))
+    assert not [effect for effect in wire.effects() if isinstance(effect, DropParts)]
+
+
 def test_a_part_goes_when_nobody_waits_for_it_any_more(wire: Wire) -> None:
     spot = wire.want(record("a"))
     wire.bring(wire.fetch())

@@ -16,6 +16,7 @@ from potluck.engine.others.group_commit import (
     Placeable,
     SpotOutcome,
     folder_row,
+    giving_way,
     gone_spots,
     is_moot,
     row_of,
@@ -83,6 +84,7 @@ def test_only_a_move_takes_something_away_from_elsewhere() -> None:
         (ready("b", Source.MOVED, local="read"), True),  # nor may it be moved away
         (ready("b", Source.LOCAL, local="read"), False),  # two may copy the same file
         (ready("a/b", Source.LOCAL, local="c"), True),  # a folder above it is changing
+        (ready("read/b", Source.EMPTY), True),  # … or is a file still, which is being copied
         (ready("b"), True),  # the same part file
         (ready("b", Source.EMPTY), False),
     ],
@@ -94,6 +96,13 @@ def test_what_may_not_be_placed_meanwhile(other: Placeable, clashes: bool) -> No
         ready("new", Source.MOVED, local="left"),
     )
     assert under_way.clashes(other) is clashes
+
+
+def test_a_file_that_gives_way_to_a_folder_is_known_again() -> None:
+    row = PlaceRow(b"a", Kind.FILE, root_of("x"), 3, 7, 8, 9, executable=True)
+    made = giving_way(spot("a"), parse_wire_path(b"d2/a"), row)
+    assert (made.spot, made.item.source, made.last) == (spot("a"), Source.FOLDER, False)
+    assert (made.item.expected, made.item.expected_root) == (STAT, root_of("x"))
 
 
 def test_a_removal_of_what_is_moved_away_in_the_same_batch_is_moot() -> None:

@@ -22,6 +22,7 @@ from typing import Protocol
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot
+from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import Place, PlaceItem, Settle
 from potluck.engine.events import BatchId, BatchPlaced, BatchSettled
 from potluck.engine.node import Node
@@ -29,6 +30,7 @@ from potluck.engine.others.group_commit import (
     Batch,
     Placeable,
     SpotOutcome,
+    giving_way,
     gone_spots,
     is_moot,
     row_of,
@@ -204,7 +206,7 @@ class Commits:
             yield ready
 
     def _open(self, chosen: Sequence[Placeable]) -> None:
-        checked = [_checked(ready, self._listener) for ready in chosen]
+        checked = [_checked(ready, self._listener) for ready in _folders_first(self._node, chosen)]
         moved = {ready.moved_from for ready in checked}
         batch = {ready.item.path: ready for ready in checked if not is_moot(ready, moved)}
         if batch:
@@ -275,3 +277,22 @@ def _checked(ready: Placeable, listener: CommitsListener) -> Placeable:
     if ready.moved_from is None or listener.leaves(ready.moved_from):
         return ready
     return replace(ready, item=replace(ready.item, source=Source.LOCAL))
+
+
+def _folders_first(node: Node, chosen: Sequence[Placeable]) -> Iterator[Placeable]:
+    """Yield each, and before it a folder it is in where a file of its owner stands still.
+
+    Else the disk would meet a file in the way of a folder, and not know whose that is.
+    """
+    index, seen = node.index, set[Spot]()
+    for ready in chosen:
+        above = [] if ready.item.source is Source.NONE else ready.spot.above()
+        for folder in reversed([spot for spot in above if spot not in seen]):
+            seen.add(folder)
+            row, wanted = index.places.get(*folder), index.manifests.get(*folder)
+            if row is None or row.kind is not Kind.FILE:
+                continue
+            if wanted is not None and wanted.kind is Kind.FOLDER:
+                yield giving_way(folder, node.layout.path_of(folder), row)
+        seen.add(ready.spot)
+        yield ready

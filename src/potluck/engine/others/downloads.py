@@ -212,9 +212,7 @@ class Downloads:
             _strike(self._node, self.swarm, order, event)
             for root, *cut in event.unfit:
                 _settle(self, self._node, root, cut)
-        unwanted = tuple(root for root in event.roots if root not in self.swarm.downloads)
-        if unwanted:
-            self._node.do(DropParts(unwanted))
+        _drop_unwanted(self._node, self.swarm, event.roots)
         for root in self.swarm.on_files(event.roots):
             download = self.swarm.downloads[root]
             self._arrive(PieceList(root, download.size_bytes, download.piece_size, b""))
@@ -251,6 +249,9 @@ class Downloads:
         elif event.outcome is Outcome.DISK:
             paths = map(self.path_of, order.roots)
             self.room.on_failed(event.detail, [path for path in paths if path is not None])
+        if event.outcome is not Outcome.DONE:
+            # who fetched may have begun a part file after it was let go
+            _drop_unwanted(node, self.swarm, order.roots)
         return True
 
     def on_space(self, event: SpaceSeen) -> None:
@@ -335,6 +336,13 @@ class Downloads:
 def _forget(downloads: Downloads, node: Node, root: Root) -> None:
     """Let go of a content: nothing is asked for it any more."""
     _cancel(node, downloads.orders, downloads.swarm.forget(root))
+
+
+def _drop_unwanted(node: Node, swarm: Swarm, roots: Sequence[Root]) -> None:
+    """Have the part files go of what nobody waits for any more."""
+    unwanted = tuple(root for root in roots if root not in swarm.downloads)
+    if unwanted:
+        node.do(DropParts(unwanted))
 
 
 def _cancel(node: Node, orders: Mapping[OrderId, Order], numbers: Sequence[int]) -> None:

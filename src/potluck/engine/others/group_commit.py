@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
-from potluck.core.content.facts import PlaceRow, Source, Spot
+from potluck.core.content.facts import PlaceRow, Source, Spot, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import EMPTY_ROOT, Root
 from potluck.core.wire.catalogue import Kind
@@ -109,7 +109,9 @@ class Batch:
             return True
         if ready.moved_from in self.reading:
             return True
-        return any(folder in self.changing for folder in ready.spot.above())
+        # read, too: a file that gives way to a folder waits for it, and so does what is to be in it
+        touched = (self.changing, self.reading)
+        return any(folder in spots for folder in ready.spot.above() for spots in touched)
 
 
 def is_moot(ready: Placeable, moved: Container[Spot | None]) -> bool:
@@ -130,6 +132,18 @@ def gone_spots(done: Sequence[SpotOutcome]) -> set[Spot]:
             came = each.placed.placement is Placement.PLACED
             (moved if came else kept).add(each.ready.moved_from)
     return gone | (moved - kept)
+
+
+def giving_way(spot: Spot, path: SafePath, row: PlaceRow) -> Placeable:
+    """Return a folder in the place of the file that is known to stand there."""
+    stat = Stat(row.size, row.mtime_ns, row.ctime_ns, row.inode, row.executable)
+    root = Root(row.root)
+    return Placeable(
+        spot,
+        PlaceItem(
+            path, Source.FOLDER, None, None, 0, executable=False, expected=stat, expected_root=root
+        ),
+    )
 
 
 def folder_row(path: bytes) -> PlaceRow:
