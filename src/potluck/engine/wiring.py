@@ -197,7 +197,7 @@ class OthersRelay(
 
     def on_own_head(self, head: Head) -> None:
         """Somebody holds a head that this device signed."""
-        self._parts.publishing.on_own_head(head)
+        self._parts.lost_state.on_own_head(head)
         self._parts.clones.on_own_head(head)
 
     def on_arrived(self, wants: Sequence[Want]) -> None:

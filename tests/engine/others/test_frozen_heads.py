@@ -96,7 +96,7 @@ def test_who_is_beyond_the_last_head_goes_back_to_it(heads: Heads, reborn: bool)
     one.write("c")
     one.publishing.drop({b"a"})
     if reborn:
-        one.publishing.on_own_head(sign_head(msgspec.structs.replace(last, seq=99), one.node.key))
+        one.publishing.begin_anew(1)
     heads.wait(1.0)
     assert (two.files_of(one), three.files_of(one)) == (["b", "c"], ["a", "b"])
     removed(heads, last)

@@ -93,6 +93,7 @@ from potluck.core.wire.records import (
     Kind,
     MemberRecord,
     RosterRecord,
+    RunEnd,
     Status,
     Wire,
 )
@@ -174,6 +175,7 @@ __all__ = [
     "RequestTold",
     "RosterDigest",
     "RosterRecord",
+    "RunEnd",
     "RosterRecords",
     "SealedMessage",
     "Solicit",

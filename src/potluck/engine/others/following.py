@@ -23,7 +23,7 @@ from typing import Protocol, assert_never
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName
-from potluck.core.content.manifest import head_is_signed, newer
+from potluck.core.content.manifest import continues, head_is_signed, newer
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Folder, Head, ManifestPage
 from potluck.engine.events import (
@@ -35,7 +35,7 @@ from potluck.engine.events import (
     SpaceSeen,
 )
 from potluck.engine.node import Node
-from potluck.engine.others import frozen_heads
+from potluck.engine.others import forked_heads, frozen_heads
 from potluck.engine.others.delete_logs import DeleteLogs
 from potluck.engine.others.index_room import IndexRoom
 from potluck.engine.others.owner_faults import OwnerFaults
@@ -55,6 +55,9 @@ class FollowingListener(Protocol):
 
     def on_own_head(self, head: Head) -> None:
         """Somebody holds a head that this device signed."""
+
+    def on_own_fetched(self, head: Head) -> None:
+        """All of the own manifest at a head that this device lost is staged."""
 
 
 class Following:
@@ -99,7 +102,8 @@ class Following:
                 self._strangers.add(device)
             return
         pursuit = self.pursuits.get(name) or Pursuit(name)
-        known = [node.index.manifests.head(name), pursuit.newest]
+        held = node.index.manifests.head(name)
+        known = [held, pursuit.newest]
         if head not in known and not head_is_signed(head, node.roster.vouches):
             return
         node.peer(device).heads[name] = (head.generation, head.seq)
@@ -109,8 +113,28 @@ class Following:
         self.pursuits[name] = pursuit
         if frozen_heads.is_disputed(node, head, known):
             self._freeze(pursuit, head.generation)
-        elif all(frozen_heads.leads_on(node, head, other) for other in known):
+        elif frozen_heads.is_forked(node, head, held):
+            forked_heads.tell(node, head)
+        elif frozen_heads.leads_on(node, head, held) and self._is_news(pursuit, head):
             self._pursue(pursuit, head)
+
+    def _is_news(self, pursuit: Pursuit, head: Head) -> bool:
+        """Say whether a head goes beyond what is pursued, or nobody has that any more."""
+        node, newest = self._node, pursuit.newest
+        if newest is None or frozen_heads.leads_on(node, head, newest):
+            return True
+        heads = [node.peers[device].heads.get(pursuit.name, (0, 0)) for device in node.linked()]
+        had = any(frozen_heads.serves(node, pursuit, announced) for announced in heads)
+        return not had and not pursuit.begun and pursuit.waits
+
+    def seek_own(self, head: Head) -> None:
+        """Bring the whole manifest of a head of this device's own that it does not have."""
+        name = ManifestName.of(head)
+        if name in self.pursuits:
+            self._node.index.manifests.drop_staged(name)
+        self.pursuits[name] = Pursuit(name)
+        self.pursuits[name].on_news(head)
+        self._look_s = self._node.now
 
     def _freeze(self, pursuit: Pursuit, generation: int) -> None:
         """The owner signed two heads of one number: believe neither, until it goes up by one."""
@@ -222,14 +246,21 @@ class Following:
         node, name, manifests = self._node, pursuit.name, self._node.index.manifests
         known = manifests.head(name)
         signed = node.roster is not None and head_is_signed(head, node.roster.vouches)
-        leads_on = frozen_heads.leads_on(node, head, known)
+        if name.owner == node.me:
+            leads_on = head == pursuit.newest
+        else:
+            leads_on = frozen_heads.leads_on(node, head, known)
         if not signed or ManifestName.of(head) != name or not leads_on:
             self._fail(pursuit, request)
             return
         if pursuit.whole:
             manifests.stage_rest_as_deleted(name, head.seq)
         if manifests.staged_root(name) == (head.root, head.count):
-            self._apply(pursuit, request, head)
+            if name.owner == node.me:
+                del self.pursuits[name]
+                self._listener.on_own_fetched(head)
+            else:
+                self._apply(pursuit, request, head)
         elif pursuit.whole:
             self._fail(pursuit, request)
         else:
@@ -238,14 +269,14 @@ class Following:
 
     def _apply(self, pursuit: Pursuit, request: PageRequest, head: Head) -> None:
         """All of it is in, and as its owner signed it."""
-        name, manifests = pursuit.name, self._node.index.manifests
+        node, name, manifests = self._node, pursuit.name, self._node.index.manifests
         known = manifests.head(name)
         paths = manifests.apply_staged(head)
         if pursuit.whole:
             self._logs.on_whole(head)
             if known is not None and newer(known, head):
                 self._logs.on_whole(known)  # what ended on the way there is not handed on
-                frozen_heads.tell_back(self._node, head)
+                frozen_heads.tell_back(node, head)
         else:
             assert pursuit.budget is not None, "a request under way has a budget"
             self._logs.on_applied(head, pursuit.budget)
@@ -254,7 +285,9 @@ class Following:
             pursuit.excess = None
             self._faults.clear_too_large(pursuit)
         self._look_s = self._node.now
-        held = known is not None and known.generation < head.generation
+        forked_heads.clear(node, head)
+        anew = known is not None and known.generation < head.generation
+        held = anew and not continues(head, known)
         self._listener.on_applied(head, paths, held=held)
 
     # -- asking ------------------------------------------------------------------------------------

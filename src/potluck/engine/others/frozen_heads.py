@@ -26,6 +26,7 @@ from potluck.core.group.statements import LastHead
 from potluck.core.wire.catalogue import Head
 from potluck.core.wording import set_off
 from potluck.engine.node import Node
+from potluck.engine.others import forked_heads
 from potluck.engine.others.happenings import TRASH_DAYS
 from potluck.engine.others.pursuit import Pursuit, PursuitState
 from potluck.engine.troubles import TroubleKind
@@ -57,7 +58,7 @@ def leads_on(node: Node, head: Head, known: Head | None) -> bool:
     if node.withheld.withholds(head):
         return False
     if _is_member(node, name) or known is None:
-        return newer(head, known)
+        return forked_heads.follows(head, known)
     if not counts(node, head):
         return False
     last = last_head(node, name)
@@ -65,15 +66,27 @@ def leads_on(node: Node, head: Head, known: Head | None) -> bool:
 
 
 def is_disputed(node: Node, head: Head, known: Iterable[Head | None]) -> bool:
-    """Say whether a member contradicts itself; of a removed device the removal says what counts."""
+    """Say whether a run of a member contradicts itself; of a removed device its removal says what
+    counts, and two runs are a fork (engine/others/forked_heads.py).
+    """
     if not _is_member(node, ManifestName.of(head)) or node.withheld.withholds(head):
         return False
-    return any(other is not None and contradicts(head, other) for other in known)
+    return any(
+        other is not None and other.instance == head.instance and contradicts(head, other)
+        for other in known
+    )
+
+
+def is_forked(node: Node, head: Head, held: Head | None) -> bool:
+    """Say whether a member goes on from another state than the one that is held."""
+    if not _is_member(node, ManifestName.of(head)) or node.withheld.withholds(head):
+        return False
+    return forked_heads.is_forked(head, held)
 
 
 def serves(node: Node, pursuit: Pursuit, announced: tuple[int, int]) -> bool:
     """Say whether who announced that head of a manifest can lead to the one that is pursued."""
-    if _is_member(node, pursuit.name):
+    if _is_member(node, pursuit.name) and pursuit.name.owner != node.me:
         return announced >= pursuit.goal
     return announced == pursuit.goal
 
