@@ -18,7 +18,7 @@ from potluck.core.wording import listed, of_amount, of_size, of_time, plural, se
 
 SOURCES = Path(potluck.__file__).parent
 BEFORE_A_NAME = re.compile(
-    r"(?:^ ?|: )(?:approve|deny|remove|forget|adopt|admin add|rename device|ls) $"
+    r"(?:^ ?|: )(?:approve|deny|remove|forget|adopt|confirm|admin add|rename device|ls) $"
 )
 
 

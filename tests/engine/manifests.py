@@ -8,7 +8,7 @@ itself, with `ask` and `answer`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from potluck.core import limits
@@ -73,8 +73,8 @@ class Device:
         self.heard = Heard()
         self.publishing = Publishing(self.node, self.heard)
         self.following = Following(self.node, self.heard)
-        self.settled, self.held = True, list[bytes]()
-        self.lost_state = LostState(self.node, self.publishing, self, self, self.heard)
+        self.settled = True
+        self.lost_state = LostState(self.node, self.publishing, self, self.heard)
         self.neighbour, self.partly = Neighbour(self.node.me), Partly(self.node)
         self.announcing = Announcing(self.node, self.following, self.neighbour, self.partly)
         self.answers = Answers(self.node)
@@ -162,9 +162,10 @@ class Device:
         times.append(self.lost_state.deadline())
         return min(time for time in times if time is not None)
 
-    def hold(self, paths: Iterable[bytes]) -> None:
+    @property
+    def held(self) -> list[bytes]:
         """What is shared, but is not on this disk."""
-        self.held += paths
+        return self.publishing.held.paths()
 
     def _on_applied(self, head: Head, paths: Sequence[bytes], held: bool) -> None:
         self.applied.append(Applied(head, list(paths), held))

@@ -9,6 +9,7 @@ import pytest
 from potluck.core.group.codes import TypedCode
 from potluck.core.wire.catalogue import Cause, Offer
 from potluck.engine.acts import Acts, GroupParts
+from potluck.engine.confirming import Confirming
 from potluck.engine.effects import Reply
 from potluck.engine.events import LinkId
 from potluck.engine.group.admission_policy import AdmissionPolicy
@@ -22,6 +23,7 @@ from potluck.engine.person_acts import (
     AppointAsked,
     ApproveAsked,
     AskAsked,
+    ConfirmAsked,
     DenyAsked,
     ForgetAsked,
     InviteAsked,
@@ -53,6 +55,8 @@ ACTS: list[tuple[PersonAct, str]] = [
     (AppointAsked(7, "nobody"), "not_found"),
     (ForgetAsked(11, "nobody"), "not_found"),
     (AdoptAsked(12, "nobody"), "not_found"),
+    (ConfirmAsked(16), "not_found"),
+    (ConfirmAsked(16, "nobody"), "not_found"),
     (LeaveForGoodAsked(10), "refused"),
     (RenameDeviceAsked(8, "nobody", "bert"), "not_found"),
     (RenameGroupAsked(9, "a/b"), "usage"),
@@ -76,6 +80,7 @@ def acts_of(mine: Node, requests: Requests, policy: AdmissionPolicy) -> Acts:
             parts.adopting,
             parts.succession,
             parts.clones,
+            Confirming(mine, parts.publishing),
         ),
     )
 

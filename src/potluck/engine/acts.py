@@ -15,6 +15,7 @@ from potluck.core.errors import NotFound, PotluckError, Refused
 from potluck.core.wording import set_off, typable
 from potluck.engine.adopting import Adopting
 from potluck.engine.clones import Clones
+from potluck.engine.confirming import Confirming
 from potluck.engine.effects import Reply
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.code_entering import Codes
@@ -30,6 +31,7 @@ from potluck.engine.person_acts import (
     AppointAsked,
     ApproveAsked,
     AskAsked,
+    ConfirmAsked,
     DenyAsked,
     ForgetAsked,
     GroupAct,
@@ -56,6 +58,7 @@ class GroupParts(NamedTuple):
     adopting: Adopting
     succession: Succession
     clones: Clones
+    confirming: Confirming
 
 
 class Acts:
@@ -124,7 +127,7 @@ class Acts:
 
     def _grouped(self, act: GroupAct) -> str | None:
         """Change who is in the group, or how it is called; raises PotluckError."""
-        stewardship, renaming, forgetting, adopting, _, clones = self._group
+        stewardship, renaming, forgetting, adopting, *_ = self._group
         text: str | None = None
         match act:
             case RemoveAsked():
@@ -133,12 +136,12 @@ class Acts:
                 text = forgetting.forget(name, preview=preview)
             case AdoptAsked():
                 adopting.begin(act)
+            case ConfirmAsked(_, name):
+                text = self._group.confirming.confirm(name)
             case LeaveForGoodAsked():
                 text = stewardship.leave(act)
-            case KeepHereAsked():
-                text = clones.keep_here(act)
-            case NewIdentityAsked():
-                text = clones.renew(act)
+            case KeepHereAsked() | NewIdentityAsked():
+                text = self._decided(act)
             case AppointAsked():
                 text = stewardship.appoint(act)
             case RenameDeviceAsked(_, old, new):
@@ -148,6 +151,11 @@ class Acts:
             case _:
                 assert_never(act)
         return text
+
+    def _decided(self, act: KeepHereAsked | NewIdentityAsked) -> str:
+        """Say which of two machines with one identity it is; raises PotluckError."""
+        clones = self._group.clones
+        return clones.keep_here(act) if isinstance(act, KeepHereAsked) else clones.renew(act)
 
     def _removed(self, act: RemoveAsked) -> str:
         """Put a device out, and have its folder go if that is wanted; raises PotluckError."""

@@ -98,6 +98,14 @@ class AdoptAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmAsked:
+    """The person says that deletes which are held were meant."""
+
+    command: int  # handle for Reply
+    name: str = ""  # whose, by label or id; "": this device's
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveForGoodAsked:
     """The person wants this device out of its group."""
 
@@ -148,7 +156,7 @@ class NewIdentityAsked:
 
 EntryAct = ApproveAsked | DenyAsked | AskAsked | InviteAsked | UninviteAsked | JoinAsked
 GroupAct = (
-    RemoveAsked | ForgetAsked | AdoptAsked | LeaveForGoodAsked | AppointAsked
+    RemoveAsked | ForgetAsked | AdoptAsked | ConfirmAsked | LeaveForGoodAsked | AppointAsked
     | RenameDeviceAsked | RenameGroupAsked | KeepHereAsked | NewIdentityAsked
 )  # fmt: skip
 PersonAct = EntryAct | GroupAct

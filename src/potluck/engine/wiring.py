@@ -46,6 +46,7 @@ from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
 from potluck.engine.acts import Acts, GroupParts
 from potluck.engine.adopting import Adopting
 from potluck.engine.clones import Clones
+from potluck.engine.confirming import Confirming
 from potluck.engine.durability import Durability
 from potluck.engine.effects import LookAround
 from potluck.engine.farewell import Farewell
@@ -80,6 +81,7 @@ from potluck.engine.others.progress import Progress
 from potluck.engine.others.receiving import Receiving, ReceivingListener
 from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
 from potluck.engine.own.imports import Imports
+from potluck.engine.own.lost_state import LostState, LostStateListener
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.publishing import Publishing, PublishingListener
 from potluck.engine.ring.bulk_calls import BulkCalls, BulkCallsListener
@@ -158,7 +160,7 @@ class RingRelay(DiscoveryListener, BulkCallsListener, NarrowPathsListener):
         self._parts.membership.add_records(records)
 
 
-class OwnRelay(PublishingListener):
+class OwnRelay(PublishingListener, LostStateListener):
     """Who hears what engine/own tells."""
 
     def __init__(self, parts: Wiring) -> None:
@@ -172,6 +174,10 @@ class OwnRelay(PublishingListener):
     def on_shared(self, changes: Sequence[SharedChange]) -> None:
         """This is what is new in it."""
         self._parts.happenings.on_shared(changes)
+
+    def on_lost_state(self, head: Head) -> None:
+        """Others hold a state of the own folder that this device does not remember."""
+        self._parts.following.seek_own(head)
 
 
 class OthersRelay(
@@ -199,6 +205,10 @@ class OthersRelay(
         """Somebody holds a head that this device signed."""
         self._parts.lost_state.on_own_head(head)
         self._parts.clones.on_own_head(head)
+
+    def on_own_fetched(self, head: Head) -> None:
+        """All of such a state is staged."""
+        self._parts.lost_state.on_fetched(head)
 
     def on_arrived(self, wants: Sequence[Want]) -> None:
         """A content is here: decide about those that waited for it."""
@@ -318,6 +328,7 @@ class Wiring:
         self.narrow_paths = NarrowPaths(node, ring)
         self.own_calls = OwnCalls(node, self.circle, self.clones)
         self.own_folder = OwnFolder(node, self.publishing)
+        self.lost_state = LostState(node, self.publishing, self.own_folder, own)
         self.following = Following(node, others)
         self.doubled_owners = DoubledOwners(node, self.following)
         self.downloads = Downloads(node, others)
@@ -326,10 +337,8 @@ class Wiring:
         self.receiving = Receiving(node, self.downloads, self.commits, others)
         self.forgotten_folders = ForgottenFolders(node, others)
         self.replica_check = ReplicaCheck(node, others)
-        covered = self.own_folder.covered
-        self.progress = Progress(
-            node, self.downloads, self.commits, self.receiving, self.replica_check, covered
-        )
+        reception = (self.downloads, self.commits, self.receiving, self.replica_check)
+        self.progress = Progress(node, *reception, self.own_folder.covered)
         self.announcing = Announcing(node, self.following, self.circle, self.progress)
         self.strays = Strays(node)
         self.happenings = Happenings(node, self.progress)
@@ -362,7 +371,8 @@ class Wiring:
         self.succession = Succession(node, self.requests, self.membership, self.forgetting)
         self.clones = Clones(node, self.publishing, self.membership, group)
         folders = (self.forgetting, self.adopting, self.succession)
-        grouped = GroupParts(self.stewardship, self.renaming, *folders, self.clones)
+        decisions = (self.clones, Confirming(node, self.publishing))
+        grouped = GroupParts(self.stewardship, self.renaming, *folders, *decisions)
         self.acts = Acts(node, self.requests, self.admission_policy, codes, grouped)
         self.questions = Questions(node, self.admission_policy, group)
 

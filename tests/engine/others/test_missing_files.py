@@ -9,10 +9,11 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.breakers import MASS_FILES
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.engine.effects import MakeFolders, Tell
 from potluck.engine.events import Mount, MountsSeen
-from potluck.engine.others.missing_files import MASS_FILES, MissingFiles
+from potluck.engine.others.missing_files import MissingFiles
 from tests.engine.index.builders import folder, record, records
 from tests.engine.receiver import ANNAS, BERT, path
 from tests.engine.replicas import Home, home_with_files

@@ -356,6 +356,39 @@ def test_a_lost_state_is_continued_with_what_only_the_others_have() -> None:
     assert not it.publishing.repairing
 
 
+def test_what_is_held_ends_when_a_person_says_so_and_not_before() -> None:
+    it = Publisher()
+    for name in "abcd":
+        it.put(name, name)
+    it.tick()
+    assert it.publishing.confirm() is None
+    it.node.index.places.remove(it.node.own_manifest, [b"a", b"b", b"c"])
+    it.publishing.held.hold([b"a", b"b", b"c"])
+    it.put("a", "a")
+    it.put("b", "another")
+    assert (it.tick(), set(it.records), len(it.publishing.held)) == (1, set("abcd"), 1)
+    said = "Confirmed: 1 file (1 B). The other devices put that in their trash."
+    assert it.publishing.confirm() == said
+    it.publishing.keep()
+    later = Publisher(it.node, run=2)
+    assert later.publishing.pending == 1, "a crash before the head forgets no word of a person"
+    assert (it.tick(), set(it.records)) == (1, set("abd"))
+    assert it.changes()[0].before is not None
+    assert Publisher(it.node, run=3).publishing.pending == 0
+
+
+def test_what_was_confirmed_and_stands_again_does_not_end() -> None:
+    it = Publisher()
+    it.put("a")
+    it.tick()
+    it.node.index.places.remove(it.node.own_manifest, [b"a"])
+    it.publishing.held.hold([b"a"])
+    it.publishing.confirm()
+    it.put("a")
+    it.publishing.keep()
+    assert (it.tick(), set(it.records)) == (0, {"a"})
+
+
 def test_a_publishing_that_nobody_listens_to_still_publishes() -> None:
     publishing = Publishing(node(), Heard())
     publishing.put(PlaceRow(b"a", Kind.FOLDER, b"", 0, 0, 0, 0, executable=False), PIECE)

@@ -12,6 +12,7 @@ from potluck.engine.person_acts import (
     AppointAsked,
     ApproveAsked,
     AskAsked,
+    ConfirmAsked,
     DenyAsked,
     ForgetAsked,
     InviteAsked,
@@ -65,6 +66,8 @@ MEANT: list[tuple[str, bytes, PersonAct]] = [
     ("remove", b'{"name":"bert","forget":true}', RemoveAsked(7, "bert", forget=True)),
     ("forget", b'{"name":"bert","preview":true}', ForgetAsked(7, "bert", preview=True)),
     ("adopt", b'{"name":"bert"}', AdoptAsked(7, "bert")),
+    ("confirm", b"{}", ConfirmAsked(7)),
+    ("confirm", b'{"name":"bert"}', ConfirmAsked(7, "bert")),
 ]
 
 

@@ -20,6 +20,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from potluck.core import limits
+from potluck.core.content.breakers import MASS_FILES, MASS_PART
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot, amount_of
 from potluck.core.wording import plural, set_off
 from potluck.engine.effects import MakeFolders
@@ -28,9 +29,6 @@ from potluck.engine.others.hidden_files import HiddenFiles
 from potluck.engine.others.local_changes import LocalChanges, names_of
 from potluck.engine.others.replica_files import ReplicaFiles
 from potluck.engine.timetable import Timetable
-
-MASS_FILES = 20  # more than so many …
-MASS_PART = 4  # … and more than a quarter of a folder missing is no matter of single files
 
 
 class MissingListener(Protocol):

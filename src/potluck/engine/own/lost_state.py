@@ -16,7 +16,7 @@ all paths of the lost state that are not here in one go, two seconds for 150,000
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 import msgspec
@@ -46,13 +46,6 @@ class LookedThrough(Protocol):
         """Whether it is there and all of it was seen and read: what is not known is not there."""
 
 
-class HoldsPaths(Protocol):
-    """Keeps what is shared and not on this disk."""
-
-    def hold(self, paths: Iterable[bytes]) -> None:
-        """These are shared as they are, and not here."""
-
-
 class LostState:
     """Finds states of the own folder that were lost, and merges them."""
 
@@ -61,12 +54,11 @@ class LostState:
         node: Node,
         publishing: Publishing,
         folder: LookedThrough,
-        held: HoldsPaths,
         listener: LostStateListener,
     ) -> None:
-        """Know of none; what is not in the own folder goes to `held`."""
+        """Know of none; what is not in the own `folder` is held."""
         self._node, self._publishing = node, publishing
-        self._folder, self._held, self._listener = folder, held, listener
+        self._folder, self._listener = folder, listener
         self._wanted: Head | None = None  # all of it comes, or is here
         self._here = False
         self._away: Head | None = None  # a state of the past that somebody is still at
@@ -140,7 +132,6 @@ class LostState:
         words = f"other version {lost.generation}-{lost.seq}"
         back = list(self._unknown_here(lost, words))
         self._publishing.merge(lost, back)
-        self._held.hold(record.path for record in back)
         node.index.manifests.drop_staged(name)
         files = sum(record.kind is Kind.FILE for record in back)
         place = set_off(f"Shared/{node.own_label}")

@@ -14,7 +14,7 @@ others hold of a state that this device lost is merged by engine/own/lost_state.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -25,7 +25,9 @@ from potluck.core.content.manifest import sign_head
 from potluck.core.content.paths import within
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
+from potluck.core.wording import of_amount
 from potluck.engine.node import Node
+from potluck.engine.own.held_paths import HeldPaths
 from potluck.engine.own.lineage import Lineage
 
 HEAD_MAX_S = 1.0  # the longest that changes are gathered under load
@@ -60,6 +62,7 @@ class Publishing:
         self._changed: dict[bytes, PendingRecord] = {}
         # what the last head says of each path that is gone
         self._gone: dict[bytes, FileRecord | PlaceRow | None] = {}
+        self.held = HeldPaths(node)
         self.generation = 1
         self._seq = 0
         self._published_s = -HEAD_MAX_S
@@ -73,10 +76,12 @@ class Publishing:
 
     def start(self) -> None:
         """Continue where the index ends."""
-        head = self._head()
+        head = _own_head(self._node)
         if head is not None:
             self._seq, self.generation = head.seq, head.generation
         self.lineage.begin(head, self._node.instance)
+        self.held.start()
+        self._end(self.held.confirmed)
 
     # -- what will be true with the next head ------------------------------------------------------
     @property
@@ -109,6 +114,7 @@ class Publishing:
         self._gone.pop(row.path, None)
         if live is not None and msgspec.structs.replace(live, seq=0) == record:
             self._changed.pop(row.path, None)
+            self.held.release([row.path])
             if row != before:
                 index.places.put(name, [row])
         else:
@@ -127,6 +133,22 @@ class Publishing:
     def keep(self) -> None:
         """The share went away: what seemed to be deleted just before may only have gone with it."""
         self._gone.clear()
+        self._end(self.held.confirmed)
+
+    def confirm(self) -> str | None:
+        """A person wants what is held to end: say so with the next head; return what follows."""
+        what = of_amount(*self.held.amount)
+        paths = self.held.confirm()
+        self._end(paths)
+        text = f"Confirmed: {what}. The other devices put that in their trash."
+        return text if paths else None
+
+    def _end(self, paths: Collection[bytes]) -> None:
+        """The next head says that these ended, which stand here no more and are shared still."""
+        index, name = self._node.index, self._node.own_manifest
+        for path in paths:
+            if self.stands(path) is None:
+                self._gone.setdefault(path, index.manifests.get(name, path))
 
     def known_below(self, folder: bytes) -> list[bytes]:
         """Return what will stand below a folder (b"" is everything) with the next head."""
@@ -182,12 +204,13 @@ class Publishing:
         self._seq, self.repairing = max(self._seq, seq), True
 
     def merge(self, lost: Head, records: Sequence[FileRecord]) -> None:
-        """Continue a state that this device lost, too: share these again, although they are not
-        here.
+        """Continue a state that this device lost, too: these are shared again, and held, for they
+        are not here.
         """
         self.lineage.adopt(lost)
         self.begin_anew(1)
         self._publish(records)
+        self.held.hold([record.path for record in records])
 
     def _publish(self, lost: Sequence[FileRecord] = ()) -> None:
         node, index, name = self._node, self._node.index, self._node.own_manifest
@@ -198,6 +221,7 @@ class Publishing:
         ]
         seq = self._seq + len(records)
         index.manifests.put(name, records)
+        self.held.release(self._changed)
         index.places.put(name, [change.row for change in self._changed.values()])
         if self._gone:
             gone = sorted(self._gone)
@@ -211,17 +235,21 @@ class Publishing:
             self.lineage.write()
             self._seq, self._published_s, self.repairing = seq, node.now, False
             self._listener.on_published(head)
-            self._listener.on_shared(self._changes())
+            self._listener.on_shared(_changes(self._changed, self._gone))
         self._changed, self._gone = {}, {}
+        self.held.on_said()
 
-    def _changes(self) -> list[SharedChange]:
-        """Return what the new head changes, path by path."""
-        changed = self._changed.items()
-        changes = [SharedChange(path, change.before, change.record) for path, change in changed]
-        return changes + [SharedChange(path, before, None) for path, before in self._gone.items()]
 
-    def _head(self) -> Head | None:
-        return self._node.index.manifests.head(self._node.own_manifest)
+def _own_head(node: Node) -> Head | None:
+    return node.index.manifests.head(node.own_manifest)
+
+
+def _changes(
+    changed: Mapping[bytes, PendingRecord], gone: Mapping[bytes, FileRecord | PlaceRow | None]
+) -> list[SharedChange]:
+    """Return what a new head changes, path by path."""
+    changes = [SharedChange(path, one.before, one.record) for path, one in changed.items()]
+    return changes + [SharedChange(path, before, None) for path, before in gone.items()]
 
 
 def _pace_s(waiting: int) -> float:

@@ -34,6 +34,7 @@ PROMPT_HELP = (
     "ls [PATH]      what is shared (-r: every file)",
     "add PATH…      put files into my folder (--copy, --move, --reflink)",
     "rescan         look at my folder now",
+    "confirm [NAME] let deletes go that are held, mine or those of NAME",
     "y · n          yes or no to the request on the screen: are the words the same?",
     "pending        who asks to join (approve NAME, deny NAME)",
     "open [MIN]     let anyone on this network join for MIN minutes (60)",

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "admin": ("removing", "admin", "make a device a steward, which may remove others"),
     "clone": ("cloning", "clone", "say which of two machines with one identity it is"),
     "rename": ("renaming", "rename", "give a device, or the group, another name"),
+    "confirm": ("confirming", "confirm", "let deletes go that are held, mine or NAME's"),
     "rescan": ("acts", "rescan", "look at my folder now"),
     "wait": ("views", "wait", "block until something is true (for scripts)"),
     "watch": ("watch", "watch", "the live view of a potluck that runs already"),

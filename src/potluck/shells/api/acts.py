@@ -24,6 +24,7 @@ from potluck.engine.person_acts import (
     AppointAsked,
     ApproveAsked,
     AskAsked,
+    ConfirmAsked,
     DenyAsked,
     ForgetAsked,
     InviteAsked,
@@ -146,6 +147,16 @@ class AdoptBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return AdoptAsked(command, self.name)
 
 
+class ConfirmBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /api/v1/act/confirm."""
+
+    name: str = ""
+
+    def fact(self, command: int) -> PersonAct:
+        """Return the act."""
+        return ConfirmAsked(command, self.name)
+
+
 class LeaveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of POST /api/v1/act/leave."""
 
@@ -221,6 +232,7 @@ ACTS: Final[dict[str, _Form]] = {
     "approve": _Form(msgspec.json.Decoder(ApproveBody), 'send {"name": "bert"}'),
     "appoint": _Form(msgspec.json.Decoder(AppointBody), 'send {"name": "bert"}'),
     "ask": _Form(msgspec.json.Decoder(AskBody), 'send {"name": "Home"}'),
+    "confirm": _Form(msgspec.json.Decoder(ConfirmBody), 'send {"name": "bert"}'),
     "deny": _Form(msgspec.json.Decoder(DenyBody), 'send {"name": "bert"}'),
     "invite": _Form(msgspec.json.Decoder(InviteBody), 'send {"minutes": 10}'),
     "uninvite": _Form(msgspec.json.Decoder(UninviteBody), "send {}"),
