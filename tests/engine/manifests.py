@@ -165,7 +165,7 @@ class Device:
     @property
     def held(self) -> list[bytes]:
         """What is shared, but is not on this disk."""
-        return self.publishing.held.paths()
+        return [record.path for record in self.publishing.held.records()]
 
     def _on_applied(self, head: Head, paths: Sequence[bytes], held: bool) -> None:
         self.applied.append(Applied(head, list(paths), held))

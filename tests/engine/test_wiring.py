@@ -18,7 +18,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, Source, Spot
-from potluck.core.content.manifest import sign_head
+from potluck.core.content.manifest import EMPTY_TREE_ROOT, continues, sign_head
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, Root
 from potluck.core.group.admission import Joiner, Newcomer
@@ -37,6 +37,7 @@ from potluck.core.wire.catalogue import (
     HeadsAsk,
     Kept,
     LinkKind,
+    ManifestPage,
     Offer,
     PairAllow,
     Ping,
@@ -592,10 +593,21 @@ def a_folder_of_nobody_is_looked_at_again_when_there_is_a_new_member() -> None:
     assert parts.node.troubles.count(TroubleKind.STRAY) == 0
 
 
-def a_head_of_ours_from_a_later_state_is_repaired() -> None:
+def a_state_of_ours_that_was_lost_is_fetched_and_merged() -> None:
     parts, dispatch = linked(2)
-    dispatch.handle(events.MessageHeard(LINK, Heads([known_head(1, 3)])))
-    assert [tell.code for tell in taken(parts.node, effects.Tell)] == ["repair"]
+    looked_at(parts, dispatch)
+    own = parts.node.own_manifest
+    lost = sign_head(Head(*own, 3, 1, 0, EMPTY_TREE_ROOT, b"another"), key(1))
+    dispatch.handle(events.MessageHeard(LINK, Heads([lost])))
+    parts.following.on_tick()
+    asked = [fetch.order for fetch in taken(parts.node, effects.Fetch)]
+    page = ManifestPage(*own, [], [], 1, 1, lost)
+    for order in asked:
+        dispatch.handle(events.ManifestHeard(order, page, 0))
+    parts.lost_state.on_tick()
+    head = parts.node.index.manifests.head(own)
+    assert head is not None
+    assert continues(head, lost)
 
 
 def what_clashed_with_a_batch_is_decided_about_after_it() -> None:
@@ -1185,8 +1197,14 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "OthersRelay.on_applied: receiving.on_changed(ManifestName.of(head), paths, held=held)": (
         what_one_writes_comes_to_the_other_and_is_told
     ),
-    "OthersRelay.on_own_head: publishing.on_own_head(head)": (
-        a_head_of_ours_from_a_later_state_is_repaired
+    "OthersRelay.on_own_head: lost_state.on_own_head(head)": (
+        a_state_of_ours_that_was_lost_is_fetched_and_merged
+    ),
+    "OthersRelay.on_own_fetched: lost_state.on_fetched(head)": (
+        a_state_of_ours_that_was_lost_is_fetched_and_merged
+    ),
+    "OwnRelay.on_lost_state: following.seek_own(head)": (
+        a_state_of_ours_that_was_lost_is_fetched_and_merged
     ),
     "OthersRelay.on_arrived: receiving.on_arrived(wants)": (
         what_one_writes_comes_to_the_other_and_is_told

@@ -449,6 +449,14 @@ def test_two_signed_heads_of_one_number_freeze_the_folder(wire: Wire) -> None:
     assert two.tells == ["folder_frozen", "folder_thawed"], "an owner can go on so for ever"
 
 
+def test_an_owner_that_contradicts_what_is_held_is_frozen(wire: Wire) -> None:
+    one, two, three = wire.devices
+    other = msgspec.structs.replace(two.head_of(one), root=b"x" * 32)
+    two.following.on_heads(three.id, [forged(1, other)])
+    assert two.tick() == []
+    assert two.tells == ["folder_frozen"]
+
+
 def test_what_came_before_a_folder_is_frozen_counts_no_more(wire: Wire) -> None:
     one, two, three = wire.devices
     two.unlink(three)

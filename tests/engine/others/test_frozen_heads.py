@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import msgspec
 import pytest
 
 from potluck.core.content.facts import ManifestName

@@ -54,7 +54,7 @@ def beside(path: bytes, depth: int, words: str) -> bytes:
 
 
 def _marked(name: bytes, words: str) -> bytes:
-    """Return a name with words before its ending, cut so that it is no longer than a name may be."""
+    """Return a name with words before its ending, cut to what a name may have."""
     stem, dot, ending = name.rpartition(b".")
     if not stem or len(ending) > _ENDING_BYTES:
         stem, dot, ending = name, b"", b""

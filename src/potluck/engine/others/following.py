@@ -130,8 +130,7 @@ class Following:
     def seek_own(self, head: Head) -> None:
         """Bring the whole manifest of a head of this device's own that it does not have."""
         name = ManifestName.of(head)
-        if name in self.pursuits:
-            self._node.index.manifests.drop_staged(name)
+        self._node.index.manifests.drop_staged(name)
         self.pursuits[name] = Pursuit(name)
         self.pursuits[name].on_news(head)
         self._look_s = self._node.now

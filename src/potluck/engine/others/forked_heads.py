@@ -2,9 +2,9 @@
 
 Strategy (docs/protocol.md §6): an owner that was restored from an old backup, or lost its memory,
 goes on from an earlier state than the others hold. Its heads name the runs that they continue
-(core/content/manifest.py). One that does not lead on from what is held is not followed: what is held
-stays, and is announced as ever, so its owner hears of it, merges both (engine/own/lost_state.py),
-and its next head continues both. Only a person's decision (engine/withheld.py) goes on without.
+(core/content/manifest.py). One that does not lead on from what is held is not followed: that stays
+and is announced as ever, so its owner hears of it, merges both (engine/own/lost_state.py), and its
+next head continues both. Only a person's decision (engine/withheld.py) goes on without.
 
 Guarantees: no file is deleted or replaced here by an owner that has not had the state that is held.
 Limits: what such an owner shares anew does not come here until it has met somebody who holds the

@@ -8,8 +8,8 @@ it hears of such a state, knows that it is not its own past. An old state that i
 named, is named once more (`recall`).
 
 Guarantees: pure reckoning over what the index holds; the list is written in the transaction of the
-head that begins a run, so both are of one state. Limits: RUNS_KEPT runs are told apart, earlier ones
-count as own whatever their number is; so does what came before the first run that kept a list.
+head that begins a run, so both are of one state. Limits: RUNS_KEPT runs are told apart, what was
+before them counts as own; so does what came before the first run that kept a list.
 """
 
 from __future__ import annotations

@@ -108,13 +108,10 @@ class LostState:
         if time is None or self._node.now < time:
             return
         self._renewed_s = self._node.now
-        if self._ready and self._wanted is not None:
-            self._merge(self._wanted)
-            self._wanted, self._here = None, False
-        elif self._away is not None:
-            self._publishing.lineage.recall(self._away)
-            self._publishing.begin_anew(1)
-            self._away = None
+        if self._ready:
+            self._merge()
+        else:
+            self._recall()
 
     @property
     def _ready(self) -> bool:
@@ -126,9 +123,17 @@ class LostState:
         """Say whether a head is a later one of the run that is wanted."""
         return head.instance == wanted.instance and newer(head, wanted)
 
+    def _recall(self) -> None:
+        away, self._away = self._away, None
+        assert away is not None, "nothing else is due"
+        self._publishing.lineage.recall(away)
+        self._publishing.begin_anew(1)
+
     # -- merging -----------------------------------------------------------------------------------
-    def _merge(self, lost: Head) -> None:
-        node, name = self._node, self._node.own_manifest
+    def _merge(self) -> None:
+        node, name, lost = self._node, self._node.own_manifest, self._wanted
+        assert lost is not None, "what is here was wanted"
+        self._wanted, self._here = None, False
         words = f"other version {lost.generation}-{lost.seq}"
         back = list(self._unknown_here(lost, words))
         self._publishing.merge(lost, back)

@@ -229,8 +229,9 @@ class Publishing:
             index.places.remove(name, gone)
         if seq > self._seq or self.repairing:
             count, root = index.manifests.count(name), index.manifests.root(name)
-            state = self.generation, seq, count, root, node.instance
-            head = sign_head(Head(*name, *state, continues=self.lineage.told()), node.key)
+            head = Head(*name, self.generation, seq, count, root, node.instance)
+            head = msgspec.structs.replace(head, continues=self.lineage.told())
+            head = sign_head(head, node.key)
             index.manifests.set_head(head)
             self.lineage.write()
             self._seq, self._published_s, self.repairing = seq, node.now, False
