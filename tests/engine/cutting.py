@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from potluck.engine import group_relay, wiring
+from potluck.engine import group_relay, others_relay, wiring
 
 NOTHING = {"bool": "False", "Beacon": "Beacon(0, 0, b'', 0)"}  # return type -> nothing is the case
 STEPS = {"start", "recover"}  # methods of Wiring whose lines are wires too
@@ -37,7 +37,7 @@ def without(wire: str) -> tuple[type, str, Callable[..., Any]]:
 
 
 def _methods() -> Iterator[Method]:
-    trees = (ast.parse(inspect.getsource(module)) for module in (wiring, group_relay))
+    trees = (ast.parse(inspect.getsource(module)) for module in (wiring, group_relay, others_relay))
     for owner in (node for tree in trees for node in tree.body if isinstance(node, ast.ClassDef)):
         for method in (node for node in owner.body if isinstance(node, ast.FunctionDef)):
             told = owner.name.endswith("Relay") and method.name != "__init__"
@@ -69,7 +69,7 @@ def _nothing(method: ast.FunctionDef, line: ast.stmt) -> ast.stmt:
 def _compiled(method: ast.FunctionDef) -> Callable[..., Any]:
     future = ast.ImportFrom("__future__", [ast.alias("annotations")], 0)
     module = ast.fix_missing_locations(ast.Module([future, method], []))
-    scope = {**vars(group_relay), **vars(wiring)}
+    scope = {**vars(group_relay), **vars(others_relay), **vars(wiring)}
     exec(compile(module, wiring.__file__, "exec"), scope)
     made: Callable[..., Any] = scope[method.name]
     return made

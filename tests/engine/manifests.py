@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow
+from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.manifest import sign_head
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId
@@ -73,7 +74,7 @@ class Device:
         self.heard = Heard()
         self.publishing = Publishing(self.node, self.heard)
         self.following = Following(self.node, self.heard)
-        self.settled = True
+        self.work: tuple[OwnWork, ...] = ()
         self.lost_state = LostState(self.node, self.publishing, self, self.heard)
         self.neighbour, self.partly = Neighbour(self.node.me), Partly(self.node)
         self.announcing = Announcing(self.node, self.following, self.neighbour, self.partly)

@@ -45,6 +45,7 @@ from potluck.engine.events import (
 from potluck.engine.index import Index
 from potluck.engine.others.commits import Commits
 from potluck.engine.others.downloads import Downloads
+from potluck.engine.others.loss_breaker import LossBreaker
 from potluck.engine.others.receiving import Receiving
 from tests.engine import builders
 from tests.engine.index.builders import receive
@@ -175,7 +176,9 @@ class Receiver:
         self.heard = Heard()
         self.downloads = Downloads(self.node, self.heard)
         self.commits = Commits(self.node, self.heard)
-        self.receiving = Receiving(self.node, self.downloads, self.commits, self.heard)
+        self.breaker = LossBreaker(self.node, self.heard)
+        fetched = (self.downloads, self.commits)
+        self.receiving = Receiving(self.node, *fetched, self.breaker.held, self.heard)
         self.heard.tell = {
             "on_arrived": self.receiving.on_arrived,
             "on_committed": self.receiving.on_committed,

@@ -80,7 +80,7 @@ def acts_of(mine: Node, requests: Requests, policy: AdmissionPolicy) -> Acts:
             parts.adopting,
             parts.succession,
             parts.clones,
-            Confirming(mine, parts.publishing),
+            Confirming(mine, parts.publishing, parts.loss_breaker),
         ),
     )
 

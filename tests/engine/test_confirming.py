@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from potluck.core.errors import NotFound
+from potluck.core.keys.identity import DeviceId, short_id
 from potluck.engine.confirming import Confirming
-from tests.engine.builders import group, node
+from tests.engine.builders import group, key, node
 
 
 class Holder:
@@ -21,11 +22,24 @@ class Holder:
         return follows
 
 
+class Losses:
+    """Holds something of devices 2 and 4, of whom 4 is no member."""
+
+    @property
+    def owners(self) -> list[DeviceId]:
+        """Of whom."""
+        return [key(2).device, key(4).device]
+
+    def confirm(self, device: DeviceId) -> str | None:
+        """Return what follows."""
+        return f"what {short_id(device)} lost goes." if device in self.owners else None
+
+
 def confirming(follows: str | None) -> Confirming:
     """The part of device 1 of three."""
     here = node(1)
     here.roster = group(1, 2, 3)
-    return Confirming(here, Holder(follows))
+    return Confirming(here, Holder(follows), Losses())
 
 
 @pytest.mark.parametrize("name", ["", "d1"])
@@ -42,9 +56,16 @@ def test_the_own_deletes_are_let_go_without_a_name_and_by_the_own_one(name: str)
 def test_of_another_device_nothing_is_held() -> None:
     part = confirming("30 files go.")
     with pytest.raises(NotFound) as error:
-        part.confirm("d2")
-    assert error.value.what == "No deletes of d2 are held here."
+        part.confirm("d3")
+    assert error.value.what == "No deletes of d3 are held here."
     assert part.confirm("") == "30 files go.", "its own are another matter"
+
+
+def test_what_others_lost_is_let_go_also_of_one_who_was_removed() -> None:
+    part = confirming(None)
+    assert part.confirm("d2") == f"what {short_id(key(2).device)} lost goes."
+    removed = short_id(key(4).device)
+    assert part.confirm(removed) == f"what {removed} lost goes."
 
 
 def test_a_name_that_nobody_has_is_refused() -> None:

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, Source, Spot
+from potluck.core.content.facts import ManifestName, Source, Spot, Stat
 from potluck.core.content.manifest import EMPTY_TREE_ROOT, continues, sign_head
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, Root
@@ -54,15 +54,18 @@ from potluck.engine import effects, events
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.events import BatchId, BatchPlaced, LinkId, OrderId
 from potluck.engine.group.requests import Asker
+from potluck.engine.group_relay import GroupRelay
 from potluck.engine.index_upkeep import BUSY_S
 from potluck.engine.link_troubles import HUNG_AGAIN_S, MANY_BYTES
 from potluck.engine.others.group_commit import Batch, Placeable, SpotOutcome, folder_row
+from potluck.engine.others_relay import FollowingRelay, OthersRelay
 from potluck.engine.person_acts import ApproveAsked, KeepHereAsked
 from potluck.engine.troubles import Trouble, TroubleKind
-from potluck.engine.wiring import OthersRelay, Wiring
+from potluck.engine.wiring import Wiring
 from tests.engine import cutting
 from tests.engine.builders import address, flush, group, key, member, node, taken
-from tests.engine.index.builders import piece_list
+from tests.engine.index.builders import piece_list, records
+from tests.engine.index.builders import place as standing
 from tests.engine.wire import Box, Wire, one_ring, ring
 from tests.fakes.disk import path_of
 
@@ -271,6 +274,59 @@ def a_folder_goes_whose_last_file_went_before_a_crash() -> None:
     assert Spot(spot.manifest, b"folder") in parts.receiving.pending
 
 
+def bens_files_went() -> tuple[Wiring, list[bytes]]:
+    """Thirty files of d2 stand here, and d2 shares none of them any more."""
+    parts, _ = linked(2)
+    name, files = ManifestName.own(BEN), records(30)
+    parts.node.index.places.put(name, list(map(standing, files)))
+    parts.node.index.manifests.set_head(known_head(2))
+    return parts, [each.path for each in files]
+
+
+def placed_files(paths: list[bytes]) -> list[SpotOutcome]:
+    """A group commit that placed these files of d2."""
+    done = []
+    for path in paths:
+        where = parse_wire_path(b"d2/" + path)
+        stat = Stat(1, 1, 1, 1, executable=False)
+        item = effects.PlaceItem(where, Source.EMPTY, None, None, 0, False, None, None)
+        placed = events.Placed(where, EMPTY_ROOT, events.Placement.PLACED, stat, "", "")
+        done.append(SpotOutcome(Placeable(Spot(ManifestName.own(BEN), path), item), placed))
+    return done
+
+
+def held_here(parts: Wiring) -> list[str]:
+    return [trouble.subject for trouble in parts.node.troubles.of(TroubleKind.HELD)]
+
+
+def who_deletes_very_much_at_once_is_not_followed_in_that() -> None:
+    parts, paths = bens_files_went()
+    FollowingRelay(parts).on_applied(known_head(2), paths, held=False)
+    assert held_here(parts) == ["d2"]
+    (told,) = [tell for tell in taken(parts.node, effects.Tell) if tell.code == "losses_held"]
+    assert told.command == "confirm d2"
+
+
+def what_is_placed_and_wanted_no_more_is_a_loss_too() -> None:
+    parts, paths = bens_files_went()
+    OthersRelay(parts).on_committed(placed_files(paths))
+    assert held_here(parts) == ["d2"]
+
+
+def so_is_what_was_placed_before_a_crash() -> None:
+    parts, paths = bens_files_went()
+    OthersRelay(parts).on_settled(placed_files(paths))
+    assert held_here(parts) == ["d2"]
+
+
+def whoever_has_another_label_is_confirmed_by_that() -> None:
+    parts, paths = bens_files_went()
+    FollowingRelay(parts).on_applied(known_head(2), paths, held=False)
+    parts.node.label_of = lambda device: "ben"  # type: ignore[method-assign]
+    GroupRelay(parts).on_members_changed()
+    assert held_here(parts) == ["ben"]
+
+
 def who_is_removed_ends() -> None:
     parts, _ = linked(2, 3)
     parts.membership.add_records(removal(3))
@@ -370,7 +426,7 @@ def that_it_runs_on_two_machines_is_known_after_a_restart() -> None:
 
 def when_the_decided_list_is_held_it_is_one_machine_again() -> None:
     parts, _ = doubled_ben()
-    OthersRelay(parts).on_applied(known_head(2, 1 << 20), [], held=False)
+    FollowingRelay(parts).on_applied(known_head(2, 1 << 20), [], held=False)
     assert two_machines(parts) == []
 
 
@@ -1031,6 +1087,18 @@ def after_trouble_what_is_lacking_is_taken_up() -> None:
 
 # -- which story notices which wire ----------------------------------------------------------------
 NOTICED_BY: dict[str, Callable[[], None]] = {
+    "FollowingRelay.on_applied: loss_breaker.on_applied(head, paths, held=held)": (
+        who_deletes_very_much_at_once_is_not_followed_in_that
+    ),
+    "OthersRelay.on_committed: loss_breaker.on_committed(done)": (
+        what_is_placed_and_wanted_no_more_is_a_loss_too
+    ),
+    "OthersRelay.on_settled: loss_breaker.on_committed(done)": (
+        so_is_what_was_placed_before_a_crash
+    ),
+    "GroupRelay.on_members_changed: loss_breaker.on_members()": (
+        whoever_has_another_label_is_confirmed_by_that
+    ),
     "GroupRelay.on_regrouped: discovery.drop_all('joined another group')": (
         another_group_ends_what_was_of_the_old_one
     ),
@@ -1115,10 +1183,10 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "RingRelay.on_doubled: doubled_owners.on_doubled(device, places)": (
         a_member_that_runs_on_two_machines_is_told_and_not_followed
     ),
-    "OthersRelay.on_applied: doubled_owners.on_applied(head)": (
+    "FollowingRelay.on_applied: doubled_owners.on_applied(head)": (
         when_the_decided_list_is_held_it_is_one_machine_again
     ),
-    "OthersRelay.on_own_head: clones.on_own_head(head)": (
+    "FollowingRelay.on_own_head: clones.on_own_head(head)": (
         a_member_says_that_the_other_machine_is_kept
     ),
     "Wiring.start: clones.start()": a_restart_does_not_forget_the_other_machine,
@@ -1182,7 +1250,7 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "OwnRelay.on_shared: happenings.on_shared(changes)": (
         what_one_adds_and_deletes_is_told_on_both_sides
     ),
-    "OthersRelay.on_applied: happenings.on_changed(ManifestName.of(head), paths)": (
+    "FollowingRelay.on_applied: happenings.on_changed(ManifestName.of(head), paths)": (
         what_its_owner_changes_while_it_is_lost_is_told
     ),
     "OthersRelay.on_committed: happenings.on_committed(done)": (
@@ -1191,16 +1259,16 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "OthersRelay.on_replicas_changed: happenings.on_lost(name, paths)": (
         a_file_that_is_brought_back_is_no_deed_of_its_owner
     ),
-    "OthersRelay.on_applied: announcing.on_applied(head)": (
+    "FollowingRelay.on_applied: announcing.on_applied(head)": (
         what_one_writes_comes_to_the_other_and_is_told
     ),
-    "OthersRelay.on_applied: receiving.on_changed(ManifestName.of(head), paths, held=held)": (
+    "FollowingRelay.on_applied: receiving.on_changed(ManifestName.of(head), paths, held=held)": (
         what_one_writes_comes_to_the_other_and_is_told
     ),
-    "OthersRelay.on_own_head: lost_state.on_own_head(head)": (
+    "FollowingRelay.on_own_head: lost_state.on_own_head(head)": (
         a_state_of_ours_that_was_lost_is_fetched_and_merged
     ),
-    "OthersRelay.on_own_fetched: lost_state.on_fetched(head)": (
+    "FollowingRelay.on_own_fetched: lost_state.on_fetched(head)": (
         a_state_of_ours_that_was_lost_is_fetched_and_merged
     ),
     "OwnRelay.on_lost_state: following.seek_own(head)": (

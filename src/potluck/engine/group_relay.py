@@ -66,6 +66,7 @@ class GroupRelay(
         self._parts.doubled_owners.on_members()
         forget_further_heads(self._parts.following, self._parts.node)
         self._parts.forgotten_folders.on_members()
+        self._parts.loss_breaker.on_members()
         self._parts.stewardship.on_members()
 
     def on_left(self) -> None:

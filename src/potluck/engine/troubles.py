@@ -26,6 +26,7 @@ class TroubleKind(Enum):
     INDEX = "the index cannot be written"
     CLONE = "two machines run with one identity"
     DISK = "the disk is full or fails"
+    HELD = "an owner deleted or replaced very much: it stays here until a person confirms"
     UNREADABLE = "a folder or file of mine cannot be read"
     COVERED = "another disk hides files, or took them along"  # what is mounted below Shared/
     UNWATCHED = "changes are found by scans only"  # no watches to be had

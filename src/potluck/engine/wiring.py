@@ -25,7 +25,7 @@ up when it is called, so parts may tell each other in a circle although they are
     happenings        what owners did, in words     farewell       leaving the ring
     strays            what is nobody's, told        durability     what waits for the disk
     own_calls         who speaks in our own name    clones         a second me, until decided
-    doubled_owners    a second one of others
+    doubled_owners    a second one of others        loss_breaker   very much lost at once
 
 Guarantees: nothing is wired anywhere else; what a part makes for itself (a queue, a table, a judge)
 is its inside. Each line of a relay, of `start` and of `recover` is needed: tests/engine/
@@ -37,9 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from potluck.core.content.facts import ManifestName, SharedChange, Spot
-from potluck.core.content.knowledge import OwnWork
-from potluck.core.content.paths import SafePath
+from potluck.core.content.facts import SharedChange
 from potluck.core.group.word_list import WORDS
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
@@ -69,17 +67,18 @@ from potluck.engine.link_troubles import LinkTroubles
 from potluck.engine.node import Node
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.answers import Answers
-from potluck.engine.others.commits import Commits, CommitsListener
+from potluck.engine.others.commits import Commits
 from potluck.engine.others.doubled_owners import DoubledOwners
-from potluck.engine.others.downloads import Downloads, DownloadsListener, Want
-from potluck.engine.others.following import Following, FollowingListener
-from potluck.engine.others.forgotten_folders import ForgottenFolders, ForgottenListener
-from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.others.downloads import Downloads
+from potluck.engine.others.following import Following
+from potluck.engine.others.forgotten_folders import ForgottenFolders
 from potluck.engine.others.happenings import Happenings
+from potluck.engine.others.loss_breaker import LossBreaker
 from potluck.engine.others.moving_folders import MovingFolders
 from potluck.engine.others.progress import Progress
-from potluck.engine.others.receiving import Receiving, ReceivingListener
-from potluck.engine.others.replica_check import ReplicaCheck, ReplicaListener
+from potluck.engine.others.receiving import Receiving
+from potluck.engine.others.replica_check import ReplicaCheck
+from potluck.engine.others_relay import FollowingRelay, OthersRelay
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.lost_state import LostState, LostStateListener
 from potluck.engine.own.own_folder import OwnFolder
@@ -180,120 +179,6 @@ class OwnRelay(PublishingListener, LostStateListener):
         self._parts.following.seek_own(head)
 
 
-class OthersRelay(
-    FollowingListener,
-    DownloadsListener,
-    CommitsListener,
-    ReceivingListener,
-    ReplicaListener,
-    ForgottenListener,
-):
-    """Who hears what engine/others tells."""
-
-    def __init__(self, parts: Wiring) -> None:
-        """Tell these."""
-        self._parts = parts
-
-    def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
-        """Another owner's manifest is held up to a new head."""
-        self._parts.doubled_owners.on_applied(head)
-        self._parts.announcing.on_applied(head)
-        self._parts.happenings.on_changed(ManifestName.of(head), paths)
-        self._parts.receiving.on_changed(ManifestName.of(head), paths, held=held)
-
-    def on_own_head(self, head: Head) -> None:
-        """Somebody holds a head that this device signed."""
-        self._parts.lost_state.on_own_head(head)
-        self._parts.clones.on_own_head(head)
-
-    def on_own_fetched(self, head: Head) -> None:
-        """All of such a state is staged."""
-        self._parts.lost_state.on_fetched(head)
-
-    def on_arrived(self, wants: Sequence[Want]) -> None:
-        """A content is here: decide about those that waited for it."""
-        self._parts.receiving.on_arrived(wants)
-
-    def on_received(self, device: DeviceId, size_bytes: int) -> None:
-        """A device has sent some of a content."""
-        self._parts.link_troubles.on_received(device, size_bytes)
-
-    def on_committed(self, done: Sequence[SpotOutcome]) -> None:
-        """A group commit is over."""
-        self._parts.replica_check.on_committed(done)
-        self._parts.happenings.on_committed(done)
-        self._parts.receiving.on_committed(done)
-        self._parts.forgotten_folders.on_committed()
-
-    def on_settled(self, done: Sequence[SpotOutcome]) -> None:
-        """A group commit that a crash interrupted is over."""
-        self._parts.receiving.look_above(done)
-        self._parts.forgotten_folders.on_committed()
-
-    def on_forgotten(self, name: ManifestName, paths: Sequence[bytes]) -> None:
-        """Nobody shares that folder any more."""
-        self._parts.announcing.recover()
-        self._parts.receiving.on_changed(name, paths, held=False)
-
-    def look_again(self, spot: Spot) -> None:
-        """A group commit touched a spot: decide about it anew."""
-        self._parts.receiving.look_again(spot)
-
-    def leaves(self, spot: Spot) -> bool:
-        """Say whether what stands at a spot is still to go."""
-        return self._parts.receiving.leaves(spot)
-
-    def on_places_changed(self) -> None:
-        """More, or less, stands here: the others are told."""
-        self._parts.announcing.on_places_changed()
-
-    def on_replicas_changed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
-        """What stands at these paths of somebody else's folder is not what was believed."""
-        self._parts.happenings.on_lost(name, paths)
-        self._parts.announcing.on_places_changed()
-        self._parts.receiving.on_disturbed(name, paths)
-
-    def on_cleared(self, spot: Spot) -> None:
-        """What nobody shares has gone from a spot of somebody else's folder."""
-        self._parts.receiving.on_cleared(spot)
-
-    def is_placing(self, spot: Spot) -> bool:
-        """Say whether a group commit changes a spot right now."""
-        return self._parts.commits.busy(spot)
-
-    def is_placing_any(self) -> bool:
-        """Say whether a group commit is under way."""
-        return self._parts.commits.placing
-
-    def on_folder_moved(self, top: SafePath) -> None:
-        """The folder of a device has another name now."""
-        self._parts.receiving.on_folder_moved(top)
-        self._parts.strays.on_members()
-
-    def is_hidden(self, spot: Spot) -> bool:
-        """Say whether what is known at a spot is below something mounted, or may be."""
-        return self._parts.replica_check.hidden.may_hide(spot)
-
-    def on_hidden_changed(self) -> None:
-        """Something else may be hidden now, and something hidden no more."""
-        self._parts.receiving.on_hidden_changed()
-
-    def is_hindered(self) -> bool:
-        """Say whether other people's folders have to wait before they are looked at.
-
-        For the first look at them only until the own folder was looked at.
-        """
-        if OwnWork.UNSEEN in self._parts.own_folder.work:
-            return True
-        if self._parts.own_folder.work and not self._parts.replica_check.unseen():
-            return True
-        return self._parts.commits.settling  # until it is known what a crash left
-
-    def is_settling(self) -> bool:
-        """Say whether it is still unknown what a crash left in other people's folders."""
-        return self._parts.commits.settling
-
-
 class UpkeepRelay(Activity):
     """What the upkeep of the index waits for."""
 
@@ -317,6 +202,7 @@ class Wiring:
         group, ring = GroupRelay(self), RingRelay(self)
         own, others = OwnRelay(self), OthersRelay(self)
         self.publishing = Publishing(node, own)
+        self.loss_breaker = LossBreaker(node, others)
         self._make_group(node, group)
         self.sealed_datagrams = SealedDatagrams(node)
         self.discovery = Discovery(node, self.sealed_datagrams, ring)
@@ -329,12 +215,13 @@ class Wiring:
         self.own_calls = OwnCalls(node, self.circle, self.clones)
         self.own_folder = OwnFolder(node, self.publishing)
         self.lost_state = LostState(node, self.publishing, self.own_folder, own)
-        self.following = Following(node, others)
+        self.following = Following(node, FollowingRelay(self))
         self.doubled_owners = DoubledOwners(node, self.following)
         self.downloads = Downloads(node, others)
         self.commits = Commits(node, others)
         self.moving_folders = MovingFolders(node, others)
-        self.receiving = Receiving(node, self.downloads, self.commits, others)
+        fetched = (self.downloads, self.commits)
+        self.receiving = Receiving(node, *fetched, self.loss_breaker.held, others)
         self.forgotten_folders = ForgottenFolders(node, others)
         self.replica_check = ReplicaCheck(node, others)
         reception = (self.downloads, self.commits, self.receiving, self.replica_check)
@@ -371,7 +258,7 @@ class Wiring:
         self.succession = Succession(node, self.requests, self.membership, self.forgetting)
         self.clones = Clones(node, self.publishing, self.membership, group)
         folders = (self.forgetting, self.adopting, self.succession)
-        decisions = (self.clones, Confirming(node, self.publishing))
+        decisions = (self.clones, Confirming(node, self.publishing, self.loss_breaker))
         grouped = GroupParts(self.stewardship, self.renaming, *folders, *decisions)
         self.acts = Acts(node, self.requests, self.admission_policy, codes, grouped)
         self.questions = Questions(node, self.admission_policy, group)

@@ -142,6 +142,8 @@ def test_synced_is_whoever_stands_at_every_head_and_has_told_its_own():
     assert not picture(manifests=[manifest(ADAS, heard=H3)]).synced
     assert not picture(manifests=[manifest(ADAS, missing=SOME)]).synced
     assert not picture(manifests=[manifest(ADAS, missing=Amount(0, 1, 0))]).synced
+    kept = replace(manifest(ADAS), kept=True)
+    assert not picture(manifests=[kept]).synced, "what its owner does not want stands here"
     assert not picture(own_work=(OwnWork.READING,)).synced
     assert not picture(incoming=Incoming(placing=True)).synced, "something may have to go"
     assert not picture(index_fails=True).synced, "what is mine may never be told"

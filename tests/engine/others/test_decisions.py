@@ -10,11 +10,13 @@ import pytest
 from msgspec.structs import replace
 
 from potluck.core.content.facts import ManifestName, Source, Spot
+from potluck.core.content.loss_window import Loss
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.wire.catalogue import FileRecord, Folder
 from potluck.engine.events import Placed, Placement
 from potluck.engine.others.decisions import Choice, Decisions
+from potluck.engine.others.held_replicas import HeldReplicas
 from potluck.engine.others.holds import Holds
 from potluck.engine.others.setbacks import Setbacks
 from tests.engine import builders
@@ -35,7 +37,9 @@ class Facts:
         self.setbacks = Setbacks(self.node)
         self.parts: dict[Root, PieceList] = {}
         self.hidden: set[Spot] = set()
-        self.decisions = Decisions(self.node, self.holds, self.setbacks, self.parts, self)
+        self.held = HeldReplicas(self.node)
+        facts = (self.holds, self.setbacks, self.parts, self.held, self)
+        self.decisions = Decisions(self.node, *facts)
 
     def is_hidden(self, spot: Spot) -> bool:
         return spot in self.hidden
@@ -133,6 +137,18 @@ def test_own_files_and_held_files_never_leave(facts: Facts) -> None:
     facts.holds.hold(ANNAS, [b"a"])
     assert not facts.decisions.leaves(A)
     assert facts.decisions.choose(A, None, place(record("a"))) == Choice()
+
+
+def test_what_an_owner_lost_too_much_of_at_once_is_neither_removed_nor_replaced(
+    facts: Facts,
+) -> None:
+    old = record("a")
+    facts.held.hold(ANNAS, 1, [Loss(b"a", old.size, old.root, replaced=False)])
+    assert not facts.decisions.leaves(A)
+    for wanted in (None, record("a", text="x"), folder("a")):
+        assert facts.decisions.choose(A, wanted, place(old)) == Choice()
+    assert facts.decisions.choose(A, old, place(old)) == Choice(), "as it is wanted"
+    assert facts.decisions.leaves(A)
 
 
 def test_what_is_hidden_is_neither_changed_nor_a_source(facts: Facts) -> None:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.manifest import run_end
 from potluck.core.content.swarm.pace import LONG_S, SAMPLE_S
 from potluck.core.group.statements import Appoint, LastHead, Remove, sign_act, sign_removal
@@ -286,7 +287,7 @@ def test_what_an_owner_lost_with_its_index_is_kept_and_merged(wire: Wire) -> Non
 def test_after_a_decision_deletes_are_held_back_and_everything_is_asked(wire: Wire) -> None:
     one, two, three = wire.devices
     reborn = reborn_in_place_of(one, wire, "b")
-    reborn.settled = False
+    reborn.work = (OwnWork.READING,)
     reborn.publishing.begin_anew(DECIDED_GENERATIONS)
     wire.wait(1.0)
     assert two.files_of(reborn) == three.files_of(reborn) == ["b"]
@@ -301,12 +302,12 @@ def test_after_a_decision_deletes_are_held_back_and_everything_is_asked(wire: Wi
 def test_an_owner_who_lost_its_index_and_counted_as_far_again_loses_nothing(wire: Wire) -> None:
     one, two, _ = wire.devices
     reborn = reborn_in_place_of(one, wire, "b", "x")  # two changes, as before
-    reborn.settled = False
+    reborn.work = (OwnWork.READING,)
     wire.wait(1.0)
     assert two.files_of(reborn) == ["a", "b"]
     assert two.tells == ["folder_forked"]
     assert [trouble.subject for trouble in two.node.troubles.of(TroubleKind.FORKED)] == ["d1"]
-    reborn.settled = True
+    reborn.work = (OwnWork.LOOKING,)
     wire.wait(1.0)
     assert two.files_of(reborn) == ["a", "b", "x"]
     assert two.node.troubles.all() == []
@@ -453,7 +454,7 @@ def test_an_owner_that_contradicts_what_is_held_is_frozen(wire: Wire) -> None:
     one, two, three = wire.devices
     other = msgspec.structs.replace(two.head_of(one), root=b"x" * 32)
     two.following.on_heads(three.id, [forged(1, other)])
-    assert two.tick() == []
+    two.tick()
     assert two.tells == ["folder_frozen"]
 
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, Spot
+from potluck.core.content.loss_window import Loss
 from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import Order, What
 from potluck.core.wire.catalogue import Holding
@@ -134,3 +135,6 @@ def test_what_is_to_be_decided_about_is_not_settled(parts: Wiring) -> None:
     parts.receiving.pending.clear()
     parts.receiving.catching_up.append((BERTS, b""))
     assert parts.progress.unsettled() == {BERTS}
+    parts.receiving.catching_up.clear()
+    parts.loss_breaker.held.hold(ANNAS, 1, [Loss(b"a", 1, b"root", replaced=False)])
+    assert parts.progress.unsettled() == parts.progress.held == {ANNAS}, "held is not settled"

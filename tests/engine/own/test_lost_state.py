@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.manifest import continues, run_end, sign_head
 from potluck.core.wire.catalogue import FileRecord, Head
 from potluck.engine.effects import Tell
@@ -110,12 +111,12 @@ def test_what_both_had_before_is_not_brought_back() -> None:
 
 def test_nothing_is_merged_before_the_own_folder_was_seen() -> None:
     it = Restored("a")
-    it.device.settled = False
+    it.device.work = (OwnWork.READING,)
     it.met(record("b", 1))
     assert it.part.deadline() is None
     it.tick()
     assert it.shared == ["a"]
-    it.device.settled = True
+    it.device.work = (OwnWork.LOOKING,)
     assert it.part.deadline() == it.node.now
     it.tick()
     assert it.shared == ["a", "b"]

@@ -19,6 +19,7 @@ from potluck.core.content.knowledge import (
     OwnWork,
     State,
 )
+from potluck.core.content.loss_window import Loss
 from potluck.core.group.asking_turns import GroupTag
 from potluck.core.group.founding import Founding, FoundingState, found_group
 from potluck.core.wire.catalogue import Holding, ManifestAsk, Offer, PiecesAsk
@@ -65,6 +66,14 @@ def test_everything_stands_at_rest() -> None:
     (other,) = seen(ann).devices
     assert (other.device, other.label, other.here, other.away_s) == (ben.me, "d2", True, None)
     assert other.said == {one.name: LastWord(HeadNumber(1, 1), NOTHING)}
+
+
+def test_who_keeps_what_its_owner_deleted_is_not_in_sync() -> None:
+    _, ann, ben = shared()
+    name = ManifestName.own(ann.me)
+    ben.engine.wiring.loss_breaker.held.hold(name, 1, [Loss(b"b", 1, b"root", replaced=False)])
+    (one,) = seen(ben).manifests
+    assert (one.kept, one.stands, seen(ben).synced) == (True, False, False)
 
 
 def test_an_owner_that_lacks_all_it_shares_is_offline_and_one_that_lacks_less_is_not() -> None:

@@ -45,11 +45,12 @@ class ManifestKnown:
     missing: Amount  # of that on this disk; pieces that are here do not count
     removed: str = ""  # the label of its owner, if that was removed and its folder stays
     stuck: bool = False  # nobody who is here could bring what lacks of it, as far as was asked
+    kept: bool = False  # what its owner deleted or replaced stays here until a person confirms
 
     @property
     def stands(self) -> bool:
         """Whether everything that was heard of stands here."""
-        return self.held == self.heard and self.missing == NOTHING
+        return self.held == self.heard and self.missing == NOTHING and not self.kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,8 @@ from potluck.engine.index.database import Database
 from potluck.engine.index.group import Addresses, Meta, RosterTable
 from potluck.engine.index.intents import Intents
 from potluck.engine.index.listings import Listings
+from potluck.engine.index.losses import Losses
+from potluck.engine.index.lost_records import LostRecords
 from potluck.engine.index.manifests import Manifests
 from potluck.engine.index.names import Names
 from potluck.engine.index.needs import Needs
@@ -42,6 +44,8 @@ class Index:
         self.manifests = Manifests(database, self._names, self._buckets, self._staging, self.needs)
         self.places = Places(database, self._names, self.needs)
         self.listings = Listings(database, self._names)
+        self.losses = Losses(database, self._names)
+        self.lost_records = LostRecords(database, self._names)
         self.contents = Contents(database)
         self.intents = Intents(database)
 

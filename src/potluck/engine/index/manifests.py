@@ -12,7 +12,7 @@ only that manifest stops adding up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from msgspec.msgpack import Decoder
@@ -232,12 +232,6 @@ class Manifests:
         changed = self._staging.paths(named)
         self._staging.drop(named)
         return changed
-
-    def staged_unlike(self, name: ManifestName, since: int) -> Iterator[FileRecord]:
-        """Return the staged records after change number `since` that the manifest lacks, by path:
-        it has nothing at that path, or another kind or content.
-        """
-        yield from self._staging.unlike(self._names.make(name), since)
 
     def drop_staged(self, name: ManifestName) -> None:
         """Forget what is staged of a manifest."""

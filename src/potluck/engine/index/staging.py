@@ -12,7 +12,7 @@ asked for again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,7 @@ from potluck.core.wire.catalogue import DeletedPath, FileRecord
 from potluck.engine.index.buckets import Buckets, Edits, Preview
 from potluck.engine.index.database import Database, Row
 from potluck.engine.index.names import Named, Names
-from potluck.engine.index.rows import RECORD, record_of, record_values
+from potluck.engine.index.rows import record_values
 
 _THE_LATER_COUNTS: Final = (
     "ON CONFLICT DO UPDATE SET"
@@ -43,13 +43,6 @@ _AGAINST_LIVE: Final = (
     "SELECT s.path, s.digest, s.size, s.is_folder, r.digest, ifnull(r.size, 0),"
     " ifnull(r.is_folder, 0) FROM staged AS s"
     " LEFT JOIN record AS r ON r.manifest = s.manifest AND r.path = s.path WHERE s.manifest = ?"
-)
-_PAGE_ROWS: Final = 1_000
-_UNLIKE: Final = (
-    f"SELECT {RECORD} FROM staged AS s WHERE manifest = ?1 AND digest IS NOT NULL AND seq > ?2"
-    " AND path > ?3 AND NOT EXISTS (SELECT 1 FROM record AS r WHERE r.manifest = ?1"
-    " AND r.path = s.path AND r.is_folder = s.is_folder AND r.root = s.root)"
-    " ORDER BY path LIMIT ?4"
 )
 _MOVE: Final = (
     "INSERT OR REPLACE INTO record SELECT * FROM staged WHERE manifest = ?1 AND digest IS NOT NULL",
@@ -131,13 +124,6 @@ class Staging:
             "SELECT path FROM staged WHERE manifest = ? ORDER BY path", (named.number,)
         )
         return [path for (path,) in rows]
-
-    def unlike(self, named: Named, since: int) -> Iterator[FileRecord]:
-        """Return staged records after number `since` unlike the live ones, ascending by path."""
-        after = b""
-        while rows := self._database.rows(_UNLIKE, (named.number, since, after, _PAGE_ROWS)):
-            yield from map(record_of, rows)
-            after = rows[-1][0]
 
     def drop(self, named: Named) -> None:
         """Forget what is staged of a manifest."""

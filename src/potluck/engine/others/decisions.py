@@ -7,9 +7,10 @@ moved.
 
 Guarantees: a file that failed a spot as its source is not offered to it again, and what stands
 there but is not what the index said is replaced. What is held, or hidden by something mounted, is
-neither removed nor moved. A file whose size is not the one wanted is no source, so what one member
-says of a content does not harm another's. Limits: what was found for a content is remembered until
-`look_again`, since thousands of spots may want the same.
+neither removed nor moved, nor replaced where its owner lost too much at once. A file whose size is
+not the one wanted is no source, so what one member says of a content does not harm another's.
+Limits: what was found for a content is remembered until `look_again`, since thousands of spots may
+want the same.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.effects import PlaceItem
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import Placeable
+from potluck.engine.others.held_replicas import HeldReplicas
 from potluck.engine.others.holds import Holds
 from potluck.engine.others.setbacks import Setbacks
 
@@ -63,11 +65,12 @@ class Decisions:
         holds: Holds,
         setbacks: Setbacks,
         parts: Mapping[Root, PieceList],
+        held: HeldReplicas,
         hidden: HiddenPlaces,
     ) -> None:
         """Decide by these facts; `parts` are the contents that are complete in part files."""
         self._node, self._holds, self._setbacks, self._parts = node, holds, setbacks, parts
-        self._hidden = hidden
+        self._held, self._hidden = held, hidden
         self._locals: dict[Root, list[Local]] = {}
 
     def __repr__(self) -> str:
@@ -82,6 +85,8 @@ class Decisions:
         """Return what to do about a spot where its owner wants `record`, and `stands` is."""
         if stands is not None and self._hidden.is_hidden(spot):
             return Choice(hidden=True)
+        if self._held.keeps(spot, record, stands):
+            return Choice()
         local, decision = self._decide(spot, record, stands)
         if decision.act is Act.NOTHING:
             return Choice()
@@ -92,9 +97,9 @@ class Decisions:
 
     def leaves(self, spot: Spot) -> bool:
         """Say whether what stands at a spot is to go."""
-        if spot.manifest == self._node.own_manifest or self._holds.has(spot):
+        if spot.manifest == self._node.own_manifest or self._hidden.is_hidden(spot):
             return False
-        if self._hidden.is_hidden(spot):
+        if self._holds.has(spot) or self._held.has(spot):
             return False
         return self._node.index.manifests.get(*spot) is None
 

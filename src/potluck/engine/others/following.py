@@ -113,19 +113,13 @@ class Following:
         self.pursuits[name] = pursuit
         if frozen_heads.is_disputed(node, head, known):
             self._freeze(pursuit, head.generation)
-        elif frozen_heads.is_forked(node, head, held):
+        elif frozen_heads.leads_away(node, head, held):
             forked_heads.tell(node, head)
-        elif frozen_heads.leads_on(node, head, held) and self._is_news(pursuit, head):
-            self._pursue(pursuit, head)
-
-    def _is_news(self, pursuit: Pursuit, head: Head) -> bool:
-        """Say whether a head goes beyond what is pursued, or nobody has that any more."""
-        node, newest = self._node, pursuit.newest
-        if newest is None or frozen_heads.leads_on(node, head, newest):
-            return True
-        heads = [node.peers[device].heads.get(pursuit.name, (0, 0)) for device in node.linked()]
-        had = any(frozen_heads.serves(node, pursuit, announced) for announced in heads)
-        return not had and not pursuit.begun and pursuit.waits
+        elif frozen_heads.is_news(node, head, held, pursuit):
+            if head.count > limits.OWNER_RECORDS:
+                self._give_up(pursuit, head)
+            elif pursuit.on_news(head):  # perhaps in a new generation: it is believed again
+                self._faults.tell_thawed(pursuit)
 
     def seek_own(self, head: Head) -> None:
         """Bring the whole manifest of a head of this device's own that it does not have."""
@@ -143,13 +137,6 @@ class Following:
         if begun:
             self._drop(pursuit)
         self._faults.tell_frozen(pursuit)
-
-    def _pursue(self, pursuit: Pursuit, head: Head) -> None:
-        """The owner goes on; perhaps in a new generation, after which it is believed again."""
-        if head.count > limits.OWNER_RECORDS:
-            self._give_up(pursuit, head)
-        elif pursuit.on_news(head):
-            self._faults.tell_thawed(pursuit)
 
     def _give_up(self, pursuit: Pursuit, head: Head) -> None:
         """The owner signed more than one owner may have: it stays as it is held."""

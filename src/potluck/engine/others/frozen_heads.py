@@ -77,7 +77,7 @@ def is_disputed(node: Node, head: Head, known: Iterable[Head | None]) -> bool:
     )
 
 
-def is_forked(node: Node, head: Head, held: Head | None) -> bool:
+def leads_away(node: Node, head: Head, held: Head | None) -> bool:
     """Say whether a member goes on from another state than the one that is held."""
     if not _is_member(node, ManifestName.of(head)) or node.withheld.withholds(head):
         return False
@@ -89,6 +89,18 @@ def serves(node: Node, pursuit: Pursuit, announced: tuple[int, int]) -> bool:
     if _is_member(node, pursuit.name) and pursuit.name.owner != node.me:
         return announced >= pursuit.goal
     return announced == pursuit.goal
+
+
+def is_news(node: Node, head: Head, held: Head | None, pursuit: Pursuit) -> bool:
+    """Say whether a head leads on from what is held, and goes beyond the one that is pursued, or
+    nobody has that one any more.
+    """
+    if not leads_on(node, head, held):
+        return False
+    if pursuit.newest is None or leads_on(node, head, pursuit.newest):
+        return True
+    heads = [node.peers[device].heads.get(pursuit.name, (0, 0)) for device in node.linked()]
+    return pursuit.waits and not any(serves(node, pursuit, announced) for announced in heads)
 
 
 def last_head(node: Node, name: ManifestName) -> LastHead | None:

@@ -4,7 +4,8 @@ Strategy: read from downloads and commits when somebody asks; a content that sev
 for counts in each of them. While the share is offline all of it is lacking, whatever the index
 says; so is what was not found here and waits for a second look, and what another disk hides of the
 own folder, or took along. A folder that was not looked at
-since the start is unsettled. What is told to people and to the others comes from here.
+since the start is unsettled, and so is one in which something is held (held_replicas.py). What is
+told to people and to the others comes from here.
 
 Guarantees: nothing is changed. Limits: costs a look at every content that is wanted, so it is asked
 for a few times a second and not for every piece.
@@ -76,7 +77,12 @@ class Progress:
         pending = {spot.manifest for spot in self._receiving.pending}
         behind = {name for name, _ in self._receiving.catching_up}
         changing = {spot.manifest for spot in self._commits.spots()}
-        return pending | behind | changing | self.unseen
+        return pending | behind | changing | self.unseen | self.held
+
+    @property
+    def held(self) -> set[ManifestName]:
+        """The folders of which something stays here that its owner deleted or replaced."""
+        return self._receiving.held.names
 
     @property
     def paused(self) -> str:

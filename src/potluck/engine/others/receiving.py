@@ -8,7 +8,8 @@ commits, and what both tell comes back here. Each decision replaces the one befo
 Guarantees: a spot that changes while it is fetched or placed is decided about anew, so the last
 change wins. A rename moves no content: the file that is to go is moved. What failed is tried again
 later, told once, and in the register until it is well (setbacks). Deletes after a change of
-generation are held, also across restarts (holds). What cannot be seen, since something is mounted
+generation are held, also across restarts (holds), and so is what an owner lost too much of at once
+(held_replicas). What cannot be seen, since something is mounted
 over it, is left alone until it can. Limits: a held file stays until its owner shares that path
 again and then removes it.
 """
@@ -33,6 +34,7 @@ from potluck.engine.others.commits import Commits
 from potluck.engine.others.decisions import Decisions, HiddenPlaces
 from potluck.engine.others.downloads import Downloads, Want
 from potluck.engine.others.group_commit import SpotOutcome, folder_row
+from potluck.engine.others.held_replicas import HeldReplicas
 from potluck.engine.others.hindrances import RESTLESS
 from potluck.engine.others.holds import Holds
 from potluck.engine.others.setbacks import Setbacks
@@ -51,14 +53,20 @@ class Receiving:
     """Makes other people's folders stand on this disk."""
 
     def __init__(
-        self, node: Node, downloads: Downloads, commits: Commits, listener: ReceivingListener
+        self,
+        node: Node,
+        downloads: Downloads,
+        commits: Commits,
+        held: HeldReplicas,
+        listener: ReceivingListener,
     ) -> None:
         """Lack what the index says; both parts tell this one (engine/wiring.py)."""
         self._node, self._downloads, self._commits = node, downloads, commits
         self._listener = listener
         self.setbacks = Setbacks(node)
-        self._holds = Holds(node.index)
-        self._decisions = Decisions(node, self._holds, self.setbacks, downloads.parts, listener)
+        self._holds, self.held = Holds(node.index), held
+        facts = (self._holds, self.setbacks, downloads.parts, self.held, listener)
+        self._decisions = Decisions(node, *facts)
         self.pending: dict[Spot, None] = {}  # to be looked at, in this order
         self.catching_up: deque[tuple[ManifestName, bytes]] = deque()
         self._again: set[Spot] = set()  # changed while a batch was under way for them
@@ -68,6 +76,7 @@ class Receiving:
     def start(self) -> None:
         """Settle what a crash interrupted, then take up what is lacking, or is there too much."""
         self._commits.start()
+        self.held.start()
         node = self._node
         names = {ManifestName.of(head) for head in node.index.manifests.heads()}
         names |= {ManifestName.own(device) for device in _forgotten(node)}
@@ -96,6 +105,7 @@ class Receiving:
             _hold(self._node, self._holds, self._commits, name, paths)
         elif name.owner in _forgotten(self._node):
             self._holds.release(name, paths)
+            self.held.release_all(name)
         for spot in [Spot(name, path) for path in sorted(paths)]:
             self.setbacks.clear(spot)
             self.look_again(spot)
@@ -154,6 +164,8 @@ class Receiving:
             self.look_again(spot)
         if not self._commits.settling:
             self._decide_slice()
+        for folder in self.held.settle():
+            self.look_again(folder)
         self._downloads.ask()
         self._commits.flush(deciding=self.deciding, fetching=bool(self._downloads.orders))
 

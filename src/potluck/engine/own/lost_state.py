@@ -21,6 +21,7 @@ from typing import Protocol
 
 import msgspec
 
+from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.manifest import newer
 from potluck.core.content.merging import Merge, beside, merge
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
@@ -29,6 +30,7 @@ from potluck.engine.node import Node
 from potluck.engine.own.publishing import Publishing
 
 RENEWAL_PAUSE_S = 10.0  # between two new generations
+UNREAD = {OwnWork.UNSEEN, OwnWork.READING}  # until that is done more may be here than is known
 
 
 class LostStateListener(Protocol):
@@ -42,8 +44,8 @@ class LookedThrough(Protocol):
     """The own folder."""
 
     @property
-    def settled(self) -> bool:
-        """Whether it is there and all of it was seen and read: what is not known is not there."""
+    def work(self) -> tuple[OwnWork, ...]:
+        """What is not looked at, not read, or not told yet."""
 
 
 class LostState:
@@ -116,7 +118,8 @@ class LostState:
     @property
     def _ready(self) -> bool:
         """Whether all of a lost state is here, and so is what it is to be merged with."""
-        return self._here and self._folder.settled
+        seen = self._node.share_present and UNREAD.isdisjoint(self._folder.work)
+        return self._here and seen
 
     @staticmethod
     def _follows(head: Head, wanted: Head) -> bool:
@@ -149,7 +152,7 @@ class LostState:
         """Find what was lost, under the paths at which it is shared again."""
         publishing = self._publishing
         since = publishing.lineage.common_seq(lost)
-        for record in self._node.index.manifests.staged_unlike(self._node.own_manifest, since):
+        for record in self._node.index.lost_records.since(self._node.own_manifest, since):
             stands, depth = publishing.stands(record.path), self._blocked_at(record.path)
             what = merge(record, stands, blocked=depth is not None)
             if what is Merge.BACK:

@@ -197,13 +197,6 @@ class OwnFolder:
         return self._rounds.scan is None and not self.share.awaited
 
     @property
-    def settled(self) -> bool:
-        """Whether it is there and all of it was seen and read."""
-        rounds, present = self._rounds, self.share.marked and self._node.share_present
-        looking = rounds.scan is not None or rounds.unsettled or len(self._reading) > 0
-        return present and rounds.scanned and not looking
-
-    @property
     def _unsettled(self) -> bool:
         """Whether publishing now would tell half of a rename, or half of a repair."""
         rounds = self._rounds

@@ -104,7 +104,9 @@ class Picture:
         self, name: ManifestName, heard: HeadNumber, held: Head | None, missing: Amount
     ) -> ManifestKnown:
         node, number = self._node, None if held is None else number_of(held)
-        known = ManifestKnown(name, heard, number, node.index.manifests.amount(name), missing)
+        kept = name in self._progress.held
+        whole = node.index.manifests.amount(name)
+        known = ManifestKnown(name, heard, number, whole, missing, kept=kept)
         if last_head(node, name) is None:
             return known
         stuck = self._progress.in_vain(name)

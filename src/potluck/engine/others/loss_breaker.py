@@ -1,0 +1,214 @@
+"""Loss breaker: an owner that deletes or replaces very much at once is not followed in that.
+
+Strategy: every change of somebody else's manifest is judged before anything is done about it: which
+files that stand here does it take away, by an end or by another content? They are counted with
+those of the last hour, each path once, against all that stands here and what went
+(core/content/breakers.py). If that is too much, all of them that still stand are held
+(held_replicas.py), those of earlier changes too; the rest of the change goes on. A file whose
+content its owner shares under another path is renamed and not lost; it is asked about again with
+every change until it has gone, for that other path may end as well.
+
+Guarantees: heads are accepted and handed on as ever, only the disk waits. What was held counts no
+more, so what is below the limit afterwards is done at once. A held file that stands where its owner
+wants something new is put aside, where nobody deletes it, and blocks nothing. What a person decided
+about a whole folder (`forget`) is no loss. Limits: up to a quarter of a folder may go in an hour,
+to the trash; an owner that adds much first may delete more. The hour is this run's: a start begins
+a new one, and so does a confirmation. What the start of a run finds to be done is not judged again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from potluck.core.content.breakers import is_mass
+from potluck.core.content.facts import Amount, ManifestName, PlaceRow, Spot
+from potluck.core.content.loss_window import Loss, LossWindow
+from potluck.core.content.pieces import HASH_BYTES
+from potluck.core.keys.identity import DeviceId, short_id
+from potluck.core.wire.catalogue import Head, Kind
+from potluck.core.wording import of_size, plural, set_off, typable
+from potluck.engine.node import Node
+from potluck.engine.others.disk_room import lacks_room
+from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.others.happenings import TRASH_DAYS
+from potluck.engine.others.held_replicas import HeldReplicas
+from potluck.engine.others.local_changes import names_of
+from potluck.engine.others.path_folders import folders_above
+
+
+class LossListener(Protocol):
+    """Hears where something else is to be done now."""
+
+    def look_again(self, spot: Spot) -> None:
+        """What is to be done at a spot has to be decided anew."""
+
+
+class LossBreaker:
+    """Judges what owners take away."""
+
+    def __init__(self, node: Node, listener: LossListener) -> None:
+        """Have seen nothing lost."""
+        self._node, self._listener = node, listener
+        self.held = HeldReplicas(node)
+        self._windows: dict[ManifestName, LossWindow] = defaultdict(LossWindow)
+        self._moving: dict[ManifestName, set[bytes]] = {}  # renamed, and not gone yet
+
+    def __repr__(self) -> str:
+        """Return of how many something was lost lately."""
+        return f"<LossBreaker: {len(self._windows)} owners>"
+
+    # -- changes -----------------------------------------------------------------------------------
+    def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
+        """A manifest is held up to a new head; `held`: what it lacks now stays anyway."""
+        name, losses = ManifestName.of(head), self._node.index.losses
+        moving = losses.among(name, self._moving.pop(name, ()))
+        found = losses.among(name, paths)
+        self._judge(head, moving + [loss for loss in found if loss.replaced or not held])
+        self._clear_way(name, paths)
+
+    def on_committed(self, done: Iterable[SpotOutcome]) -> None:
+        """A group commit is over: what it placed may be unwanted already."""
+        came: dict[ManifestName, list[bytes]] = {}
+        for each in done:
+            if each.stands:
+                came.setdefault(each.ready.spot.manifest, []).append(each.ready.spot.path)
+        for name, paths in sorted(came.items()):
+            head = self._node.index.manifests.head(name)
+            if head is not None:  # else its folder is forgotten
+                self._judge(head, self._node.index.losses.among(name, paths))
+                self._clear_way(name, paths)
+
+    def on_members(self) -> None:
+        """The group has changed: somebody may have another label."""
+        self.held.renew()
+
+    @property
+    def owners(self) -> list[DeviceId]:
+        """Of whom something is held."""
+        return sorted(name.owner for name in self.held.names)
+
+    def confirm(self, device: DeviceId) -> str | None:
+        """Let go what is held of a device; return what follows, None if nothing is held."""
+        name, lot = ManifestName.own(device), self.held.lot(ManifestName.own(device))
+        if lot is None:
+            return None
+        what = f"{plural(len(lot.sizes), 'file')} ({of_size(lot.size_bytes)})"
+        self._look_again(name, self.held.release_all(name))
+        self._windows.pop(name, None)
+        days = "" if lacks_room(self._node) else f", for {TRASH_DAYS} days"
+        trash = set_off(f"{self._node.settings.folder}/.potluck/trash")
+        return (
+            f"What {set_off(self._node.label_of(device))} deleted or replaced is done here now:"
+            f" {what} go to {trash}{days}."
+        )
+
+    # -- judging -----------------------------------------------------------------------------------
+    def _judge(self, head: Head, found: Sequence[Loss]) -> None:
+        """Hold what is lost by a head, if it is too much."""
+        name, losses = ManifestName.of(head), self._node.index.losses
+        found = [loss for loss in found if not self.held.has(Spot(name, loss.path))]
+        moving = losses.living_on(name, found)
+        self._moving.setdefault(name, set()).update(moving)
+        found = [loss for loss in found if loss.path not in moving]
+        if not found:
+            return
+        window = self._windows[name]
+        window.note(found, self._node.now)
+        if not self._is_mass(name, window):
+            return
+        lost = losses.among(name, [loss.path for loss in window.losses(self._node.now)])
+        paths = [loss.path for loss in lost]
+        window.forget(paths)
+        fresh = self.held.hold(name, head.seq, lost)
+        self._look_again(name, paths)  # some of it may be about to go
+        if fresh:
+            self._tell(name)
+
+    def _is_mass(self, name: ManifestName, window: LossWindow) -> bool:
+        """Say whether too much was lost within the hour; what was not lost after all is forgotten.
+
+        That costs a look at all of it, so it is done only where it may matter.
+        """
+        index, now = self._node.index, self._node.now
+        files, size_bytes = index.places.totals(name)
+        if not is_mass(window.amount(now), Amount(files, 0, size_bytes)):
+            return False
+        lost = window.losses(now)
+        again = index.losses.living_on(name, lost)
+        stands = {loss.path: index.places.get(name, loss.path) for loss in lost}
+        waiting = {loss.path for loss in index.losses.among(name, stands)}
+        again |= {
+            loss.path
+            for loss in lost
+            if loss.path not in waiting and _is_same(stands[loss.path], loss)
+        }
+        window.forget(again)
+        gone = [_gone(loss, stands[loss.path]) for loss in lost if loss.path not in again]
+        known = Amount.total([Amount(files, 0, size_bytes), *gone])
+        return is_mass(window.amount(now), known)
+
+    def _tell(self, name: ManifestName) -> None:
+        label = self._node.label_of(name.owner)
+        confirm = f"confirm {typable(label, short_id(name.owner))}"
+        text = f"{label}: {self.held.words(name)}, until that is confirmed; if it was meant:"
+        text += f" {confirm}; if not, nothing has to be done"
+        self._node.tell("losses_held", text, level="warning", subject=label, command=confirm)
+
+    # -- what is in the way ------------------------------------------------------------------------
+    def _clear_way(self, name: ManifestName, paths: Iterable[bytes]) -> None:
+        """Put aside what is held where its owner wants something new."""
+        lot, index = self.held.lot(name), self._node.index
+        if lot is None:
+            return
+        blocking = set[bytes]()
+        for path in paths:
+            above = [folder for folder in folders_above(path) if folder in lot.sizes]
+            if not above and path not in lot.sizes and path not in lot.folders:
+                continue
+            record = index.manifests.get(name, path)
+            if record is None:
+                continue
+            blocking.update(above)
+            if record.kind is Kind.FOLDER:
+                blocking.update({path} & lot.sizes.keys())
+            elif path in lot.folders:
+                inside = index.places.all_paths(name, path)
+                blocking.update(lot.sizes.keys() & set(inside))
+        if blocking:
+            self._put_aside(name, sorted(blocking))
+
+    def _put_aside(self, name: ManifestName, paths: Sequence[bytes]) -> None:
+        """Have held files put aside: stand there as nothing that anybody expects."""
+        rows = [self._node.index.places.get(name, path) for path in paths]
+        unknown = [_unexpected(row) for row in rows if row is not None]
+        self._node.index.places.put(name, unknown)
+        self._look_again(name, self.held.release(name, paths))
+        label, layout = self._node.label_of(name.owner), self._node.layout
+        names = names_of([set_off(str(layout.path_of(Spot(name, path)))) for path in paths])
+        text = f"{names} stayed here although {label} deleted or replaced it, and {label} shares"
+        text += " something new in that place: what stayed goes to “Put aside”, and stays there"
+        self._node.tell("held_put_aside", text, level="warning", subject=label)
+
+    def _look_again(self, name: ManifestName, paths: Iterable[bytes]) -> None:
+        """Something else is held now: decide about these, and about folders that may go."""
+        for spot in [*(Spot(name, path) for path in paths), *self.held.settle()]:
+            self._listener.look_again(spot)
+
+
+def _is_same(row: PlaceRow | None, loss: Loss) -> bool:
+    """Say whether what was lost stands there, and is wanted again."""
+    return row is not None and row.root == loss.root
+
+
+def _gone(loss: Loss, row: PlaceRow | None) -> Amount:
+    """Return what went with a loss, of what is not counted among what stands."""
+    if row is None or row.kind is not Kind.FILE:
+        return Amount(1, 0, loss.size)
+    return Amount(0, 0, loss.size - row.size)
+
+
+def _unexpected(row: PlaceRow) -> PlaceRow:
+    """Return the row of a file that nobody expects: whoever places there puts it aside."""
+    return PlaceRow(row.path, Kind.FILE, bytes(HASH_BYTES), row.size, 0, 0, 0, executable=False)

@@ -1,0 +1,424 @@
+"""The receiver's breaker as transcripts: an owner loses much at once, and what stands here.
+
+Strategy: the receiver of tests/engine/receiver.py, with the breaker told before it as in
+engine/others_relay.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+from potluck.core.content.breakers import LOSS_WINDOW_S
+from potluck.core.content.facts import Amount, ManifestName, Source, Spot
+from potluck.core.group.statements import Forget, Remove, sign_act, sign_removal
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import FileRecord
+from potluck.engine.index import Index
+from potluck.engine.others.disk_room import SPACE
+from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.troubles import Trouble, TroubleKind
+from tests.engine import builders
+from tests.engine.index.builders import folder, receive, record
+from tests.engine.receiver import ANNA, ANNAS, BERT, Disk, Receiver
+
+
+class Home(Receiver):
+    """A receiver whose breaker is told first."""
+
+    def __init__(self, index: Index | None = None, disk: Disk | None = None, run: int = 1) -> None:
+        super().__init__(index, disk, run)
+        committed, settled = self.receiving.on_committed, self.receiving.look_above
+
+        def on_committed(done: Sequence[SpotOutcome]) -> None:
+            self.breaker.on_committed(done)
+            committed(done)
+
+        def on_settled(done: Sequence[SpotOutcome]) -> None:
+            self.breaker.on_committed(done)
+            settled(done)
+
+        self.heard.tell |= {"on_committed": on_committed, "on_settled": on_settled}
+
+    def share(
+        self,
+        records: Sequence[FileRecord],
+        owner: DeviceId = ANNA,
+        *,
+        held: bool = False,
+        run: bool = True,
+    ) -> None:
+        """The whole of an owner's manifest is this now."""
+        self.seq += 1000
+        paths = receive(self.node.index, records, self.seq, owner)
+        self.call(lambda: self.apply(owner, paths, held=held))
+        if run:
+            self.run()
+
+    def apply(self, owner: DeviceId, paths: Sequence[bytes], *, held: bool) -> None:
+        name = ManifestName.own(owner)
+        head = self.node.index.manifests.head(name)
+        assert head is not None
+        self.breaker.on_applied(head, paths, held=held)
+        self.receiving.on_changed(name, paths, held=held)
+
+    def confirm(self) -> str | None:
+        answers = list[str | None]()
+        self.call(lambda: answers.append(self.breaker.confirm(ANNA)))
+        self.run()
+        return answers[0]
+
+    def held(self) -> int:
+        lot = self.breaker.held.lot(ANNAS)
+        return 0 if lot is None else lot.amount.files
+
+    def later(self) -> Home:
+        """The next run, over the same index and disk."""
+        again = Home(self.node.index, self.disk, run=2)
+        again.seq = self.seq
+        again.link()
+        again.start()
+        return again
+
+
+def files(numbers: Iterable[int], text: str = "") -> list[FileRecord]:
+    """Files of ten bytes each, in one folder, with a content of their own."""
+    made = {number: text + f"{number:010}"[len(text) :] for number in numbers}
+    return [record(f"f/{number:03}", text=its) for number, its in made.items()]
+
+
+def names(numbers: Iterable[int]) -> set[str]:
+    return {f"f/{number:03}" for number in numbers}
+
+
+@pytest.fixture
+def r() -> Home:
+    home = Home()
+    home.start()
+    home.link()
+    home.share([folder("f"), *files(range(100))])
+    assert home.stands() == {"f", *names(range(100))}
+    return home
+
+
+# -- what is too much ------------------------------------------------------------------------------
+def test_many_deletes_at_once_are_held_and_told_once(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    assert r.stands() == {"f", *names(range(100))}
+    assert r.disk.trash == []
+    (told,) = r.told
+    assert (told.code, told.level, told.subject) == ("losses_held", "warning", "d2")
+    assert told.text == (
+        "d2: it deleted or replaced very much at once, with change 2,000 of its folder: 30 files"
+        " (300 B) stay here as they were (d2/f/070, d2/f/071, d2/f/072 and 27 more), until that is"
+        " confirmed; if it was meant: confirm d2; if not, nothing has to be done"
+    )
+    (trouble,) = r.node.troubles.of(TroubleKind.HELD)
+    assert (trouble.subject, trouble.command) == ("d2", "confirm d2")
+    assert trouble.reason == (
+        "it deleted or replaced very much at once, with change 2,000 of its folder: 30 files"
+        " (300 B) stay here as they were (d2/f/070, d2/f/071, d2/f/072 and 27 more); confirm that"
+        " only if it was meant"
+    )
+    assert repr(r.breaker) == "<LossBreaker: 1 owners>"
+
+
+def test_a_quarter_is_done_and_more_is_held_file_by_file(r: Home) -> None:
+    for left in range(99, 60, -1):
+        r.share([folder("f"), *files(range(left))])
+    assert r.stands() == {"f", *names(range(75))} | names(range(61, 75))
+    assert (len(r.disk.trash), r.held()) == (25, 14)
+    assert r.codes().count("losses_held") == 1
+
+
+def test_few_files_are_no_mass_whatever_part_of_a_folder_they_are(r: Home) -> None:
+    r.share([folder("f"), *files(range(20))], owner=BERT)
+    r.share([], owner=BERT)
+    assert r.stands(BERT) == set()
+
+
+def test_large_files_count_by_their_bytes(r: Home) -> None:
+    large = [record(f"large{number}", text="x" * 5000 + str(number)) for number in range(21)]
+    r.share([folder("f"), *files(range(100)), *large])
+    r.share([folder("f"), *files(range(100))])
+    assert r.held() == 21
+
+
+def test_many_replacements_at_once_are_held_and_not_even_fetched(r: Home) -> None:
+    asked = len(r.asked)
+    r.share([folder("f"), *files(range(100), "x")])
+    assert (r.held(), len(r.asked), r.lacking()) == (100, asked, 100)
+    assert r.disk.files["d2/f/000"][0] == files([0])[0].root
+    assert r.confirm() is not None
+    assert r.disk.files["d2/f/000"][0] == files([0], "x")[0].root
+    assert (len(r.disk.trash), r.lacking()) == (100, 0)
+
+
+def test_truncating_everything_is_a_replacement(r: Home) -> None:
+    r.share([folder("f"), *(record(f"f/{number:03}", text="") for number in range(100))])
+    assert r.held() == 100
+
+
+def test_a_file_that_is_saved_all_day_is_one_file(r: Home) -> None:
+    for saved in range(60):
+        r.share([folder("f"), *files(range(99)), *files([99], f"v{saved:02}")])
+    assert (r.held(), r.told) == (0, [])
+
+
+def test_what_is_too_much_after_an_hour_is_measured_anew(r: Home) -> None:
+    r.share([folder("f"), *files(range(80))])
+    r.run(LOSS_WINDOW_S)
+    r.share([folder("f"), *files(range(60))])
+    assert (r.held(), r.stands()) == (0, {"f", *names(range(60))})
+
+
+def test_what_came_back_within_the_hour_was_not_lost(r: Home) -> None:
+    for _ in range(3):
+        r.share([folder("f"), *files(range(25, 100))])
+        r.share([folder("f"), *files(range(100))])
+    r.share([folder("f"), *files(range(75))])
+    assert (r.held(), r.stands()) == (0, {"f", *names(range(75))})
+
+
+def test_what_is_not_gone_yet_of_earlier_changes_is_held_too(r: Home) -> None:
+    r.hold_place = True
+    r.share([folder("f"), *files(range(80))], run=False)
+    r.share([folder("f"), *files(range(60))], run=False)
+    r.hold_place = False
+    r.run()
+    assert (r.held(), r.disk.trash) == (40, [])
+
+
+# -- what is no loss -------------------------------------------------------------------------------
+def moved(numbers: Iterable[int]) -> list[FileRecord]:
+    return [record(f"g/{number:03}", text=f"{number:010}") for number in numbers]
+
+
+def test_a_renamed_folder_is_no_loss(r: Home) -> None:
+    r.share([folder("g"), *moved(range(100))])
+    assert r.stands() == {"g", *(f"g/{number:03}" for number in range(100))}
+    assert (r.held(), r.told) == (0, [])
+    assert {source for batch in r.sources()[1:] for source in batch} >= {Source.MOVED}
+
+
+def test_a_copy_that_is_still_shared_is_none_either(r: Home) -> None:
+    both = [folder("f"), *files(range(100)), *moved(range(100))]
+    r.share(both)
+    r.share(both[:1] + both[101:])
+    assert r.held() == 0
+    assert not names(range(100)) & r.stands()
+
+
+def test_a_folder_that_is_renamed_and_deleted_before_that_was_done_is_lost(r: Home) -> None:
+    r.node.share_present = False  # so nothing of it is done
+    r.share([folder("f"), *moved(range(100))])
+    r.share([folder("f")])
+    r.node.share_present = True
+    r.run()
+    assert (r.held(), r.disk.trash) == (100, [])
+    assert r.stands() == {"f", *names(range(100))}
+
+
+def test_one_that_is_deleted_while_it_is_being_renamed_is_lost_as_well(r: Home) -> None:
+    r.share([folder("f"), *moved(range(100))], run=False)
+    r.share([folder("f")])
+    assert (r.held(), r.disk.trash) == (100, [])
+    assert len(r.stands() - {"f", "g"}) == 100
+
+
+def test_what_was_placed_after_its_end_is_judged_like_all_else(r: Home) -> None:
+    r.hold_place = True
+    r.share([folder("f"), *moved(range(100))])
+    r.share([folder("f")])
+    r.hold_place = False
+    while r.places:
+        r.call(r.place)
+    r.run()
+    assert (r.held(), r.disk.trash) == (100, [])
+
+
+def test_what_an_owner_came_back_without_is_held_otherwise(r: Home) -> None:
+    r.share([folder("f"), *files(range(30), "x")], held=True)
+    assert r.held() == 30, "replaced; the rest has its own rule"
+    assert r.codes() == ["losses_held", "deletes_held"]
+    assert r.confirm() is not None
+    assert names(range(100)) <= r.stands()
+
+
+def test_a_folder_that_is_forgotten_goes_with_what_was_held(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    roster = r.node.roster
+    assert roster is not None
+    said = Remove(roster.group, ANNA, [], b"", None, b"", [])
+    roster.add(sign_removal(builders.key(1), said, roster.signed_by(ANNA)))
+    roster.add([sign_act(builders.key(1), Forget(roster.group, ANNA))])
+    roster.settle()
+    paths = r.node.index.places.all_paths(ANNAS)
+    r.hold_place = True
+    r.share([folder("f"), record("f/late")])
+    r.node.index.forget(ANNAS)
+    r.call(lambda: r.receiving.on_changed(ANNAS, [*paths, b"f/late"], held=False))
+    r.hold_place = False
+    r.call(r.place)
+    r.run()
+    assert (r.stands(), r.held()) == (set(), 0)
+    assert r.node.troubles.of(TroubleKind.HELD) == []
+
+
+# -- meanwhile -------------------------------------------------------------------------------------
+def test_new_and_changed_files_come_and_few_deletes_are_done_meanwhile(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    r.share([folder("f"), *files(range(1, 69)), *files([69], "x"), record("new")])
+    assert r.stands() == {"f", "new", *names(range(1, 100))}
+    assert r.disk.files["d2/f/069"][0] == files([69], "x")[0].root
+    assert (set(r.disk.trash), r.held()) == ({"d2/f/069", "d2/f/000"}, 30)
+
+
+def test_a_folder_stays_as_long_as_something_in_it_is_held(r: Home) -> None:
+    r.share([])
+    assert r.stands() == {"f", *names(range(100))}
+    assert r.node.troubles.of(TroubleKind.BLOCKED) == []
+    assert r.confirm() == (
+        "What d2 deleted or replaced is done here now: 100 files (1.0 KB) go to"
+        f" {r.node.settings.folder}/.potluck/trash, for 30 days."
+    )
+    assert r.stands() == set()
+    assert len(r.disk.trash) == 100
+    assert r.node.troubles.of(TroubleKind.HELD) == []
+    assert r.confirm() is None
+
+
+def test_a_confirmation_begins_a_new_hour(r: Home) -> None:
+    r.share([folder("f"), *files(range(75))])
+    r.share([folder("f"), *files(range(74))])
+    assert r.held() == 1
+    r.confirm()
+    r.share([folder("f"), *files(range(55, 74))])
+    assert r.held() == 55
+    assert r.breaker.owners == [ANNA]
+
+
+def test_what_is_shared_again_is_held_no_longer(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    r.share([folder("f"), *files(range(99))])
+    assert r.held() == 1
+    r.share([folder("f"), *files(range(100))])
+    assert (r.held(), r.node.troubles.of(TroubleKind.HELD)) == (0, [])
+    assert r.breaker.owners == []
+
+
+def test_what_is_shared_again_as_something_else_stays_held(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    r.share([folder("f"), *files(range(70)), *files(range(70, 100), "x")])
+    assert (r.held(), r.lacking()) == (30, 30)
+
+
+def test_what_a_person_removes_here_is_held_no_longer(r: Home) -> None:
+    r.share([folder("f"), *files(range(70)), *files(range(70, 100), "x")])
+    gone = b"f/070"
+    del r.disk.files["d2/f/070"]
+    r.node.index.places.remove(ANNAS, [gone])
+    r.call(lambda: r.receiving.on_disturbed(ANNAS, [gone]))
+    r.run()
+    assert (r.held(), r.lacking()) == (29, 29)
+    assert r.disk.files["d2/f/070"][0] == files([70], "x")[0].root
+
+
+def test_a_held_file_is_copied_and_not_moved(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    r.share([folder("f"), *files(range(70)), record("copy", text=f"{99:010}")])
+    assert {"copy", "f/099"} <= r.stands()
+    assert r.sources()[-1] == [Source.LOCAL]
+
+
+# -- in the way ------------------------------------------------------------------------------------
+def test_a_held_file_gives_way_to_a_folder_and_is_put_aside(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    r.share([folder("f"), *files(range(70)), folder("f/099"), record("f/099/new")])
+    assert {"f/099", "f/099/new"} <= r.stands()
+    assert (r.disk.aside, r.disk.trash, r.held()) == (["d2/f/099"], [], 29)
+    assert r.told[1].text == (
+        "d2/f/099 stayed here although d2 deleted or replaced it, and d2 shares something new in"
+        " that place: what stayed goes to “Put aside”, and stays there"
+    )
+
+
+def test_a_held_file_gives_way_to_what_is_below_it(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    r.share([folder("f"), *files(range(70)), record("f/099/new")])
+    assert "f/099/new" in r.stands()
+    assert (r.disk.aside, r.held()) == (["d2/f/099"], 29)
+
+
+def test_held_files_in_a_folder_give_way_to_a_file(r: Home) -> None:
+    r.share([])
+    r.share([record("f", text="a file")])
+    assert r.stands() == {"f"}
+    assert (len(r.disk.aside), r.disk.trash, r.held()) == (100, [], 0)
+
+
+def test_a_change_that_exchanges_files_for_folders_loses_none_of_them(r: Home) -> None:
+    r.share([folder("f"), *(folder(f"f/{number:03}") for number in range(100))])
+    assert r.stands() == {"f", *names(range(100))}
+    assert (len(r.disk.aside), r.disk.trash, r.held()) == (100, [], 0)
+
+
+# -- restarts --------------------------------------------------------------------------------------
+def test_what_is_held_stays_so_across_a_restart(r: Home) -> None:
+    r.share([folder("f"), *files(range(50)), *files(range(50, 70), "x")])
+    again = r.later()
+    assert (again.stands(), again.held()) == ({"f", *names(range(100))}, 50)
+    assert again.batches == []
+    (trouble,) = again.node.troubles.of(TroubleKind.HELD)
+    assert "with change 2,000 of its folder: 50 files (500 B) stay" in trouble.reason
+    assert again.confirm() is not None
+    assert again.stands() == {"f", *names(range(70))}
+
+
+def test_what_ended_before_a_restart_is_not_held_after_it(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    r.share([folder("f"), *files(range(75))])
+    assert r.later().held() == 25
+    receive(r.node.index, [folder("f"), *files(range(100))], 9_999, ANNA)
+    again = r.later()
+    assert (again.held(), again.node.troubles.of(TroubleKind.HELD)) == (0, [])
+    assert r.node.index.meta.get(f"losses held {ANNA.hex()}") is None
+
+
+def test_a_batch_that_a_crash_interrupted_is_judged(r: Home) -> None:
+    r.hold_place = True
+    r.share([folder("f"), *moved(range(100))])
+    (place_now,) = r.places
+    r.disk.place(place_now.items)  # and killed before that was written down
+    receive(r.node.index, [folder("f")], 9_999, ANNA)
+    again = r.later()
+    assert again.disk.trash == []
+    assert again.held() == 100
+
+
+def test_another_label_is_another_command(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    roster = r.node.roster
+    assert roster is not None
+    r.node.label_of = lambda device: "anna"  # type: ignore[method-assign]
+    r.breaker.on_members()
+    (trouble,) = r.node.troubles.of(TroubleKind.HELD)
+    assert (trouble.subject, trouble.command) == ("anna", "confirm anna")
+
+
+def test_in_a_disk_that_is_short_of_room_no_age_is_promised(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    r.node.troubles.note(Trouble(TroubleKind.DISK, SPACE, "full", "", 0.0, None))
+    assert str(r.confirm()).endswith("/.potluck/trash.")
+
+
+def test_a_spot_without_a_row_in_the_way_is_only_let_go(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    assert r.breaker.held.has(Spot(ANNAS, b"f/099"))
+    r.node.index.places.remove(ANNAS, [b"f/099"])
+    r.share([folder("f"), *files(range(70)), folder("f/099")])
+    assert not r.breaker.held.has(Spot(ANNAS, b"f/099"))
+    lot = r.breaker.held.lot(ANNAS)
+    assert lot is not None
+    assert lot.amount == Amount(29, 0, 290)
