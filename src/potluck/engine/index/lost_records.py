@@ -1,7 +1,7 @@
 """Lost records: what the staged pages of a manifest have and the manifest itself has not.
 
-Strategy: a state of the own folder that was lost is staged whole (engine/own/lost_state.py); most of
-it stands in the present manifest too, so the comparison is left to SQL, page by page.
+Strategy: a state of the own folder that was lost is staged whole (engine/own/lost_state.py). Most
+of it stands in the present manifest too, so the comparison is left to SQL, page by page.
 
 Guarantees: reads only. Limits: it compares kind and content, not times.
 """

@@ -25,7 +25,7 @@ from potluck.core import limits
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.manifest import continues, head_is_signed, newer
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import Folder, Head, ManifestPage
+from potluck.core.wire.catalogue import Head, ManifestPage
 from potluck.engine.events import (
     FetchEnded,
     FetchHeard,
@@ -95,13 +95,11 @@ class Following:
 
     def _on_head(self, device: DeviceId, head: Head) -> None:
         node, name = self._node, ManifestName.of(head)
-        if node.roster is None or head.folder is not Folder.OWN:
+        if frozen_heads.is_strange(node, head):
+            self._strangers.add(device)
+        if node.roster is None or not frozen_heads.counts(node, head):
             return
-        if not frozen_heads.counts(node, head):
-            if name.owner not in node.roster.former:
-                self._strangers.add(device)
-            return
-        pursuit = self.pursuits.get(name) or Pursuit(name)
+        pursuit = self.pursuits.get(name, Pursuit(name))
         held = node.index.manifests.head(name)
         known = [held, pursuit.newest]
         if head not in known and not head_is_signed(head, node.roster.vouches):

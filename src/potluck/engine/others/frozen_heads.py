@@ -23,7 +23,7 @@ from typing import Protocol
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.manifest import contradicts, newer
 from potluck.core.group.statements import LastHead
-from potluck.core.wire.catalogue import Head
+from potluck.core.wire.catalogue import Folder, Head
 from potluck.core.wording import set_off
 from potluck.engine.node import Node
 from potluck.engine.others import forked_heads
@@ -43,6 +43,8 @@ class Follows(Protocol):
 def counts(node: Node, head: Head) -> bool:
     """Say whether a head may be followed: a member's, or a removed device's up to its last."""
     name = ManifestName.of(head)
+    if head.folder is not Folder.OWN:
+        return False
     if _is_member(node, name):
         return True
     last = last_head(node, name)
@@ -50,6 +52,13 @@ def counts(node: Node, head: Head) -> bool:
         return False
     number, its = (head.generation, head.seq), (last.generation, last.seq)
     return number < its or (number == its and head.root == last.root)
+
+
+def is_strange(node: Node, head: Head) -> bool:
+    """Say whether a head is of a device that is no member and never was one, as far as is known."""
+    if node.roster is None or head.folder is not Folder.OWN:
+        return False
+    return head.owner not in node.roster.members and head.owner not in node.roster.former
 
 
 def leads_on(node: Node, head: Head, known: Head | None) -> bool:
