@@ -291,7 +291,7 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "engine/own/test_own_folder.py::test_nothing_is_gone_or_new_while_the_marker_is_missing",
         (
             "engine/others/test_following.py"
-            "::test_after_a_new_generation_deletes_are_held_back_and_everything_is_asked"
+            "::test_what_an_owner_lost_with_its_index_is_kept_and_merged"
         ),
     ),
     "What is deleted *inside* it is": (

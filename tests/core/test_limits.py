@@ -19,6 +19,7 @@ from potluck.core.wire.catalogue import (
     MemberRecord,
     Ping,
     RosterRecord,
+    RunEnd,
     Status,
     encode,
 )
@@ -63,6 +64,7 @@ def test_roster_and_head_chunks_fit_a_control_frame() -> None:
         bytes(32),
         bytes(16),
         bytes(64),
+        (RunEnd(limits.SEQ_MAX, limits.SEQ_MAX, bytes(16)),) * limits.RUNS_TOLD,
     )
     assert limits.HEADS_CHUNK * len(encode(head)) < limits.CONTROL_FRAME_BYTES
 

@@ -153,6 +153,12 @@ class Heard:
     def on_own_head(self, head: Head) -> None:
         self._note("on_own_head", head)
 
+    def on_own_fetched(self, head: Head) -> None:
+        self._note("on_own_fetched", head)
+
+    def on_lost_state(self, head: Head) -> None:
+        self._note("on_lost_state", head)
+
     def on_arrived(self, wants: Sequence[Want]) -> None:
         self._note("on_arrived", wants)
 

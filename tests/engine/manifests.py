@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow
+from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.manifest import sign_head
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId
@@ -36,9 +37,11 @@ from potluck.engine.events import (
     RequestHeard,
     RequestId,
 )
+from potluck.engine.index import Index
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.answers import Answers
 from potluck.engine.others.following import Following
+from potluck.engine.own.lost_state import LostState
 from potluck.engine.own.publishing import Publishing
 from tests.engine.builders import flush, group, key, node
 from tests.engine.index.builders import root_of
@@ -57,13 +60,22 @@ class Applied:
 class Device:
     """The parts of one device that manifests pass through."""
 
-    def __init__(self, number: int, roster: Roster | None = None, *, run: int = 1) -> None:
+    def __init__(
+        self,
+        number: int,
+        roster: Roster | None = None,
+        *,
+        run: int = 1,
+        index: Index | None = None,
+    ) -> None:
         self.number = number
-        self.node = node(number, run=run)
+        self.node = node(number, run=run, index=index)
         self.node.roster = roster or group(1, 2, 3)
         self.heard = Heard()
         self.publishing = Publishing(self.node, self.heard)
         self.following = Following(self.node, self.heard)
+        self.work: tuple[OwnWork, ...] = ()
+        self.lost_state = LostState(self.node, self.publishing, self, self.heard)
         self.neighbour, self.partly = Neighbour(self.node.me), Partly(self.node)
         self.announcing = Announcing(self.node, self.following, self.neighbour, self.partly)
         self.answers = Answers(self.node)
@@ -74,6 +86,8 @@ class Device:
             "on_published": self.announcing.on_published,
             "on_applied": self._on_applied,
             "on_own_head": self._on_own_head,
+            "on_lost_state": self.following.seek_own,
+            "on_own_fetched": self.lost_state.on_fetched,
         }
         self.publishing.start()
 
@@ -124,6 +138,7 @@ class Device:
 
     def tick(self) -> list[Effect]:
         """Do what is due, and return what was asked; what is to be told is kept."""
+        self.lost_state.on_tick()
         self.publishing.on_tick(0)
         self.following.on_tick()
         self.announcing.on_tick()
@@ -145,7 +160,13 @@ class Device:
     def deadline(self) -> float:
         """When something is due next."""
         times = [self.publishing.deadline(0), self.following.deadline(), self.announcing.deadline()]
+        times.append(self.lost_state.deadline())
         return min(time for time in times if time is not None)
+
+    @property
+    def held(self) -> list[bytes]:
+        """What is shared, but is not on this disk."""
+        return [record.path for record in self.publishing.held.records()]
 
     def _on_applied(self, head: Head, paths: Sequence[bytes], held: bool) -> None:
         self.applied.append(Applied(head, list(paths), held))
@@ -153,7 +174,7 @@ class Device:
 
     def _on_own_head(self, head: Head) -> None:
         self.own_heads.append(head)
-        self.publishing.on_own_head(head)
+        self.lost_state.on_own_head(head)
 
 
 @dataclass

@@ -96,7 +96,7 @@ def test_a_restart_decides_nothing(cloned: Here) -> None:
 
 
 def test_whoever_keeps_it_publishes_far_above_and_tells_the_other(cloned: Here) -> None:
-    cloned.publishing.on_own_head(signed_head(1, generation=7, seq=3))
+    cloned.publishing.on_other_run(signed_head(1, generation=7, seq=3))
     cloned.publishing.on_tick(0)
     assert cloned.heard.of("on_published") == []
     assert "ends when it hears" in cloned.part.keep_here(KeepHereAsked(1, preview=True))

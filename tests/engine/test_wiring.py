@@ -18,7 +18,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, Source, Spot, Stat
-from potluck.core.content.manifest import sign_head
+from potluck.core.content.manifest import EMPTY_TREE_ROOT, continues, sign_head
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, Root
 from potluck.core.group.admission import Joiner, Newcomer
@@ -37,6 +37,7 @@ from potluck.core.wire.catalogue import (
     HeadsAsk,
     Kept,
     LinkKind,
+    ManifestPage,
     Offer,
     PairAllow,
     Ping,
@@ -57,7 +58,7 @@ from potluck.engine.group_relay import GroupRelay
 from potluck.engine.index_upkeep import BUSY_S
 from potluck.engine.link_troubles import HUNG_AGAIN_S, MANY_BYTES
 from potluck.engine.others.group_commit import Batch, Placeable, SpotOutcome, folder_row
-from potluck.engine.others_relay import OthersRelay
+from potluck.engine.others_relay import FollowingRelay, OthersRelay
 from potluck.engine.person_acts import ApproveAsked, KeepHereAsked
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.wiring import Wiring
@@ -300,7 +301,7 @@ def held_here(parts: Wiring) -> list[str]:
 
 def who_deletes_very_much_at_once_is_not_followed_in_that() -> None:
     parts, paths = bens_files_went()
-    OthersRelay(parts).on_applied(known_head(2), paths, held=False)
+    FollowingRelay(parts).on_applied(known_head(2), paths, held=False)
     assert held_here(parts) == ["d2"]
     (told,) = [tell for tell in taken(parts.node, effects.Tell) if tell.code == "losses_held"]
     assert told.command == "confirm d2"
@@ -320,7 +321,7 @@ def so_is_what_was_placed_before_a_crash() -> None:
 
 def whoever_has_another_label_is_confirmed_by_that() -> None:
     parts, paths = bens_files_went()
-    OthersRelay(parts).on_applied(known_head(2), paths, held=False)
+    FollowingRelay(parts).on_applied(known_head(2), paths, held=False)
     parts.node.label_of = lambda device: "ben"  # type: ignore[method-assign]
     GroupRelay(parts).on_members_changed()
     assert held_here(parts) == ["ben"]
@@ -438,7 +439,7 @@ def that_it_runs_on_two_machines_is_known_after_a_restart() -> None:
 
 def when_the_decided_list_is_held_it_is_one_machine_again() -> None:
     parts, _ = doubled_ben()
-    OthersRelay(parts).on_applied(known_head(2, 1 << 20), [], held=False)
+    FollowingRelay(parts).on_applied(known_head(2, 1 << 20), [], held=False)
     assert two_machines(parts) == []
 
 
@@ -661,10 +662,21 @@ def a_folder_of_nobody_is_looked_at_again_when_there_is_a_new_member() -> None:
     assert parts.node.troubles.count(TroubleKind.STRAY) == 0
 
 
-def a_head_of_ours_from_a_later_state_is_repaired() -> None:
+def a_state_of_ours_that_was_lost_is_fetched_and_merged() -> None:
     parts, dispatch = linked(2)
-    dispatch.handle(events.MessageHeard(LINK, Heads([known_head(1, 3)])))
-    assert [tell.code for tell in taken(parts.node, effects.Tell)] == ["repair"]
+    looked_at(parts, dispatch)
+    own = parts.node.own_manifest
+    lost = sign_head(Head(*own, 3, 1, 0, EMPTY_TREE_ROOT, b"another"), key(1))
+    dispatch.handle(events.MessageHeard(LINK, Heads([lost])))
+    parts.following.on_tick()
+    asked = [fetch.order for fetch in taken(parts.node, effects.Fetch)]
+    page = ManifestPage(*own, [], [], 1, 1, lost)
+    for order in asked:
+        dispatch.handle(events.ManifestHeard(order, page, 0))
+    parts.lost_state.on_tick()
+    head = parts.node.index.manifests.head(own)
+    assert head is not None
+    assert continues(head, lost)
 
 
 def what_clashed_with_a_batch_is_decided_about_after_it() -> None:
@@ -1130,7 +1142,7 @@ def after_trouble_what_is_lacking_is_taken_up() -> None:
 
 # -- which story notices which wire ----------------------------------------------------------------
 NOTICED_BY: dict[str, Callable[[], None]] = {
-    "OthersRelay.on_applied: loss_breaker.on_applied(head, paths, held=held)": (
+    "FollowingRelay.on_applied: loss_breaker.on_applied(head, paths, held=held)": (
         who_deletes_very_much_at_once_is_not_followed_in_that
     ),
     "OthersRelay.on_committed: loss_breaker.on_committed(done)": (
@@ -1229,10 +1241,10 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "RingRelay.on_doubled: doubled_owners.on_doubled(device, places)": (
         a_member_that_runs_on_two_machines_is_told_and_not_followed
     ),
-    "OthersRelay.on_applied: doubled_owners.on_applied(head)": (
+    "FollowingRelay.on_applied: doubled_owners.on_applied(head)": (
         when_the_decided_list_is_held_it_is_one_machine_again
     ),
-    "OthersRelay.on_own_head: clones.on_own_head(head)": (
+    "FollowingRelay.on_own_head: clones.on_own_head(head)": (
         a_member_says_that_the_other_machine_is_kept
     ),
     "Wiring.start: clones.start()": a_restart_does_not_forget_the_other_machine,
@@ -1298,7 +1310,7 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "OwnRelay.on_shared: undelivered.on_shared(changes)": what_goes_before_anybody_had_it_is_told,
     "Wiring.start: undelivered.start()": what_nobody_had_before_a_restart_is_known_after_it,
-    "OthersRelay.on_applied: happenings.on_changed(ManifestName.of(head), paths)": (
+    "FollowingRelay.on_applied: happenings.on_changed(ManifestName.of(head), paths)": (
         what_its_owner_changes_while_it_is_lost_is_told
     ),
     "OthersRelay.on_committed: happenings.on_committed(done)": (
@@ -1307,14 +1319,20 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "OthersRelay.on_replicas_changed: happenings.on_lost(name, paths)": (
         a_file_that_is_brought_back_is_no_deed_of_its_owner
     ),
-    "OthersRelay.on_applied: announcing.on_applied(head)": (
+    "FollowingRelay.on_applied: announcing.on_applied(head)": (
         what_one_writes_comes_to_the_other_and_is_told
     ),
-    "OthersRelay.on_applied: receiving.on_changed(ManifestName.of(head), paths, held=held)": (
+    "FollowingRelay.on_applied: receiving.on_changed(ManifestName.of(head), paths, held=held)": (
         what_one_writes_comes_to_the_other_and_is_told
     ),
-    "OthersRelay.on_own_head: publishing.on_own_head(head)": (
-        a_head_of_ours_from_a_later_state_is_repaired
+    "FollowingRelay.on_own_head: lost_state.on_own_head(head)": (
+        a_state_of_ours_that_was_lost_is_fetched_and_merged
+    ),
+    "FollowingRelay.on_own_fetched: lost_state.on_fetched(head)": (
+        a_state_of_ours_that_was_lost_is_fetched_and_merged
+    ),
+    "OwnRelay.on_lost_state: following.seek_own(head)": (
+        a_state_of_ours_that_was_lost_is_fetched_and_merged
     ),
     "OthersRelay.on_arrived: receiving.on_arrived(wants)": (
         what_one_writes_comes_to_the_other_and_is_told

@@ -50,6 +50,7 @@ class DueParts:
         parts = self._parts
         return (
             parts.moving_folders,
+            parts.lost_state,
             parts.own_folder,
             parts.adopting,
             parts.succession,

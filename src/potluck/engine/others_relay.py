@@ -27,16 +27,8 @@ if TYPE_CHECKING:
     from potluck.engine.wiring import Wiring
 
 
-class OthersRelay(
-    FollowingListener,
-    DownloadsListener,
-    CommitsListener,
-    ReceivingListener,
-    ReplicaListener,
-    ForgottenListener,
-    LossListener,
-):
-    """Who hears what engine/others tells."""
+class FollowingRelay(FollowingListener):
+    """Who hears how far manifests are held."""
 
     def __init__(self, parts: Wiring) -> None:
         """Tell these."""
@@ -52,8 +44,27 @@ class OthersRelay(
 
     def on_own_head(self, head: Head) -> None:
         """Somebody holds a head that this device signed."""
-        self._parts.publishing.on_own_head(head)
+        self._parts.lost_state.on_own_head(head)
         self._parts.clones.on_own_head(head)
+
+    def on_own_fetched(self, head: Head) -> None:
+        """All of a state that this device lost is staged."""
+        self._parts.lost_state.on_fetched(head)
+
+
+class OthersRelay(
+    DownloadsListener,
+    CommitsListener,
+    ReceivingListener,
+    ReplicaListener,
+    ForgottenListener,
+    LossListener,
+):
+    """Who hears what else engine/others tells."""
+
+    def __init__(self, parts: Wiring) -> None:
+        """Tell these."""
+        self._parts = parts
 
     def on_arrived(self, wants: Sequence[Want]) -> None:
         """A content is here: decide about those that waited for it."""

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 
 from potluck.core.content.facts import SharedChange
 from potluck.core.wire.catalogue import Head
+from potluck.engine.own.lost_state import LostStateListener
 from potluck.engine.own.publishing import PublishingListener
 
 if TYPE_CHECKING:
     from potluck.engine.wiring import Wiring
 
 
-class OwnRelay(PublishingListener):
+class OwnRelay(PublishingListener, LostStateListener):
     """Who hears what engine/own tells."""
 
     def __init__(self, parts: Wiring) -> None:
@@ -36,3 +37,7 @@ class OwnRelay(PublishingListener):
     def on_held_changed(self) -> None:
         """More, or less, of the own folder is gone here, and held."""
         self._parts.announcing.on_places_changed()
+
+    def on_lost_state(self, head: Head) -> None:
+        """Others hold a state of the own folder that this device does not remember."""
+        self._parts.following.seek_own(head)

@@ -37,6 +37,7 @@ class TroubleKind(Enum):
     DAMAGED = "a file of mine is damaged on this disk"
     BLOCKED = "a file of somebody else's cannot be placed"
     FROZEN = "an owner contradicts itself"
+    FORKED = "an owner goes on from an older state"
     TLS = "links cannot be prepared here"
     CERTIFICATE = "a device's certificate cannot be loaded here"
     TOO_LARGE = "an owner shares more than is followed"

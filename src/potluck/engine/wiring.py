@@ -77,8 +77,9 @@ from potluck.engine.others.moving_folders import MovingFolders
 from potluck.engine.others.progress import Progress
 from potluck.engine.others.receiving import Receiving
 from potluck.engine.others.replica_check import ReplicaCheck
-from potluck.engine.others_relay import OthersRelay
+from potluck.engine.others_relay import FollowingRelay, OthersRelay
 from potluck.engine.own.imports import Imports
+from potluck.engine.own.lost_state import LostState
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.undelivered import Undelivered
@@ -197,7 +198,8 @@ class Wiring:
         self.own_calls = OwnCalls(node, self.circle, self.clones)
         self.own_folder = OwnFolder(node, self.publishing)
         self.undelivered = Undelivered(node)
-        self.following = Following(node, others)
+        self.lost_state = LostState(node, self.publishing, self.own_folder, own)
+        self.following = Following(node, FollowingRelay(self))
         self.doubled_owners = DoubledOwners(node, self.following)
         self.downloads = Downloads(node, others)
         self.commits = Commits(node, others)

@@ -9,7 +9,7 @@ from blake3 import blake3
 from potluck.core import limits
 from potluck.core.content import manifest
 from potluck.core.keys.identity import DeviceKey, verify
-from potluck.core.wire.catalogue import FileRecord, Folder, Head, Kind
+from potluck.core.wire.catalogue import FileRecord, Folder, Head, Kind, RunEnd
 
 RECORD = FileRecord(b"d/a", Kind.FILE, 5, -1, True, limits.PIECE_MIN_BYTES, b"r" * 32, 7)
 KEY = DeviceKey(bytes(64))
@@ -122,3 +122,34 @@ def test_two_contents_of_one_state_contradict() -> None:
     assert not manifest.contradicts(head(), head(generation=2, root=b"s" * 32))
     assert not manifest.contradicts(head(), head(owner=b"o" * 32, root=b"s" * 32))
     assert not manifest.contradicts(head(), head(folder=Folder.EVERYONE, root=b"s" * 32))
+
+
+def of_run(run: bytes, generation: int, seq: int, *ends: RunEnd) -> Head:
+    return head(generation=generation, seq=seq, instance=run, continues=ends)
+
+
+def test_a_head_continues_earlier_states_of_its_run_and_of_the_runs_it_names() -> None:
+    known = of_run(b"a", 1, 7)
+    assert manifest.continues(known, None)
+    assert manifest.continues(known, known)
+    assert manifest.continues(of_run(b"a", 2, 3), known)
+    assert not manifest.continues(of_run(b"a", 1, 6), known)
+    assert not manifest.continues(of_run(b"b", 9, 9), known)
+    assert manifest.continues(of_run(b"b", 1, 8, RunEnd(1, 7, b"a")), known)
+    assert manifest.continues(of_run(b"b", 1, 8, RunEnd(1, 2, b"c"), RunEnd(2, 1, b"a")), known)
+    assert not manifest.continues(of_run(b"b", 9, 9, RunEnd(1, 6, b"a")), known)
+    assert not manifest.continues(of_run(b"b", 9, 9, RunEnd(1, 7, b"c")), known)
+    assert manifest.run_end(known) == RunEnd(1, 7, b"a")
+
+
+def test_what_a_head_continues_is_signed_and_one_that_says_nothing_is_signed_as_ever() -> None:
+    signed = manifest.sign_head(of_run(b"b", 1, 8, RunEnd(1, 7, b"a")), KEY)
+    assert manifest.head_is_signed(signed, verifier)
+    for ends in ((), (RunEnd(1, 8, b"a"),)):
+        assert not manifest.head_is_signed(
+            msgspec.structs.replace(signed, continues=ends), verifier
+        )
+    plain = manifest.sign_head(head(), KEY)
+    fields = msgspec.structs.asdict(plain) | {"signature": b""}
+    del fields["continues"]
+    assert plain.signature == KEY.sign(b"head", msgspec.msgpack.encode(fields))

@@ -9,6 +9,8 @@ import msgspec
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.knowledge import OwnWork
+from potluck.core.content.manifest import run_end
 from potluck.core.content.swarm.pace import LONG_S, SAMPLE_S
 from potluck.core.group.statements import Appoint, LastHead, Remove, sign_act, sign_removal
 from potluck.core.keys.identity import DeviceId
@@ -27,6 +29,7 @@ from potluck.engine.others.frozen_heads import forget_further_heads
 from potluck.engine.others.page_turns import PAGE_LOOK_S, PAGE_TURN_S
 from potluck.engine.others.pursuit import PAUSE_MAX_S, RESTARTS
 from potluck.engine.troubles import TroubleKind
+from potluck.engine.withheld import DECIDED_GENERATIONS
 from tests.engine.builders import flush, group, key, node
 from tests.engine.index.builders import record
 from tests.engine.listeners import Heard
@@ -253,18 +256,40 @@ def test_a_delete_log_that_reaches_back_as_far_as_we_are_is_long_enough(wire: Wi
 
 
 # -- a new generation ------------------------------------------------------------------------------
-def test_after_a_new_generation_deletes_are_held_back_and_everything_is_asked(wire: Wire) -> None:
-    one, two, three = wire.devices
+def reborn_in_place_of(one: Device, wire: Wire, *paths: str) -> Device:
+    """The first device again, without its index, with these files in its folder."""
     reborn = Device(1, run=2)
     wire.devices[0] = reborn
-    for other in (two, three):
+    for other in wire.devices[1:]:
         other.unlink(one)
         other.link(reborn)
         reborn.link(other)
-    reborn.write("b")
+    reborn.write(*paths)
+    return reborn
+
+
+def test_what_an_owner_lost_with_its_index_is_kept_and_merged(wire: Wire) -> None:
+    one, two, three = wire.devices
+    reborn = reborn_in_place_of(one, wire, "b")
     wire.wait(1.0)
     assert reborn.own_heads
+    assert reborn.held == [b"a"]
     assert reborn.head_of(reborn).generation == 2
+    assert all(device.files_of(reborn) == ["a", "b"] for device in wire.devices)
+    assert not two.applied[-1].held
+    reborn.write("d")
+    wire.wait(1.0)
+    assert two.files_of(reborn) == three.files_of(reborn) == ["a", "b", "d"]
+    assert "folder_frozen" not in two.tells
+    assert two.node.troubles.all() == []
+
+
+def test_after_a_decision_deletes_are_held_back_and_everything_is_asked(wire: Wire) -> None:
+    one, two, three = wire.devices
+    reborn = reborn_in_place_of(one, wire, "b")
+    reborn.work = (OwnWork.READING,)
+    reborn.publishing.begin_anew(DECIDED_GENERATIONS)
+    wire.wait(1.0)
     assert two.files_of(reborn) == three.files_of(reborn) == ["b"]
     last = two.applied[-1]
     assert (last.held, last.paths) == (True, [b"a", b"b"])
@@ -272,26 +297,92 @@ def test_after_a_new_generation_deletes_are_held_back_and_everything_is_asked(wi
     wire.wait(1.0)
     assert not two.applied[-1].held
     assert two.files_of(reborn) == ["b", "d"]
-    assert "folder_frozen" not in two.tells
 
 
-def test_an_owner_who_lost_its_index_and_counted_as_far_again_is_thawed(wire: Wire) -> None:
+def test_an_owner_who_lost_its_index_and_counted_as_far_again_loses_nothing(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    reborn = reborn_in_place_of(one, wire, "b", "x")  # two changes, as before
+    reborn.work = (OwnWork.READING,)
+    wire.wait(1.0)
+    assert two.files_of(reborn) == ["a", "b"]
+    assert two.tells == ["folder_forked"]
+    assert [trouble.subject for trouble in two.node.troubles.of(TroubleKind.FORKED)] == ["d1"]
+    reborn.work = (OwnWork.LOOKING,)
+    wire.wait(1.0)
+    assert two.files_of(reborn) == ["a", "b", "x"]
+    assert two.node.troubles.all() == []
+
+
+def test_what_two_lives_of_an_owner_wrote_is_kept_by_who_holds_either(wire: Wire) -> None:
     one, two, three = wire.devices
-    reborn = Device(1, run=2)
-    reborn.write("b", "x")  # two changes, as before
-    reborn.publishing.on_tick(0)
-    reborn.tick()
-    two.following.on_heads(one.id, [reborn.head_of(reborn)])
-    two.tick()
-    assert two.tells == ["folder_frozen"]
-    wire.devices[0] = reborn
+    three.unlink(one)
+    one.unlink(three)
+    one.write("later")
+    wire.wait(1.0)
+    assert (two.files_of(one), three.files_of(one)) == (["a", "b", "later"], ["a", "b"])
+    backup = Device(1, run=2)  # it was restored as it was before that, and works on
+    for path in ("a", "b", "c", "d"):
+        backup.write(path)
+        backup.publishing.on_tick(0)
+        backup.node.now += 1.0
+    backup.publishing.drop({b"b"})
+    backup.publishing.on_tick(0)
+    backup.tick()
+    head = backup.head_of(backup)
+    two.following.on_heads(three.id, [head])
+    assert asked(two) == []
+    assert two.files_of(one) == ["a", "b", "later"]
+    assert two.tells == ["folder_forked"]
+    wire.devices[0] = backup
     for other in (two, three):
         other.unlink(one)
-        other.link(reborn)
-        reborn.link(other)
-    wire.wait(1.0)
-    assert two.files_of(reborn) == ["b", "x"]
-    assert "folder_thawed" in two.tells
+        other.link(backup)
+        backup.link(other)
+    wire.wait(30.0)
+    assert all(device.files_of(backup) == ["a", "b", "c", "d", "later"] for device in wire.devices)
+    assert sorted(backup.held) == [b"b", b"later"]
+
+
+def test_the_pages_of_an_own_state_must_be_those_that_are_wanted(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    reborn = reborn_in_place_of(one, wire)
+    reborn.following.on_heads(two.id, [two.head_of(one)])
+    (fetch,) = asked(reborn)
+    page = ask(two, reborn, fetch)
+    assert isinstance(page, ManifestPage)
+    other = forged(1, msgspec.structs.replace(two.head_of(one), seq=9))
+    answer(reborn, fetch, msgspec.structs.replace(page, head=other))
+    assert asked(reborn) == [], "that source is left alone for a while"
+    reborn.following.seek_own(two.head_of(one))
+    (fetch,) = asked(reborn)
+    answer(reborn, fetch, ask(two, reborn, fetch))
+    assert reborn.following.pursuits == {}
+    reborn.lost_state.on_tick()
+    assert reborn.held == [b"a", b"b"]
+
+
+def test_who_has_another_state_is_asked_for_an_own_one_in_vain(wire: Wire) -> None:
+    one, two, three = wire.devices
+    reborn = reborn_in_place_of(one, wire)
+    lost = forged(1, msgspec.structs.replace(two.head_of(one), seq=1))
+    reborn.following.on_heads(two.id, [two.head_of(one)])
+    reborn.following.on_heads(three.id, [lost])
+    (fetch,) = asked(reborn)
+    assert fetch.peer == two.id
+
+
+def test_a_head_that_nobody_has_any_more_gives_way_to_one_that_leads_on(wire: Wire) -> None:
+    one, two, three = wire.devices
+    known = two.head_of(one)
+    gone = forged(1, msgspec.structs.replace(known, seq=40, instance=b"lost"))
+    gone = forged(1, msgspec.structs.replace(gone, continues=(run_end(known),)))
+    here = forged(1, msgspec.structs.replace(known, seq=30))
+    two.following.on_heads(three.id, [gone])
+    two.following.on_heads(one.id, [here])
+    assert two.following.pursuits[one.manifest].newest == gone, "three has it"
+    two.unlink(three)
+    two.following.on_heads(one.id, [here])
+    assert two.following.pursuits[one.manifest].newest == here
 
 
 def restarted(device: Device) -> None:
@@ -384,6 +475,14 @@ def test_two_signed_heads_of_one_number_freeze_the_folder(wire: Wire) -> None:
     two.following.on_heads(one.id, [forged(1, msgspec.structs.replace(newest, generation=4))])
     assert two.node.troubles.all() == []
     assert two.tells == ["folder_frozen", "folder_thawed"], "an owner can go on so for ever"
+
+
+def test_an_owner_that_contradicts_what_is_held_is_frozen(wire: Wire) -> None:
+    one, two, three = wire.devices
+    other = msgspec.structs.replace(two.head_of(one), root=b"x" * 32)
+    two.following.on_heads(three.id, [forged(1, other)])
+    two.tick()
+    assert two.tells == ["folder_frozen"]
 
 
 def test_what_came_before_a_folder_is_frozen_counts_no_more(wire: Wire) -> None:
@@ -868,7 +967,8 @@ def test_an_owner_that_begins_anew_while_its_pages_come_is_caught_up_with(wire: 
     reborn.write("b", "x")
     reborn.publishing.on_tick(0)
     reborn.tick()
-    head = forged(1, msgspec.structs.replace(reborn.head_of(reborn), generation=2))
+    head = msgspec.structs.replace(reborn.head_of(reborn), generation=2)
+    head = forged(1, msgspec.structs.replace(head, continues=(run_end(one.head_of(one)),)))
     two.following.on_heads(one.id, [head])
     answer(two, fetch, late)
     (fetch,) = asked(two)

@@ -10,7 +10,7 @@ import pytest
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.manifest import sign_head
 from potluck.core.group.statements import Remove, sign_removal
-from potluck.core.wire.catalogue import Head
+from potluck.core.wire.catalogue import Folder, Head
 from potluck.engine.others import frozen_heads
 from potluck.engine.others.frozen_heads import counts, forget_further_heads, leads_on
 from potluck.engine.others.pursuit import Pursuit, PursuitState
@@ -57,6 +57,19 @@ def test_what_counts_of_a_removed_device_is_its_last_head_and_what_led_there() -
     assert not frozen_heads.is_disputed(made, other, [last])
 
 
+def test_who_tells_heads_of_devices_that_nobody_knows_is_told_apart() -> None:
+    made, known = node(1), head(1, 5)
+    assert not frozen_heads.is_strange(made, known), "no group"
+    made.roster = group(1, 3)
+    everyone = msgspec.structs.replace(known, folder=Folder.EVERYONE)
+    assert frozen_heads.is_strange(made, known)
+    assert not frozen_heads.is_strange(made, everyone)
+    assert not counts(made, everyone)
+    made.roster = group(1, 2)
+    assert not frozen_heads.is_strange(made, known)
+    assert not counts(made, everyone)
+
+
 def test_of_an_owner_on_two_machines_nothing_leads_on_or_is_disputed() -> None:
     made = node(1)
     made.roster = group(1, 2, 3)
@@ -96,7 +109,7 @@ def test_who_is_beyond_the_last_head_goes_back_to_it(heads: Heads, reborn: bool)
     one.write("c")
     one.publishing.drop({b"a"})
     if reborn:
-        one.publishing.on_own_head(sign_head(msgspec.structs.replace(last, seq=99), one.node.key))
+        one.publishing.begin_anew(1)
     heads.wait(1.0)
     assert (two.files_of(one), three.files_of(one)) == (["b", "c"], ["a", "b"])
     removed(heads, last)

@@ -743,7 +743,8 @@ def test_a_new_generation_waits_until_everything_was_seen_and_read() -> None:
     own.write("a", "alpha")
     own.write("b", "beta")
     head = sign_head(Head(*own.node.own_manifest, 1, 50, 2, b"r" * 32, b"earlier"), key(1))
-    own.publishing.on_own_head(head)
+    own.publishing.on_other_run(head)
+    own.publishing.begin_anew(1)
     own.tick(5.0)
     assert own.heads == []
     assert own.own_folder.deadline() is None  # nothing to wait for but a disk
@@ -759,7 +760,8 @@ def test_a_new_generation_waits_for_the_marker_and_for_the_last_file() -> None:
     own = Own(marked=False)
     own.write("a", "alpha")
     head = sign_head(Head(*own.node.own_manifest, 1, 50, 2, b"r" * 32, b"earlier"), key(1))
-    own.publishing.on_own_head(head)
+    own.publishing.on_other_run(head)
+    own.publishing.begin_anew(1)
     own.tick(5.0)
     assert own.heads == []
     own.tell(ShareSeen(present=True, reason=""))

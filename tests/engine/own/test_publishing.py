@@ -7,17 +7,15 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.facts import PlaceRow, SharedChange
-from potluck.core.content.manifest import head_is_signed, sign_head
+from potluck.core.content.manifest import continues, head_is_signed, run_end, sign_head
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
-from potluck.engine.effects import Tell
 from potluck.engine.node import Node
 from potluck.engine.own.publishing import (
     HEAD_MAX_S,
-    REPAIR_PAUSE_S,
     Publishing,
 )
-from tests.engine.builders import group, key, node, taken
+from tests.engine.builders import group, key, node
 from tests.engine.index.builders import root_of
 from tests.engine.listeners import Heard
 
@@ -294,86 +292,68 @@ def test_very_many_changes_do_not_wait() -> None:
     assert it.tick(0.0, waiting=10**6) == 1
 
 
-def test_a_head_from_a_later_state_starts_a_new_generation_above_it() -> None:
-    it = Publisher()
-    it.publishing.on_own_head(it.foreign(3, 50))
-    assert it.publishing.repairing
-    assert [tell.code for tell in taken(it.node, Tell)] == ["repair"]
-    it.put("a")
-    assert it.tick() == 1
-    assert (it.heads[0].generation, it.heads[0].seq, it.heads[0].count) == (4, 51, 1)
-    assert not it.publishing.repairing
-
-
 def test_while_another_machine_has_this_identity_nothing_is_published() -> None:
     it = Publisher()
     it.node.cloned = True
     it.put("a")
-    it.publishing.on_own_head(it.foreign(3, 50))
+    it.publishing.on_other_run(it.foreign(3, 50))
+    it.publishing.on_other_run(it.foreign(2, 60))
     assert it.publishing.deadline(0) is None
     assert it.tick() == 0
     assert it.publishing.pending == 1
     it.node.cloned = False
     it.publishing.begin_anew(1000)
     assert it.tick() == 1
-    assert (it.heads[0].generation, it.heads[0].seq, it.heads[0].count) == (1003, 51, 1)
+    assert (it.heads[0].generation, it.heads[0].seq, it.heads[0].count) == (1003, 61, 1)
     it.publishing.begin_anew(1000)
     assert it.tick() == 1
-    assert (it.heads[1].generation, it.heads[1].seq) == (2003, 51)
+    assert (it.heads[1].generation, it.heads[1].seq) == (2003, 61)
 
 
 def test_a_new_generation_is_told_even_if_nothing_changed() -> None:
     it = Publisher()
-    it.publishing.on_own_head(it.foreign(1, 50))
+    it.publishing.begin_anew(1)
+    assert it.publishing.repairing
     assert it.publishing.deadline(0) is not None
     assert it.tick() == 1
-    assert (it.heads[0].generation, it.heads[0].seq, it.heads[0].count) == (2, 50, 0)
+    assert (it.heads[0].generation, it.heads[0].seq, it.heads[0].count) == (2, 0, 0)
+    assert not it.publishing.repairing
 
 
-def test_whoever_lost_its_index_and_counted_as_far_again_notices_it() -> None:
+def test_each_run_continues_the_ones_before_it() -> None:
+    first = Publisher(run=1)
+    first.put("a")
+    first.tick()
+    assert first.heads[0].continues == ()
+    second = Publisher(node(1, index=first.node.index, run=2))
+    assert second.tick() == 0
+    second.put("b")
+    second.tick()
+    third = Publisher(node(1, index=first.node.index, run=3))
+    third.put("c")
+    third.tick()
+    ends = [run_end(head) for head in (second.heads[0], first.heads[0])]
+    assert third.heads[0].continues == tuple(ends)
+    assert continues(third.heads[0], first.heads[0])
+    assert not continues(third.heads[0], first.foreign(1, 1))
+
+
+def test_a_lost_state_is_continued_with_what_only_the_others_have() -> None:
     it = Publisher()
     it.put("a")
     it.tick()
-    it.publishing.on_own_head(it.foreign(1, 1, count=1))
-    assert it.tick() == 1
-    assert (it.heads[-1].generation, it.heads[-1].seq) == (2, 1)
-
-
-def test_older_equal_and_own_heads_repair_nothing() -> None:
-    it = Publisher()
-    it.put("a")
+    lost = it.foreign(4, 70)
+    it.publishing.on_other_run(lost)
     it.put("b")
-    it.tick()
-    it.publishing.on_own_head(it.foreign(1, 1))
-    it.publishing.on_own_head(it.heads[0])
-    it.publishing.on_own_head(msgspec.structs.replace(it.heads[0], instance=b"earlier"))
-    it.publishing.on_own_head(it.foreign(9, 9, instance=it.node.instance))
-    assert (it.publishing.repairing, it.tick()) == (False, 0)
-
-
-def test_two_devices_with_one_key_do_not_chase_each_other() -> None:
-    it = Publisher()
-    it.publishing.on_own_head(it.foreign(1, 50))
-    it.tick(0.0)
-    for generation in (3, 5, 4):
-        it.publishing.on_own_head(it.foreign(generation, 50))
-        it.tick(0.1)
-    assert [head.generation for head in it.heads] == [2]
-    due = it.publishing.deadline(0)
-    assert due == REPAIR_PAUSE_S
-    it.node.now = due
-    assert it.tick(0.0) == 1
-    assert [head.generation for head in it.heads] == [2, 6]
-    assert "another device" in taken(it.node, Tell)[-1].text
-
-
-def test_a_head_that_was_overtaken_during_the_pause_is_forgotten() -> None:
-    it = Publisher()
-    it.publishing.on_own_head(it.foreign(5, 50))
-    it.tick(0.0)
-    it.publishing._ahead = 1, 60
-    assert it.tick(REPAIR_PAUSE_S) == 0
-    assert it.publishing.deadline(0) is None
+    record = msgspec.structs.replace(it.records["a"], path=b"only there", seq=50)
+    it.publishing.merge(lost, [record])
+    head = it.heads[-1]
+    assert (head.generation, head.seq, head.count) == (5, 72, 3)
+    assert continues(head, lost)
+    assert it.records["only there"] == msgspec.structs.replace(record, seq=72)
+    assert it.places == [b"a", b"b"]
+    assert [path for path, _, _ in it.changes()] == [b"b"]
+    assert not it.publishing.repairing
 
 
 def test_what_is_held_ends_when_a_person_says_so_and_not_before() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from potluck.engine.index import Index
 from potluck.engine.own.share_state import WRITTEN_ONCE
-from potluck.shells.state.away import is_away, is_new, stand_in
+from potluck.shells.state.away import is_another, is_away, stand_in
 from potluck.shells.state.last_folder import remember_folder
 from potluck.shells.state.private_home import INDEX_NAME
 
@@ -45,12 +45,12 @@ def test_a_folder_that_is_gone_or_has_nothing_of_potluck_is_away(
 def test_another_folder_is_not_away(state: str, tmp_path: Path) -> None:
     other, home = tmp_path / "other", tmp_path / "home2"
     assert not is_away(str(other), state)
-    assert is_new(str(other), state)
+    assert is_another(str(other), state)
     assert not other.exists()
-    assert not is_new(str(tmp_path / "music"), state)
-    assert not is_new(str(other), str(home)), "nothing was shared there before"
+    assert not is_another(str(tmp_path / "music"), state)
+    assert not is_another(str(other), str(home)), "nothing was shared there before"
     (other / ".potluck").mkdir(parents=True)
-    assert not is_new(str(other), state), "its marker says which share it is"
+    assert not is_another(str(other), state), "its marker says which share it is"
 
 
 def test_a_device_without_a_marker_misses_nothing(state: str, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from blake3 import blake3
 
 from potluck.core import limits
 from potluck.core.keys.identity import DeviceId, Signer, Verifier
-from potluck.core.wire.catalogue import FileRecord, Head, encode
+from potluck.core.wire.catalogue import FileRecord, Head, RunEnd, encode
 
 DIGEST_BYTES: Final = 32
 EMPTY_BUCKET: Final = bytes(DIGEST_BYTES)
@@ -77,7 +77,10 @@ EMPTY_TREE_ROOT: Final = BucketTree().root()
 
 
 def _signed_part(head: Head) -> bytes:
-    return encode(msgspec.structs.replace(head, signature=b""))
+    """Return what is signed: all fields but `continues`, which follows them where there are any."""
+    fields = msgspec.structs.asdict(msgspec.structs.replace(head, signature=b""))
+    ends = fields.pop("continues")
+    return encode(fields) + (encode(ends) if ends else b"")
 
 
 def sign_head(head: Head, signer: Signer) -> Head:
@@ -95,6 +98,27 @@ def head_is_signed(head: Head, verifier: Verifier) -> bool:
 def newer(a: Head, b: Head | None) -> bool:
     """Say whether `a` is a later state of its manifest: by generation, then by seq."""
     return b is None or (a.generation, a.seq) > (b.generation, b.seq)
+
+
+def run_end(head: Head) -> RunEnd:
+    """Return where its owner's run ended, if this was its last head."""
+    return RunEnd(head.generation, head.seq, head.instance)
+
+
+def leads_to(end: RunEnd, head: Head) -> bool:
+    """Say whether a head is one of the run with that end, or of no later state than it."""
+    reached = (head.generation, head.seq) <= (end.generation, end.seq)
+    return end.instance == head.instance and reached
+
+
+def continues(head: Head, known: Head | None) -> bool:
+    """Say whether whoever signed `head` had the state `known` before: nothing of it was lost.
+
+    Within one run a later head follows from an earlier one; another run counts by its end.
+    """
+    if known is None or head.instance == known.instance:
+        return known is None or not newer(known, head)
+    return any(leads_to(end, known) for end in head.continues)
 
 
 def contradicts(a: Head, b: Head) -> bool:

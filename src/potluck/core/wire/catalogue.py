@@ -93,6 +93,7 @@ from potluck.core.wire.records import (
     Kind,
     MemberRecord,
     RosterRecord,
+    RunEnd,
     Status,
     Wire,
 )
@@ -175,6 +176,7 @@ __all__ = [
     "RosterDigest",
     "RosterRecord",
     "RosterRecords",
+    "RunEnd",
     "SealedMessage",
     "Solicit",
     "Status",

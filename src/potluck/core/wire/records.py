@@ -104,8 +104,19 @@ class Folder(StrEnum):
     EVERYONE = "everyone"
 
 
+class RunEnd(Struct, frozen=True, array_like=True):
+    """The last head of one run of a manifest's owner; no run but the next goes on from there."""
+
+    generation: Counter
+    seq: Counter
+    instance: Instance
+
+
 class Head(Struct, frozen=True):
-    """What an owner signs: one number for the state of one whole manifest (docs/protocol.md §6)."""
+    """What an owner signs: one number for the state of one whole manifest (docs/protocol.md §6).
+
+    `continues`: the runs of its owner that this state follows from, the newest first.
+    """
 
     owner: Id
     folder: Folder
@@ -115,6 +126,7 @@ class Head(Struct, frozen=True):
     root: Id
     instance: Instance
     signature: Signature = b""
+    continues: Annotated[tuple[RunEnd, ...], Meta(max_length=limits.RUNS_TOLD)] = ()
 
 
 class Kind(StrEnum):

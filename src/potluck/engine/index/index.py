@@ -19,6 +19,7 @@ from potluck.engine.index.group import Addresses, Meta, RosterTable
 from potluck.engine.index.intents import Intents
 from potluck.engine.index.listings import Listings
 from potluck.engine.index.losses import Losses
+from potluck.engine.index.lost_records import LostRecords
 from potluck.engine.index.manifests import Manifests
 from potluck.engine.index.names import Names
 from potluck.engine.index.needs import Needs
@@ -44,6 +45,7 @@ class Index:
         self.places = Places(database, self._names, self.needs)
         self.listings = Listings(database, self._names)
         self.losses = Losses(database, self._names)
+        self.lost_records = LostRecords(database, self._names)
         self.contents = Contents(database)
         self.intents = Intents(database)
 

@@ -23,9 +23,9 @@ from typing import Protocol, assert_never
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName
-from potluck.core.content.manifest import head_is_signed, newer
+from potluck.core.content.manifest import continues, head_is_signed, newer
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import Folder, Head, ManifestPage
+from potluck.core.wire.catalogue import Head, ManifestPage
 from potluck.engine.events import (
     FetchEnded,
     FetchHeard,
@@ -35,7 +35,7 @@ from potluck.engine.events import (
     SpaceSeen,
 )
 from potluck.engine.node import Node
-from potluck.engine.others import frozen_heads
+from potluck.engine.others import forked_heads, frozen_heads
 from potluck.engine.others.delete_logs import DeleteLogs
 from potluck.engine.others.index_room import IndexRoom
 from potluck.engine.others.owner_faults import OwnerFaults
@@ -55,6 +55,9 @@ class FollowingListener(Protocol):
 
     def on_own_head(self, head: Head) -> None:
         """Somebody holds a head that this device signed."""
+
+    def on_own_fetched(self, head: Head) -> None:
+        """All of the own manifest at a head that this device lost is staged."""
 
 
 class Following:
@@ -92,16 +95,15 @@ class Following:
 
     def _on_head(self, device: DeviceId, head: Head) -> None:
         node, name = self._node, ManifestName.of(head)
-        if node.roster is None or head.folder is not Folder.OWN:
-            return
-        if not frozen_heads.counts(node, head):
-            if name.owner not in node.roster.former:
-                self._strangers.add(device)
+        if frozen_heads.is_strange(node, head):
+            self._strangers.add(device)
+        if node.roster is None or not frozen_heads.counts(node, head):
             return
         pursuit = self.pursuits.get(name) or frozen_heads.taken_up(
             self, node, name, self._faults.tell_frozen
         )
-        known = [node.index.manifests.head(name), pursuit.newest]
+        held = node.index.manifests.head(name)
+        known = [held, pursuit.newest]
         if head not in known and not head_is_signed(head, node.roster.vouches):
             return
         node.peer(device).heads[name] = (head.generation, head.seq)
@@ -111,8 +113,22 @@ class Following:
         self.pursuits[name] = pursuit
         if frozen_heads.is_disputed(node, head, known):
             self._freeze(pursuit, head.generation)
-        elif all(frozen_heads.leads_on(node, head, other) for other in known):
-            self._pursue(pursuit, head)
+        elif frozen_heads.leads_away(node, head, held):
+            forked_heads.tell(node, head)
+        elif frozen_heads.is_news(node, head, held, pursuit):
+            if head.count > limits.OWNER_RECORDS:
+                self._give_up(pursuit, head)
+            elif pursuit.on_news(head):  # perhaps in a new generation: it is believed again
+                frozen_heads.forget_frost(node, name)
+                self._faults.tell_thawed(pursuit)
+
+    def seek_own(self, head: Head) -> None:
+        """Bring the whole manifest of a head of this device's own that it does not have."""
+        name = ManifestName.of(head)
+        self._node.index.manifests.drop_staged(name)
+        self.pursuits[name] = Pursuit(name)
+        self.pursuits[name].on_news(head)
+        self._look_s = self._node.now
 
     def _freeze(self, pursuit: Pursuit, generation: int) -> None:
         """The owner signed two heads of one number: believe neither, until it goes up by one."""
@@ -123,14 +139,6 @@ class Following:
             self._drop(pursuit)
         frozen_heads.keep_frost(self._node, pursuit)
         self._faults.tell_frozen(pursuit)
-
-    def _pursue(self, pursuit: Pursuit, head: Head) -> None:
-        """The owner goes on; perhaps in a new generation, after which it is believed again."""
-        if head.count > limits.OWNER_RECORDS:
-            self._give_up(pursuit, head)
-        elif pursuit.on_news(head):
-            frozen_heads.forget_frost(self._node, pursuit.name)
-            self._faults.tell_thawed(pursuit)
 
     def _give_up(self, pursuit: Pursuit, head: Head) -> None:
         """The owner signed more than one owner may have: it stays as it is held."""
@@ -226,14 +234,21 @@ class Following:
         node, name, manifests = self._node, pursuit.name, self._node.index.manifests
         known = manifests.head(name)
         signed = node.roster is not None and head_is_signed(head, node.roster.vouches)
-        leads_on = frozen_heads.leads_on(node, head, known)
+        if name.owner == node.me:
+            leads_on = head == pursuit.newest
+        else:
+            leads_on = frozen_heads.leads_on(node, head, known)
         if not signed or ManifestName.of(head) != name or not leads_on:
             self._fail(pursuit, request)
             return
         if pursuit.whole:
             manifests.stage_rest_as_deleted(name, head.seq)
         if manifests.staged_root(name) == (head.root, head.count):
-            self._apply(pursuit, request, head)
+            if name.owner == node.me:
+                del self.pursuits[name]
+                self._listener.on_own_fetched(head)
+            else:
+                self._apply(pursuit, request, head)
         elif pursuit.whole:
             self._fail(pursuit, request)
         else:
@@ -242,14 +257,14 @@ class Following:
 
     def _apply(self, pursuit: Pursuit, request: PageRequest, head: Head) -> None:
         """All of it is in, and as its owner signed it."""
-        name, manifests = pursuit.name, self._node.index.manifests
+        node, name, manifests = self._node, pursuit.name, self._node.index.manifests
         known = manifests.head(name)
         paths = manifests.apply_staged(head)
         if pursuit.whole:
             self._logs.on_whole(head)
             if known is not None and newer(known, head):
                 self._logs.on_whole(known)  # what ended on the way there is not handed on
-                frozen_heads.tell_back(self._node, head)
+                frozen_heads.tell_back(node, head)
         else:
             assert pursuit.budget is not None, "a request under way has a budget"
             self._logs.on_applied(head, pursuit.budget)
@@ -258,7 +273,9 @@ class Following:
             pursuit.excess = None
             self._faults.clear_too_large(pursuit)
         self._look_s = self._node.now
-        held = known is not None and known.generation < head.generation
+        forked_heads.clear(node, head)
+        anew = known is not None and known.generation < head.generation
+        held = anew and not continues(head, known)
         self._listener.on_applied(head, paths, held=held)
 
     # -- asking ------------------------------------------------------------------------------------

@@ -24,9 +24,10 @@ from typing import Protocol
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.manifest import contradicts, newer
 from potluck.core.group.statements import LastHead
-from potluck.core.wire.catalogue import Head
+from potluck.core.wire.catalogue import Folder, Head
 from potluck.core.wording import set_off
 from potluck.engine.node import Node
+from potluck.engine.others import forked_heads
 from potluck.engine.others.happenings import TRASH_DAYS
 from potluck.engine.others.pursuit import Pursuit, PursuitState
 from potluck.engine.troubles import TroubleKind
@@ -72,6 +73,8 @@ def forget_frost(node: Node, name: ManifestName) -> None:
 def counts(node: Node, head: Head) -> bool:
     """Say whether a head may be followed: a member's, or a removed device's up to its last."""
     name = ManifestName.of(head)
+    if head.folder is not Folder.OWN:
+        return False
     if _is_member(node, name):
         return True
     last = last_head(node, name)
@@ -81,13 +84,20 @@ def counts(node: Node, head: Head) -> bool:
     return number < its or (number == its and head.root == last.root)
 
 
+def is_strange(node: Node, head: Head) -> bool:
+    """Say whether a head is of a device that is no member and never was one, as far as is known."""
+    if node.roster is None or head.folder is not Folder.OWN:
+        return False
+    return head.owner not in node.roster.members and head.owner not in node.roster.former
+
+
 def leads_on(node: Node, head: Head, known: Head | None) -> bool:
     """Say whether a head is to be followed by who knows this one: newer, or the last of all."""
     name = ManifestName.of(head)
     if node.withheld.withholds(head):
         return False
     if _is_member(node, name) or known is None:
-        return newer(head, known)
+        return forked_heads.follows(head, known)
     if not counts(node, head):
         return False
     last = last_head(node, name)
@@ -95,17 +105,41 @@ def leads_on(node: Node, head: Head, known: Head | None) -> bool:
 
 
 def is_disputed(node: Node, head: Head, known: Iterable[Head | None]) -> bool:
-    """Say whether a member contradicts itself; of a removed device the removal says what counts."""
+    """Say whether a run of a member contradicts itself; of a removed device its removal says what
+    counts, and two runs are a fork (engine/others/forked_heads.py).
+    """
     if not _is_member(node, ManifestName.of(head)) or node.withheld.withholds(head):
         return False
-    return any(other is not None and contradicts(head, other) for other in known)
+    return any(
+        other is not None and other.instance == head.instance and contradicts(head, other)
+        for other in known
+    )
+
+
+def leads_away(node: Node, head: Head, held: Head | None) -> bool:
+    """Say whether a member goes on from another state than the one that is held."""
+    if not _is_member(node, ManifestName.of(head)) or node.withheld.withholds(head):
+        return False
+    return forked_heads.is_forked(head, held)
 
 
 def serves(node: Node, pursuit: Pursuit, announced: tuple[int, int]) -> bool:
     """Say whether who announced that head of a manifest can lead to the one that is pursued."""
-    if _is_member(node, pursuit.name):
+    if _is_member(node, pursuit.name) and pursuit.name.owner != node.me:
         return announced >= pursuit.goal
     return announced == pursuit.goal
+
+
+def is_news(node: Node, head: Head, held: Head | None, pursuit: Pursuit) -> bool:
+    """Say whether a head leads on from what is held, and goes beyond the one that is pursued, or
+    nobody has that one any more.
+    """
+    if not leads_on(node, head, held):
+        return False
+    if pursuit.newest is None or leads_on(node, head, pursuit.newest):
+        return True
+    heads = [node.peers[device].heads.get(pursuit.name, (0, 0)) for device in node.linked()]
+    return pursuit.waits and not any(serves(node, pursuit, announced) for announced in heads)
 
 
 def last_head(node: Node, name: ManifestName) -> LastHead | None:

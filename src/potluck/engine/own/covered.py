@@ -167,7 +167,7 @@ class CoveredFiles:
     def clear(self) -> None:
         """The own folder has another name now: whatever is in question there is looked at anew."""
         for point in self._points.values():
-            self._untell(point)
+            _untell(self._node, point)
             point.looked = False
 
     def _doubt(self, folder: bytes, sample: Mapping[bytes, PlaceRow], told: str = "") -> None:
@@ -190,12 +190,7 @@ class CoveredFiles:
         for path in point.paths:
             if path not in self:
                 self._count_out(path)
-        self._untell(point)
-
-    def _untell(self, point: Questioned) -> None:
-        if point.told:
-            self._node.troubles.clear(TroubleKind.COVERED, point.told)
-            point.told = ""
+        _untell(self._node, point)
 
     def _remember(self, over: Collection[bytes] = ()) -> None:
         """What is mounted now, or in question, matters at the next start, too; what is over not."""
@@ -243,3 +238,9 @@ class CoveredFiles:
 
 def _below(point: SafePath, top: SafePath) -> bytes:
     return b"" if point == top else point.relative_to(top).wire
+
+
+def _untell(node: Node, point: Questioned) -> None:
+    if point.told:
+        node.troubles.clear(TroubleKind.COVERED, point.told)
+        point.told = ""

@@ -196,9 +196,10 @@ class OwnersBreaker:
         more = len(files) - len(names)
         some = f"{', '.join(names)} and {more:,} more" if more else listed(names)
         return (
-            f"{of_amount(*self.held.amount)} that I share: gone from here ({some}), and too many in"
-            " a short time to be deleted elsewhere unasked; if that was meant, type:"
-            f" {CONFIRM} – else copy them back from another device"
+            f"{of_amount(*self.held.amount)} that I share: not here ({some}), but with the others;"
+            " too many went in a short time, or this device does not remember them, so they are"
+            f" deleted nowhere unasked; if they are to go, type: {CONFIRM} – else copy them back"
+            " from another device"
         )
 
 

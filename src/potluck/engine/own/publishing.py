@@ -6,12 +6,12 @@ and a file that the next scan finds, or the new head and everything under it. An
 publishes at once; the more files wait to be read, the longer it gathers, up to a second.
 
 Guarantees: every change has a number of its own; a head leaves this device only after the index is
-on the disk; a change that was taken back before its head was never made. Too many deletes at once
-are told to nobody before a person says so (engine/own/owners_breaker.py). Who hears its own head
-from a later state than it remembers (a lost index, an old disk) goes one generation above it, at
-most once in ten seconds. While another machine runs with this identity (`Node.cloned`) nothing is
-published; changes are gathered until a person decides (engine/clones.py). Limits: what was lost
-with an index is not fetched back from the others; receivers keep it (docs/protocol.md §6).
+on the disk; a change that was taken back before its head was never made. A head names the runs that
+it continues (engine/own/lineage.py). Too many deletes at once are told to nobody before a person
+says so (engine/own/owners_breaker.py). While another machine runs with this identity
+(`Node.cloned`) nothing is published; changes are gathered until a person decides
+(engine/clones.py). Limits: what others hold of a state that this device lost is merged by
+engine/own/lost_state.py.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ import msgspec
 
 from potluck.core import limits
 from potluck.core.content.facts import PlaceRow, SharedChange
-from potluck.core.content.manifest import contradicts, sign_head
+from potluck.core.content.manifest import sign_head
 from potluck.core.content.paths import within
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
-from potluck.core.wording import of_amount, set_off
+from potluck.core.wording import of_amount
 from potluck.engine.node import Node
+from potluck.engine.own.lineage import Lineage
 from potluck.engine.own.owners_breaker import OwnersBreaker
 from potluck.engine.own.pending_record import PendingRecord, record_about
 
 HEAD_MAX_S = 1.0  # the longest that changes are gathered under load
 HEAD_S_PER_FILE = 0.001  # each file that waits to be read stretches the pace by this much
 CHANGES_MAX = 2 * limits.PAGE_RECORDS  # more are published whatever the pace: about 50 ms of work
-REPAIR_PAUSE_S = 10.0  # between two changes of generation
 
 
 class PublishingListener(Protocol):
@@ -65,9 +65,8 @@ class Publishing:
         self.generation = 1
         self._seq = 0
         self._published_s = -HEAD_MAX_S
-        # generation and seq of an own head of a later state, heard from somebody
-        self._ahead: tuple[int, int] | None = None
-        self._repaired_s: float | None = None
+        self.lineage = Lineage(node.index.meta)
+        self._heard = (0, 0)  # the highest generation, and number, of an own head of another run
         self.repairing = False  # a head is due even without changes: the generation is new
 
     def __repr__(self) -> str:
@@ -79,6 +78,7 @@ class Publishing:
         head = _own_head(self._node)
         if head is not None:
             self._seq, self.generation = head.seq, head.generation
+        self.lineage.begin(head, self._node.instance)
         self.breaker.start()
         self._end(self.held.confirmed)
 
@@ -185,8 +185,6 @@ class Publishing:
             times.append(max(self._published_s + _pace_s(waiting), gathers_s))
         if (count_s := self.breaker.deadline()) is not None:
             times.append(count_s)
-        if self._ahead is not None and self._repaired_s is not None:
-            times.append(self._repaired_s + REPAIR_PAUSE_S)
         return min(times, default=None)
 
     def on_tick(self, waiting: int) -> None:
@@ -194,7 +192,6 @@ class Publishing:
         now = self._node.now
         if self._node.cloned:
             return
-        self._repair()
         due = now >= self._published_s + _pace_s(waiting) or self.pending >= CHANGES_MAX
         gathers_s = self.breaker.gathers_until_s(len(self._gone), len(self._changed))
         if due and (self.pending or self.repairing) and now >= gathers_s:
@@ -203,52 +200,40 @@ class Publishing:
             self._listener.on_held_changed()
 
     # -- heads -------------------------------------------------------------------------------------
-    def on_own_head(self, head: Head) -> None:
-        """Somebody holds a head of ours; it may be of a later state than we remember."""
-        known = _own_head(self._node)
-        state = head.generation, head.seq
-        later = state > (self.generation, self._seq)
-        other = known is not None and contradicts(head, known)
-        if head.instance != self._node.instance and (later or other):
-            self._ahead = max(self._ahead or state, state)
-            self._repair()
+    def on_other_run(self, head: Head) -> None:
+        """Somebody holds a head of another run of this device."""
+        generation, seq = self._heard
+        self._heard = max(generation, head.generation), max(seq, head.seq)
 
     def begin_anew(self, further: int) -> None:
-        """Go so many generations above all that was heard of: a person decided that this counts."""
-        generation, seq = max(self._ahead or (0, 0), (self.generation, self._seq))
-        self._ahead, self._repaired_s, self.repairing = None, self._node.now, True
-        self.generation, self._seq = generation + further, max(self._seq, seq)
+        """Go so many generations above all that was heard of, with the next head.
 
-    def _repair(self) -> None:
-        """Go one generation above what others know: they keep what is missing then."""
-        ahead, before_s, now = self._ahead, self._repaired_s, self._node.now
-        if ahead is None or self._node.cloned:
-            return
-        if before_s is not None and now < before_s + REPAIR_PAUSE_S:
-            return
-        self._ahead = None
-        generation, seq = ahead
-        if generation < self.generation:
-            return
-        self._repaired_s, self.repairing = now, True
-        self.generation = generation + 1
-        self._seq = max(self._seq, seq)
-        place = set_off(f"Shared/{self._node.own_label}")
-        text = "others knew a later state of this device's own files; they keep what is missing "
-        text += f"here, in {place}: copy it from there into {place} here to share it again"
-        if before_s is not None:
-            text += ": perhaps another device runs with a copy of this one's key"
-        self._node.tell("repair", text, level="warning")
+        A single one says that what the others hold is continued; many, that a person decided.
+        """
+        generation, seq = self._heard
+        self.generation = max(self.generation, generation) + further
+        self._seq, self.repairing = max(self._seq, seq), True
 
-    def _publish(self) -> None:
+    def merge(self, lost: Head, records: Sequence[FileRecord]) -> None:
+        """Continue a state that this device lost, too: these are shared again, and held, for they
+        are not here.
+        """
+        self.lineage.adopt(lost)
+        self.begin_anew(1)
+        self._publish(records)
+        self.held.hold(record.path for record in records)
+        self.held.write()
+
+    def _publish(self, lost: Sequence[FileRecord] = ()) -> None:
         node, index, name = self._node, self._node.index, self._node.own_manifest
         self._end(self.breaker.moved(self._changed))
         kept_back = self.breaker.sift(self._gone, self._changed)
         _keep_back(kept_back, self._changed, self._gone, self._kept)
         index.places.remove(name, kept_back)
+        said = [*(change.record for change in self._changed.values()), *lost]
         records = [
-            msgspec.structs.replace(change.record, seq=seq)
-            for seq, change in enumerate(self._changed.values(), self._seq + 1)
+            msgspec.structs.replace(record, seq=seq)
+            for seq, record in enumerate(said, self._seq + 1)
         ]
         seq = self._seq + len(records)
         index.manifests.put(name, records)
@@ -260,10 +245,11 @@ class Publishing:
             index.places.remove(name, gone)
         if seq > self._seq or self.repairing:
             count, root = index.manifests.count(name), index.manifests.root(name)
-            head = sign_head(
-                Head(*name, self.generation, seq, count, root, node.instance), node.key
-            )
+            head = Head(*name, self.generation, seq, count, root, node.instance)
+            head = msgspec.structs.replace(head, continues=self.lineage.told())
+            head = sign_head(head, node.key)
             index.manifests.set_head(head)
+            self.lineage.write()
             self._seq, self._published_s, self.repairing = seq, node.now, False
             self._listener.on_published(head)
             self._listener.on_shared(_changes(self._changed, self._gone))

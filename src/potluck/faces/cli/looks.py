@@ -88,7 +88,7 @@ def show_listing(client: Client, path: str, *, recursive: bool, as_json: bool) -
     """Show what is shared below `path`, and what of it is here."""
     from potluck.faces.cli.tree import file_lines, folder_lines
 
-    wanted = below_shared(path)
+    wanted = api_path(path)
     if as_json:
         say_json_rows(_known(client, wanted, client.files(wanted)))
     elif recursive:
@@ -102,7 +102,7 @@ def show_listing(client: Client, path: str, *, recursive: bool, as_json: bool) -
             say_each(file_lines(_known(client, wanted, client.files(wanted)), wanted))
 
 
-def below_shared(path: str) -> str:
+def api_path(path: str) -> str:
     """Return a path as the local API names it: below Shared/, which people may write or not."""
     path = path.strip("/")
     return "" if path in {"Shared", "."} else path.removeprefix("Shared/").strip("/")

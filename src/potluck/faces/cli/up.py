@@ -39,7 +39,7 @@ from potluck.faces.prompt import is_background, job_control, usable
 from potluck.faces.screen import PlainScreen, Screen, ViewThreads
 from potluck.faces.text import shown
 from potluck.shells.state import home
-from potluck.shells.state.away import is_away, is_new
+from potluck.shells.state.away import is_another, is_away
 from potluck.shells.state.last_folder import last_folder
 from potluck.shells.state.starting_anew import STARTS_ANEW, NewStart
 
@@ -118,7 +118,7 @@ def up(shared: dict[str, Any], /, **typed: Json) -> int:
     away = _check_home_of(settings)
     if settings.folder == last and settings.origins["node.folder"] in UNNAMED:
         _check_last(last, waits=away and settings.headless)
-    if last is not None and is_new(settings.folder, settings.state_dir):
+    if last is not None and is_another(settings.folder, settings.state_dir):
         raise _new_folder(settings.folder, last)
     _check(settings, away=away)
     logging.basicConfig(

@@ -18,7 +18,7 @@ import click
 from potluck.core.errors import NotFound
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of
-from potluck.faces.cli.looks import below_shared
+from potluck.faces.cli.looks import api_path
 from potluck.faces.cli.output import command, say, say_json
 from potluck.faces.text import count, shown, size, table
 
@@ -35,7 +35,7 @@ def show_trash(shared: dict[str, Any], path: str, as_json: bool) -> None:
     """Show what was replaced or deleted and is still kept here, the newest first."""
     client = client_of(shared["home"])
     as_json = as_json or shared["json"]
-    wanted = below_shared(path)
+    wanted = api_path(path)
     found = client.versions(wanted, ROWS_JSON if as_json else ROWS)
     if not found["versions"] and wanted:
         raise _nothing_of(wanted)
@@ -56,7 +56,7 @@ def show_history(shared: dict[str, Any], path: str, as_json: bool) -> None:
     """
     client = client_of(shared["home"])
     as_json = as_json or shared["json"]
-    wanted = below_shared(path)
+    wanted = api_path(path)
     found = client.versions(wanted, ROWS_JSON if as_json else ROWS)
     now = _standing(client, wanted)
     if now is None and not found["versions"] and wanted:

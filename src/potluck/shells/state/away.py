@@ -34,7 +34,7 @@ def is_away(folder: str, state_dir: str) -> bool:
     return last_folder(state_dir) == folder and _is_missed(folder, state_dir)
 
 
-def is_new(folder: str, state_dir: str) -> bool:
+def is_another(folder: str, state_dir: str) -> bool:
     """Say whether that is another folder, with nothing of potluck in it, than the one that this
     device shared.
     """

@@ -1,0 +1,53 @@
+"""Forked heads: a newer head of an owner that does not continue the state that is held here.
+
+Strategy (docs/protocol.md §6): an owner that was restored from an old backup, or lost its memory,
+goes on from an earlier state than the others hold. Its heads name the runs that they continue
+(core/content/manifest.py). One that does not lead on from what is held is not followed: that stays
+and is announced as ever, so its owner hears of it, merges both (engine/own/lost_state.py), and its
+next head continues both. Only a person's decision (engine/withheld.py) goes on without.
+
+Guarantees: no file is deleted or replaced here by an owner that has not had the state that is held.
+Limits: what such an owner shares anew does not come here until it has met somebody who holds the
+other state; people are told so once.
+"""
+
+from __future__ import annotations
+
+from potluck.core.content.manifest import continues, newer
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Head
+from potluck.core.wording import set_off
+from potluck.engine.node import Node, tell_trouble
+from potluck.engine.troubles import Trouble, TroubleKind
+from potluck.engine.withheld import is_decision
+
+
+def follows(head: Head, held: Head | None) -> bool:
+    """Say whether a member's head leads on from the state that is held."""
+    if held is None or not newer(head, held):
+        return held is None
+    return continues(head, held) or is_decision(head.generation, held.generation)
+
+
+def is_forked(head: Head, held: Head | None) -> bool:
+    """Say whether a head of another life of its owner is newer, or as new."""
+    if held is None or newer(held, head) or head == held:
+        return False
+    return head.instance != held.instance and not follows(head, held)
+
+
+def tell(node: Node, head: Head) -> None:
+    """An owner goes on from another state than the one that is held."""
+    label = node.label_of(DeviceId(head.owner))
+    reason = (
+        "it goes on from an older state of its folder than the one that is held here (it was "
+        f"perhaps restored from a backup), so what is here stays, until {set_off(label)} has met "
+        "this device and merged both"
+    )
+    trouble = Trouble(TroubleKind.FORKED, label, reason, "", node.now, None)
+    tell_trouble(node, trouble, "folder_forked", level="warning")
+
+
+def clear(node: Node, head: Head) -> None:
+    """A head that continues the state that was held is held."""
+    node.troubles.clear(TroubleKind.FORKED, node.label_of(DeviceId(head.owner)))

@@ -1,0 +1,173 @@
+"""Lost states: what others hold of the own folder and this device does not remember.
+
+Strategy (docs/protocol.md §6): whoever holds an own head that no newer one continues keeps it and
+goes on saying so. This device asks its lineage (engine/own/lineage.py): a state that it has had is
+named once more in a new head. One that it has not had was lost, with an old backup, a lost index or
+a new disk: all of it is fetched, as any other manifest is, and once the own folder is looked
+through, both are merged (core/content/merging.py) under a head that continues both. What is on
+another disk only is held from then on (engine/own/held_paths.py): it is shared as it was, and a
+person says whether it is brought back or goes.
+
+Guarantees: nothing that any holder of a lost state has is deleted by a head of ours before it was
+merged; a merge is one transaction. One lost state at a time, and a new generation at most once in
+ten seconds. Limits: nobody knows of a state that only devices hold which are away; a merge looks at
+all paths of the lost state that are not here in one go, two seconds for 150,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+
+from potluck.core.content.knowledge import OwnWork
+from potluck.core.content.manifest import newer
+from potluck.core.content.merging import Merge, beside, merge
+from potluck.core.wire.catalogue import FileRecord, Head, Kind
+from potluck.core.wording import plural, set_off
+from potluck.engine.node import Node
+from potluck.engine.own.publishing import Publishing
+
+RENEWAL_PAUSE_S = 10.0  # between two new generations
+UNREAD = {OwnWork.UNSEEN, OwnWork.READING}  # until that is done more may be here than is known
+
+
+class LostStateListener(Protocol):
+    """Fetches what others hold of the own folder."""
+
+    def on_lost_state(self, head: Head) -> None:
+        """The whole manifest of this own head is wanted."""
+
+
+class LookedThrough(Protocol):
+    """The own folder."""
+
+    @property
+    def work(self) -> tuple[OwnWork, ...]:
+        """What is not looked at, not read, or not told yet."""
+
+
+class LostState:
+    """Finds states of the own folder that were lost, and merges them."""
+
+    def __init__(
+        self,
+        node: Node,
+        publishing: Publishing,
+        folder: LookedThrough,
+        listener: LostStateListener,
+    ) -> None:
+        """Know of none; what is not in the own `folder` is held."""
+        self._node, self._publishing = node, publishing
+        self._folder, self._listener = folder, listener
+        self._wanted: Head | None = None  # all of it comes, or is here
+        self._here = False
+        self._away: Head | None = None  # a state of the past that somebody is still at
+        self._renewed_s: float | None = None  # when the last new generation began
+
+    def __repr__(self) -> str:
+        """Say what is being fetched."""
+        where = f"{self._wanted.generation}.{self._wanted.seq}" if self._wanted else "nothing"
+        return f"<LostState: {where} is lost, here={self._here}>"
+
+    @property
+    def open(self) -> bool:
+        """Whether a state of the own folder is known that is not merged yet."""
+        return self._wanted is not None
+
+    # -- facts -------------------------------------------------------------------------------------
+    def on_own_head(self, head: Head) -> None:
+        """Somebody holds a head of ours."""
+        if head.instance == self._node.instance:
+            return
+        self._publishing.on_other_run(head)
+        lineage = self._publishing.lineage
+        if lineage.names(head):
+            return
+        if lineage.knows(head):
+            self._away = head
+        elif self._wanted is None or self._follows(head, self._wanted):
+            self._wanted, self._here = head, False
+            self._listener.on_lost_state(head)
+
+    def on_fetched(self, head: Head) -> None:
+        """The whole manifest of an own head is staged."""
+        if head == self._wanted:
+            self._here = True
+
+    # -- time --------------------------------------------------------------------------------------
+    def deadline(self) -> float | None:
+        """Return when `on_tick` must be called next."""
+        if self._node.cloned or (self._away is None and not self._ready):
+            return None
+        after = self._renewed_s
+        return self._node.now if after is None else after + RENEWAL_PAUSE_S
+
+    def on_tick(self) -> None:
+        """Merge what is here, or name what somebody is still at, if it is time."""
+        time = self.deadline()
+        if time is None or self._node.now < time:
+            return
+        self._renewed_s = self._node.now
+        if self._ready:
+            self._merge()
+        else:
+            self._recall()
+
+    @property
+    def _ready(self) -> bool:
+        """Whether all of a lost state is here, and so is what it is to be merged with."""
+        seen = self._node.share_present and UNREAD.isdisjoint(self._folder.work)
+        return self._here and seen
+
+    @staticmethod
+    def _follows(head: Head, wanted: Head) -> bool:
+        """Say whether a head is a later one of the run that is wanted."""
+        return head.instance == wanted.instance and newer(head, wanted)
+
+    def _recall(self) -> None:
+        away, self._away = self._away, None
+        assert away is not None, "nothing else is due"
+        self._publishing.lineage.recall(away)
+        self._publishing.begin_anew(1)
+
+    # -- merging -----------------------------------------------------------------------------------
+    def _merge(self) -> None:
+        node, name, lost = self._node, self._node.own_manifest, self._wanted
+        assert lost is not None, "what is here was wanted"
+        self._wanted, self._here = None, False
+        words = f"other version {lost.generation}-{lost.seq}"
+        back = list(self._unknown_here(lost, words))
+        self._publishing.merge(lost, back)
+        node.index.manifests.drop_staged(name)
+        files = sum(record.kind is Kind.FILE for record in back)
+        place = set_off(f"Shared/{node.own_label}")
+        text = "others hold a later state of this device's own files than it remembers"
+        if files:
+            text += f"; {plural(files, 'file')} of it, not here in {place}, stay with them"
+        node.tell("lost_state", text, level="warning")
+
+    def _unknown_here(self, lost: Head, words: str) -> Iterator[FileRecord]:
+        """Find what was lost, under the paths at which it is shared again."""
+        publishing = self._publishing
+        since = publishing.lineage.common_seq(lost)
+        for record in self._node.index.lost_records.since(self._node.own_manifest, since):
+            stands, depth = publishing.stands(record.path), self._blocked_at(record.path)
+            what = merge(record, stands, blocked=depth is not None)
+            if what is Merge.BACK:
+                yield record
+            elif what is Merge.BESIDE:
+                at = depth if depth is not None else record.path.count(b"/")
+                path = beside(record.path, at, words)
+                if publishing.stands(path) is None:
+                    yield msgspec.structs.replace(record, path=path)
+
+    def _blocked_at(self, path: bytes) -> int | None:
+        """Return at which part of a path a file stands where a folder must be; None: nowhere."""
+        parts = path.split(b"/")
+        for depth in range(len(parts) - 1):
+            stands = self._publishing.stands(b"/".join(parts[: depth + 1]))
+            if stands is not None and stands.kind is not Kind.FOLDER:
+                return depth
+        return None

@@ -1,0 +1,31 @@
+"""Lost records: what is staged and not in the manifest, after a change number, page by page."""
+
+from __future__ import annotations
+
+from potluck.engine.index.lost_records import _PAGE_ROWS
+from tests.engine.index.builders import ANNAS, BERTS, folder, index, record, records
+
+
+def test_what_the_manifest_lacks_or_has_otherwise_is_found() -> None:
+    made = index()
+    made.manifests.put(ANNAS, [record("same", 1), record("other", 2), folder("kind", 3)])
+    made.manifests.put(BERTS, [record("new", 1)])
+    staged = [
+        record("same", 11, mtime_ns=99),
+        record("other", 12, "text"),
+        record("kind", 13),
+        record("new", 14),
+        record("before", 10),
+    ]
+    made.manifests.stage(ANNAS, staged, (), whole=True)
+    made.manifests.stage(BERTS, [record("elsewhere", 20)], ())
+    made.manifests.stage_rest_as_deleted(ANNAS, 15)
+    assert [one.path for one in made.lost_records.since(ANNAS, 10)] == [b"kind", b"new", b"other"]
+    assert next(made.lost_records.since(ANNAS, 0)) == record("before", 10)
+    assert list(made.lost_records.since(ANNAS, 14)) == []
+
+
+def test_many_come_page_by_page() -> None:
+    made, every = index(), records(2 * _PAGE_ROWS + 1)
+    made.manifests.stage(ANNAS, every, (), whole=True)
+    assert list(made.lost_records.since(ANNAS, 0)) == every

@@ -1,0 +1,57 @@
+"""Forked heads: a head of another life of its owner is not followed, unless a person decided."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from potluck.core.wire.catalogue import Head, RunEnd
+from potluck.engine.effects import Tell
+from potluck.engine.others.forked_heads import clear, follows, is_forked, tell
+from potluck.engine.troubles import TroubleKind
+from potluck.engine.withheld import DECIDED_GENERATIONS
+from tests.engine.builders import group, node, taken
+from tests.engine.heads import signed_head
+
+HELD = signed_head(2, seq=5, run=b"a")
+
+
+def other(generation: int, seq: int, run: bytes, *ends: RunEnd) -> Head:
+    made = signed_head(2, generation=generation, seq=seq, run=run)
+    return msgspec.structs.replace(made, continues=ends)
+
+
+@pytest.mark.parametrize(
+    ("head", "followed", "forked"),
+    [
+        (HELD, False, False),
+        (other(1, 4, b"a"), False, False),
+        (other(1, 6, b"a"), True, False),
+        (other(2, 1, b"a"), True, False),
+        (other(1, 4, b"b"), False, False),
+        (other(1, 5, b"b"), False, True),
+        (other(1, 6, b"b"), False, True),
+        (other(1, 6, b"b", RunEnd(1, 5, b"a")), True, False),
+        (other(1, 6, b"b", RunEnd(1, 4, b"a")), False, True),
+        (other(1 + DECIDED_GENERATIONS, 1, b"b"), True, False),
+    ],
+)
+def test_what_is_followed_and_what_is_a_fork(head: Head, followed: bool, forked: bool) -> None:
+    assert (follows(head, HELD), is_forked(head, HELD)) == (followed, forked)
+
+
+def test_whatever_comes_first_is_followed() -> None:
+    assert follows(HELD, None)
+    assert not is_forked(HELD, None)
+
+
+def test_it_is_told_once_until_it_is_over() -> None:
+    made = node(1)
+    made.roster = group(1, 2)
+    for seq in (6, 7):
+        tell(made, other(1, seq, b"b"))
+    assert [said.code for said in taken(made, Tell)] == ["folder_forked"]
+    (trouble,) = made.troubles.of(TroubleKind.FORKED)
+    assert trouble.subject == "d2"
+    clear(made, HELD)
+    assert made.troubles.all() == []
