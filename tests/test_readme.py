@@ -293,6 +293,16 @@ PROMISES: dict[str, tuple[str, ...]] = {
             "engine/others/test_following.py"
             "::test_what_an_owner_lost_with_its_index_is_kept_and_merged"
         ),
+        "test_backups.py::test_what_a_lost_life_wrote_is_kept",
+        (
+            "lan/test_mounts.py"
+            "::test_a_disk_that_is_missing_at_the_next_start_deletes_nothing_anywhere"
+        ),
+    ),
+    "Very much at once is held": (
+        "hostile/test_mass_deletes.py"
+        "::test_what_was_wiped_while_off_is_kept_by_the_others_until_a_person_confirms",
+        "hostile/test_mass_losses.py::test_what_is_deleted_at_once_stays_until_it_is_confirmed",
     ),
     "What is deleted *inside* it is": (
         "sim/test_sharing.py::test_deletes_arrive_and_go_to_the_trash",
