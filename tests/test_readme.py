@@ -300,8 +300,10 @@ PROMISES: dict[str, tuple[str, ...]] = {
         ),
     ),
     "Very much at once is held": (
-        "hostile/test_mass_deletes.py"
-        "::test_what_was_wiped_while_off_is_kept_by_the_others_until_a_person_confirms",
+        (
+            "hostile/test_mass_deletes.py"
+            "::test_what_was_wiped_while_off_is_kept_by_the_others_until_a_person_confirms"
+        ),
         "hostile/test_mass_losses.py::test_what_is_deleted_at_once_stays_until_it_is_confirmed",
     ),
     "What is deleted *inside* it is": (
