@@ -71,7 +71,15 @@ PURE = Stage("core + engine", ("-m", "tests.own_coverage", *PYTEST[2:]), alone=T
 PURE_PLAIN = replace(PURE, arguments=(*PURE.arguments, "--plain"))  # for the default tier
 MUTANTS = Stage("mutants", ("-m", "tests.mutate"), tests=False, alone=True)
 # Top-level test files that start whole programs; the others there are the laws of the house.
-PROGRAMS = {"tests/test_daemon.py", "tests/test_pot.py", "tests/test_service.py"}
+PROGRAMS = {
+    "tests/test_backups.py",
+    "tests/test_daemon.py",
+    "tests/test_ignoring.py",
+    "tests/test_pot.py",
+    "tests/test_service.py",
+    "tests/test_trash_of_two.py",
+    "tests/test_why_devices.py",
+}
 # Parts of the simulation, the files of each: no process has all of it to itself, while the other
 # lane is empty. What no part names is in the first, which begins before the folders.
 SIM_PARTS = {

@@ -1,5 +1,5 @@
-"""A device that is restored from an old backup, with real daemons: what it wrote in the life that was
-lost stays, whether it meets the others before it works on or afterwards.
+"""A device that is restored from an old backup, with real daemons: what it wrote in the lost life
+stays, whether it meets the others before it works on or afterwards.
 """
 
 from __future__ import annotations
