@@ -19,14 +19,12 @@ from potluck.core.group import statements
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId
 from potluck.core.reading_shares import ReadingShares
-from potluck.core.wire.catalogue import Head, Holding
+from potluck.core.wire.catalogue import Holding
 from potluck.engine.clones import Clones
 from potluck.engine.effects import Member
 from potluck.engine.others import following, frozen_heads, page_turns
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.doubled_owners import DoubledOwners
-from potluck.engine.others.following import Following
-from potluck.engine.others.pursuit import Pursuit
 from potluck.shells.api import peer_credentials
 from potluck.shells.bulk import asking
 from potluck.shells.links import control_links
@@ -48,11 +46,7 @@ def any_two_accusers() -> None:
 
 def any_count() -> None:
     """A folder has as many records as its owner likes."""
-
-    def pursue(_following: Following, pursuit: Pursuit, head: Head) -> None:
-        pursuit.on_news(head)
-
-    put(Following, "_pursue", pursue)
+    put(limits, "OWNER_RECORDS", limits.SEQ_MAX)
 
 
 def any_page() -> None:
