@@ -141,7 +141,8 @@ class Publishing:
         what = of_amount(*self.held.amount)
         paths = self.held.confirm()
         self._end(paths)
-        text = f"Confirmed: {what}. The other devices put that in their trash."
+        text = f"Confirmed: {what}. The other devices put that in their trash; where it is very"
+        text += " much at once, a person is asked there first."
         return text if paths else None
 
     def _end(self, paths: Collection[bytes]) -> None:
