@@ -28,6 +28,12 @@ def test_meta_keeps_the_last_value(database) -> None:
     assert meta.get("incarnation") == b"2"
 
 
+def test_it_is_known_how_often_something_may_have_been_taken_back(database) -> None:
+    meta = Meta(database)
+    meta.forget_memory()
+    assert meta.undone == 1
+
+
 def test_the_roster_is_a_set_in_the_order_of_coming(database) -> None:
     roster = RosterTable(database)
     one, two = RosterRecord(b"z", ANNA, b"s"), RosterRecord(b"a", BERT, b"s")

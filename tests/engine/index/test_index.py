@@ -63,7 +63,9 @@ def test_a_rollback_undoes_rows_and_memory() -> None:
     kept.manifests.staged_root(ANNAS)
     assert kept.places.totals(ANNAS) == (1, 1)
     assert kept.needs.missing(ANNAS) == NOTHING
+    assert kept.meta.undone == 0
     kept.rollback()
+    assert kept.meta.undone == 1
     assert kept.manifests.heads() == []
     assert kept.manifests.root(BERTS) == EMPTY_TREE_ROOT
     assert kept.manifests.count(BERTS) == 0

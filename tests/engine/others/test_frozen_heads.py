@@ -17,6 +17,7 @@ from potluck.engine.others.pursuit import Pursuit, PursuitState
 from potluck.engine.person_acts import RemoveAsked
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine.builders import group, key, node
+from tests.engine.manifests import Device
 from tests.engine.manifests import Wire as Heads
 from tests.engine.others.test_following import announced, last_of, removed
 from tests.engine.others.test_following import wire as heads
@@ -91,6 +92,29 @@ def test_of_a_removed_owner_the_last_head_is_followed_and_no_other(heads: Heads)
     two.following.on_heads(three.id, [one.head_of(one)])
     assert two.following.pursuits[one.manifest].newest == last
     assert not two.following.strangers()
+
+
+def test_a_last_head_that_does_not_continue_what_is_held_deletes_nothing() -> None:
+    first, two, three = Device(1), Device(2), Device(3)
+    known = Heads([first, three])
+    known.connect()
+    first.write("a", "of the lost life")
+    known.wait(1.0)
+    restored = Device(1, run=2)
+    three.unlink(first)
+    restored.write("a", "b", "c")
+    fork = Heads([restored, two])
+    fork.connect()
+    fork.wait(1.0)
+    last = restored.head_of(restored)
+    removed(Heads([restored, two, three]), last)
+    after = Heads([two, three])
+    after.connect()
+    after.wait(30.0)
+    after.probe()
+    after.wait(30.0)
+    assert three.head_of(restored) == last
+    assert three.applied[-1].held
 
 
 def test_where_a_removal_names_no_head_none_is_followed(heads: Heads) -> None:

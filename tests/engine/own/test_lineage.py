@@ -55,6 +55,24 @@ def test_a_run_that_published_nothing_is_none() -> None:
     assert same.told() == ()
 
 
+def test_what_the_index_took_back_is_not_known() -> None:
+    meta = node().index.meta
+    lineage(head(b"a", 1, 5), meta=meta)
+    made = Lineage(meta)
+    made.begin(head(b"b", 1, 9), b"now")
+    kept = meta.get("runs")
+    assert kept is not None
+    made.adopt(head(b"lost", 1, 12))
+    made.write()
+    meta.set("runs", kept)  # the transaction is rolled back
+    meta.forget_memory()
+    assert not made.knows(head(b"lost", 1, 12))
+    assert not made.names(head(b"lost", 1, 12))
+    assert made.told() == (RunEnd(1, 9, b"b"), RunEnd(1, 5, b"a"))
+    made.write()
+    assert meta.get("runs") == encode(list(made.told())), "it is written once more"
+
+
 def test_what_is_not_written_is_of_a_head_that_never_was() -> None:
     meta = node().index.meta
     lineage(head(b"a", 1, 5), meta=meta)

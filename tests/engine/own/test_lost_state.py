@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import msgspec
 
+from potluck.core import limits
 from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.manifest import continues, run_end, sign_head
 from potluck.core.wire.catalogue import FileRecord, Head
 from potluck.engine.effects import Tell
+from potluck.engine.events import LinkId
 from potluck.engine.index import Index
-from potluck.engine.own.lost_state import RENEWAL_PAUSE_S, LostState
+from potluck.engine.own.lost_state import RENEWAL_PAUSE_S, WANTED_S, LostState
+from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import key, taken
-from tests.engine.index.builders import folder, record
+from tests.engine.index.builders import folder, record, root_of
 from tests.engine.manifests import Device
 
 
@@ -34,10 +40,17 @@ class Restored:
         root, count = manifests.staged_root(name)
         return sign_head(Head(*name, 1, seq, count, root, run), key(1))
 
-    def met(self, *records: FileRecord) -> Head:
-        """Somebody holds that, and it is here."""
-        head = self.lost(*records)
+    def heard(self, head: Head, *, of: int = 2) -> None:
+        """A member says that it holds that."""
+        peer = self.node.peer(key(of).device)
+        peer.link = LinkId(of)
+        peer.heads[self.node.own_manifest] = (head.generation, head.seq)
         self.part.on_own_head(head)
+
+    def met(self, *records: FileRecord, seq: int = 9, run: bytes = b"lost") -> Head:
+        """Somebody holds that, and it is here."""
+        head = self.lost(*records, seq=seq, run=run)
+        self.heard(head)
         self.part.on_fetched(head)
         return head
 
@@ -48,6 +61,21 @@ class Restored:
     @property
     def shared(self) -> list[str]:
         return self.device.files_of(self.device)
+
+    @property
+    def roots(self) -> dict[str, bytes]:
+        """What is shared, by path."""
+        listed = self.node.index.manifests.listing(self.node.own_manifest, b"", 1000)
+        return {record.path.decode(): record.root for record in listed}
+
+    @contextmanager
+    def failing(self) -> Iterator[None]:
+        """The transaction of this fails in the end."""
+        self.node.index.commit()
+        self.node.index.begin()
+        yield
+        self.node.index.rollback()
+        self.node.index.begin()
 
 
 def test_a_state_that_this_device_never_had_is_fetched_and_merged() -> None:
@@ -66,6 +94,16 @@ def test_a_state_that_this_device_never_had_is_fetched_and_merged() -> None:
     assert it.node.index.manifests.staged_root(it.node.own_manifest)[0] == own.root
     it.part.on_own_head(head)
     assert (it.wanted, it.part.deadline()) == ([head], None)
+
+
+def test_that_something_is_held_is_said_at_once() -> None:
+    it = Restored("a")
+    it.met(record("b", 1))
+    it.tick()
+    publishing = it.device.publishing
+    assert publishing.deadline(0) == it.node.now
+    publishing.on_tick(0)
+    assert it.node.troubles.count(TroubleKind.HELD)
 
 
 def test_where_all_of_it_is_here_nothing_is_held() -> None:
@@ -88,10 +126,81 @@ def test_what_both_have_otherwise_is_shared_beside() -> None:
 
 
 def test_what_was_merged_beside_is_not_merged_again() -> None:
-    it = Restored("a", "a (other version 1-9)")
+    it = Restored("a")
     it.met(record("a", 1, "other"))
     it.tick()
+    it.met(record("a", 1, "other"), seq=9, run=b"second")
+    it.tick(RENEWAL_PAUSE_S)
     assert it.shared == ["a", "a (other version 1-9)"]
+
+
+def test_what_two_lost_states_have_otherwise_is_shared_twice() -> None:
+    it = Restored("a")
+    for run, text in ((b"one", "one"), (b"two", "two"), (b"three", "three")):
+        it.met(record("a", 1, text), record("b", 2, text), run=run)
+        it.tick(RENEWAL_PAUSE_S)
+    other = "other version 1-9"
+    assert it.roots == {
+        "a": root_of("a"),
+        f"a ({other})": root_of("one"),
+        f"a ({other} 2)": root_of("two"),
+        f"a ({other} 3)": root_of("three"),
+        "b": root_of("one"),
+        f"b ({other})": root_of("two"),
+        f"b ({other} 2)": root_of("three"),
+    }
+    assert len(it.device.held) == 6
+
+
+def test_two_paths_of_one_state_do_not_become_one() -> None:
+    deep = "/".join(["x" * 250] * 16)
+    top = [f"{at}{deep[: limits.PATH_BYTES - 4]}/f" for at in "yz"]
+    it = Restored(*top)
+    lost = [record(path, at, f"other {at}") for at, path in enumerate(top, 1)]
+    it.met(*lost)
+    it.tick()
+    assert {each.root for each in lost} < set(it.roots.values())
+
+
+def test_what_goes_here_while_its_later_version_is_merged_stays_with_the_others() -> None:
+    it = Restored("a", "b", "c")
+    it.device.publishing.drop({b"b", b"c"})  # no head says so yet
+    it.met(record("a", 1), record("b", 2, "later"))
+    it.tick()
+    assert it.roots == {"a": root_of("a"), "b": root_of("later")}
+    assert it.device.held == [b"b"]
+    assert it.device.publishing.stands(b"b") is None
+
+
+def test_a_merge_that_the_index_lost_is_not_said_to_be_done() -> None:
+    it = Restored("a")
+    head = it.met(record("a", 1), record("b", 2))
+    with it.failing():
+        it.tick()
+    it.device.write("c")
+    it.node.now += RENEWAL_PAUSE_S
+    it.device.publishing.on_tick(0)
+    assert it.shared == ["a", "c"]
+    assert not continues(it.device.head_of(it.device), head)
+    it.heard(head)  # as everybody is asked again
+    assert it.part.open
+
+
+def test_what_was_staged_and_lost_with_the_index_is_fetched_again() -> None:
+    it = Restored("a")
+    head = it.lost(record("b", 1))
+    it.node.index.manifests.drop_staged(it.node.own_manifest)
+    it.heard(head)
+    with it.failing():
+        it.lost(record("b", 1))
+        it.part.on_fetched(head)
+    it.tick()
+    assert (it.wanted, it.shared, it.part.open) == ([head, head], ["a"], True)
+    assert it.part.deadline() is None
+    it.lost(record("b", 1))
+    it.part.on_fetched(head)
+    it.tick()
+    assert it.shared == ["a", "b"]
 
 
 def test_what_both_had_before_is_not_brought_back() -> None:
@@ -144,14 +253,14 @@ def test_one_state_is_wanted_at_a_time_and_its_later_one_instead() -> None:
     it = Restored("a")
     first = it.lost(record("b", 1))
     later, other = it.lost(record("b", 1), seq=12), it.lost(record("c", 1), run=b"third")
-    for head in (first, other, later, first):
-        it.part.on_own_head(head)
+    for head, of in ((first, 2), (other, 3), (later, 2), (first, 4)):
+        it.heard(head, of=of)
     assert it.wanted == [first, later]
     it.part.on_fetched(first)
     assert it.part.deadline() is None, "it is not the one that is wanted"
     it.part.on_fetched(later)
     it.tick()
-    it.part.on_own_head(other)
+    it.heard(other, of=3)
     assert it.wanted == [first, later, other]
     it.part.on_fetched(other)
     assert it.part.deadline() == it.node.now + RENEWAL_PAUSE_S
@@ -173,8 +282,44 @@ def test_who_was_away_for_many_runs_is_told_that_its_state_is_continued() -> Non
     it.node.now += 1.0
     it.device.tick()
     head = it.device.head_of(it.device)
-    assert (head.generation, continues(head, old)) == (2, True)
+    assert (head.generation, continues(head, old)) == (1, True), "nobody reads it all again"
     assert it.part.deadline() is None
+
+
+def test_a_state_that_continues_the_one_that_is_wanted_is_wanted_instead() -> None:
+    it = Restored("a")
+    first = it.lost(record("b", 1))
+    it.heard(first)
+    later = it.lost(record("b", 1), seq=12, run=b"next")
+    later = sign_head(msgspec.structs.replace(later, continues=(run_end(first),)), key(1))
+    it.heard(later, of=3)
+    assert it.wanted == [first, later]
+
+
+def test_what_nobody_holds_any_more_is_not_wanted() -> None:
+    it = Restored("a")
+    first, other = it.lost(record("b", 1)), it.lost(record("c", 1), seq=12, run=b"third")
+    it.heard(first)
+    it.heard(other)  # the same member
+    assert it.wanted == [first, other]
+
+
+def test_who_says_that_it_holds_a_state_and_does_not_bring_it_keeps_nobody_from_another() -> None:
+    it = Restored("a")
+    first, other = it.lost(record("b", 1)), it.lost(record("c", 1), seq=12, run=b"third")
+    it.heard(first)
+    it.heard(other, of=3)
+    it.node.now += WANTED_S
+    it.heard(first)
+    assert it.wanted == [first]
+    it.heard(other, of=3)
+    it.node.now += WANTED_S
+    it.heard(first)
+    assert it.wanted == [first, other], "it has twice the time"
+    it.part.on_fetched(other)
+    it.node.now += WANTED_S
+    it.heard(first)
+    assert it.wanted == [first, other], "it is here"
 
 
 def test_it_says_how_it_stands() -> None:

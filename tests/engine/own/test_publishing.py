@@ -320,6 +320,17 @@ def test_a_new_generation_is_told_even_if_nothing_changed() -> None:
     assert not it.publishing.repairing
 
 
+def test_the_same_can_be_said_once_more_under_another_number() -> None:
+    it = Publisher()
+    it.put("a")
+    it.tick()
+    it.publishing.on_other_run(it.foreign(3, 50))
+    it.publishing.begin_anew(0)
+    assert it.tick() == 1
+    first, again = it.heads
+    assert (again.generation, again.seq, again.root) == (1, first.seq + 1, first.root)
+
+
 def test_each_run_continues_the_ones_before_it() -> None:
     first = Publisher(run=1)
     first.put("a")

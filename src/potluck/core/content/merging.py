@@ -27,8 +27,8 @@ class Merge(StrEnum):
     BESIDE = "beside"  # it is shared again beside what stands at its path
 
 
-def merge(lost: FileRecord, stands: PlaceRow | None, *, blocked: bool) -> Merge:
-    """Return what becomes of what a lost state has at a path where `stands` is now.
+def merge(lost: FileRecord, stands: PlaceRow | FileRecord | None, *, blocked: bool) -> Merge:
+    """Return what becomes of what a lost state has at a path where `stands` is now, or is shared.
 
     `blocked`: a file stands where a folder above it must be.
     """

@@ -29,6 +29,11 @@ class Meta:
     def __init__(self, database: Database) -> None:
         """Keep them in this database."""
         self._database = database
+        self.undone = 0  # how often something may have been taken back, with its transaction
+
+    def forget_memory(self) -> None:
+        """What was set last was perhaps never set: the transaction was rolled back."""
+        self.undone += 1
 
     def get(self, key: str) -> bytes | None:
         """Return the value of a key, or None."""

@@ -72,7 +72,8 @@ class Index:
         """Undo all since `begin`, unless SQLite has done so; return whether it was anything."""
         if self._database.in_transaction:
             self._database.run("ROLLBACK")
-        for subject in (self._names, self._buckets, self._staging, self.needs, self.places):
+        subjects = self._names, self._buckets, self._staging, self.needs, self.places, self.meta
+        for subject in subjects:
             subject.forget_memory()
         return self._database.changes != self._changes
 

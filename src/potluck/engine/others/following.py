@@ -274,8 +274,7 @@ class Following:
             self._faults.clear_too_large(pursuit)
         self._look_s = self._node.now
         forked_heads.clear(node, head)
-        anew = known is not None and known.generation < head.generation
-        held = anew and not continues(head, known)
+        held = newer(head, known) and not continues(head, known)
         self._listener.on_applied(head, paths, held=held)
 
     # -- asking ------------------------------------------------------------------------------------

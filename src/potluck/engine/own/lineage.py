@@ -8,8 +8,9 @@ it hears of such a state, knows that it is not its own past. An old state that i
 named, is named once more (`recall`).
 
 Guarantees: pure reckoning over what the index holds; the list is written in the transaction of the
-head that begins a run, so both are of one state. Limits: RUNS_KEPT runs are told apart, what was
-before them counts as own; so does what came before the first run that kept a list.
+head that begins a run, so both are of one state, and if that is rolled back, so is what is known
+here: no head says that it continues what was not merged. Limits: RUNS_KEPT runs are told apart,
+what was before them counts as own; so does what came before the first run that kept a list.
 """
 
 from __future__ import annotations
@@ -39,13 +40,16 @@ class Lineage:
         self._ends: list[RunEnd] = []
         self._recalled: list[RunEnd] = []
         self._written = True
+        self._begun: tuple[Head | None, bytes] = None, b""
+        self._read_at = meta.undone
 
     def __repr__(self) -> str:
         """Say how many runs are known."""
-        return f"<Lineage: {len(self._ends)} runs>"
+        return f"<Lineage: {len(self._known())} runs>"
 
     def begin(self, head: Head | None, instance: bytes) -> None:
         """A run begins where that head stands, if there is one."""
+        self._begun, self._read_at = (head, instance), self._meta.undone
         kept = self._meta.get(_RUNS)
         self._ends, self._written = _ENDS.decode(kept) if kept is not None else [], kept is not None
         if head is None or head.instance == instance:
@@ -56,7 +60,7 @@ class Lineage:
 
     def knows(self, head: Head) -> bool:
         """Say whether this device has had that state in an ended run."""
-        return any(_covers(end, head) for end in self._ends)
+        return any(_covers(end, head) for end in self._known())
 
     def names(self, head: Head) -> bool:
         """Say whether the next head says so."""
@@ -74,7 +78,7 @@ class Lineage:
         """Return the number of the last change that this device and a lost state both have."""
         numbers = [0]
         for end in (run_end(head), *head.continues):
-            for known in self._ends:
+            for known in self._known():
                 if known.instance == end.instance:
                     numbers.append(min(known.seq, end.seq))
                 elif known.instance == ANY_RUN and _number(end) <= _number(known):
@@ -83,7 +87,7 @@ class Lineage:
 
     def told(self) -> tuple[RunEnd, ...]:
         """Return what a head names."""
-        named = [end for end in self._ends if end.instance != ANY_RUN]
+        named = [end for end in self._known() if end.instance != ANY_RUN]
         room = limits.RUNS_TOLD - len(self._recalled)
         return (*named[:room], *self._recalled)
 
@@ -93,12 +97,18 @@ class Lineage:
             self._meta.set(_RUNS, encode(self._ends))
             self._written = True
 
+    def _known(self) -> list[RunEnd]:
+        """Return the ends; what the index took back is not among them."""
+        if self._read_at != self._meta.undone:
+            self.begin(*self._begun)
+        return self._ends
+
     def _add(self, ends: Sequence[RunEnd]) -> None:
         """Put ends before the others, of two of one run the later one; what falls out behind counts
         as any run's.
         """
         last = dict[bytes, RunEnd]()
-        for end in (*ends, *self._ends):
+        for end in (*ends, *self._known()):
             last[end.instance] = max(last.get(end.instance, end), end, key=_number)
         every = list(last.values())
         if len(every) > RUNS_KEPT:

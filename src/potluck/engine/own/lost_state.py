@@ -16,13 +16,14 @@ all paths of the lost state that are not here in one go, two seconds for 150,000
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
 import msgspec
 
+from potluck.core.content.facts import PlaceRow
 from potluck.core.content.knowledge import OwnWork
-from potluck.core.content.manifest import newer
+from potluck.core.content.manifest import continues
 from potluck.core.content.merging import Merge, beside, merge
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
 from potluck.core.wording import plural, set_off
@@ -30,6 +31,8 @@ from potluck.engine.node import Node
 from potluck.engine.own.publishing import Publishing
 
 RENEWAL_PAUSE_S = 10.0  # between two new generations
+WANTED_S = 60.0  # then another state is tried; doubled each time, for one that comes slowly
+WANTED_MAX_S = 3_600.0
 UNREAD = {OwnWork.UNSEEN, OwnWork.READING}  # until that is done more may be here than is known
 
 
@@ -63,6 +66,9 @@ class LostState:
         self._folder, self._listener = folder, listener
         self._wanted: Head | None = None  # all of it comes, or is here
         self._here = False
+        self._here_at = 0  # how often the index had taken something back when it was staged
+        self._wanted_s = 0.0  # since when it is wanted
+        self._patience_s = WANTED_S  # how long nothing else is wanted instead
         self._away: Head | None = None  # a state of the past that somebody is still at
         self._renewed_s: float | None = None  # when the last new generation began
 
@@ -87,18 +93,22 @@ class LostState:
             return
         if lineage.knows(head):
             self._away = head
-        elif self._wanted is None or self._follows(head, self._wanted):
-            self._wanted, self._here = head, False
-            self._listener.on_lost_state(head)
+        elif self._wanted is None:
+            self._patience_s = WANTED_S
+            self._want(head)
+        elif self._instead_of(self._wanted, head):
+            self._want(head)
 
     def on_fetched(self, head: Head) -> None:
         """The whole manifest of an own head is staged."""
         if head == self._wanted:
-            self._here = True
+            self._here, self._here_at = True, self._node.index.meta.undone
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
+        if self._taken_back:
+            return self._node.now
         if self._node.cloned or (self._away is None and not self._ready):
             return None
         after = self._renewed_s
@@ -108,6 +118,9 @@ class LostState:
         """Merge what is here, or name what somebody is still at, if it is time."""
         time = self.deadline()
         if time is None or self._node.now < time:
+            return
+        if self._taken_back and self._wanted is not None:
+            self._want(self._wanted)
             return
         self._renewed_s = self._node.now
         if self._ready:
@@ -121,16 +134,40 @@ class LostState:
         seen = self._node.share_present and UNREAD.isdisjoint(self._folder.work)
         return self._here and seen
 
-    @staticmethod
-    def _follows(head: Head, wanted: Head) -> bool:
-        """Say whether a head is a later one of the run that is wanted."""
-        return head.instance == wanted.instance and newer(head, wanted)
+    @property
+    def _taken_back(self) -> bool:
+        """Whether the index may lack some of what was staged, since it failed."""
+        return self._here and self._here_at != self._node.index.meta.undone
+
+    def _want(self, head: Head) -> None:
+        """All of that is fetched, from its beginning."""
+        self._wanted, self._here, self._wanted_s = head, False, self._node.now
+        self._listener.on_lost_state(head)
+
+    def _instead_of(self, wanted: Head, head: Head) -> bool:
+        """Say whether a head is wanted and another one no more: it continues that one, nobody has
+        that one now, or whoever has it has not brought it for long.
+        """
+        if head == wanted:
+            return False
+        if continues(head, wanted):
+            return True
+        if self._here:
+            return False
+        node, name = self._node, self._node.own_manifest
+        told = [node.peers[device].heads.get(name) for device in node.linked()]
+        if (wanted.generation, wanted.seq) not in told:
+            return True
+        if node.now < self._wanted_s + self._patience_s:
+            return False
+        self._patience_s = min(2 * self._patience_s, WANTED_MAX_S)
+        return True
 
     def _recall(self) -> None:
         away, self._away = self._away, None
         assert away is not None, "nothing else is due"
         self._publishing.lineage.recall(away)
-        self._publishing.begin_anew(1)
+        self._publishing.begin_anew(0)
 
     # -- merging -----------------------------------------------------------------------------------
     def _merge(self) -> None:
@@ -150,18 +187,22 @@ class LostState:
 
     def _unknown_here(self, lost: Head, words: str) -> Iterator[FileRecord]:
         """Find what was lost, under the paths at which it is shared again."""
-        publishing = self._publishing
-        since = publishing.lineage.common_seq(lost)
+        since, given = self._publishing.lineage.common_seq(lost), dict[bytes, FileRecord]()
         for record in self._node.index.lost_records.since(self._node.own_manifest, since):
-            stands, depth = publishing.stands(record.path), self._blocked_at(record.path)
-            what = merge(record, stands, blocked=depth is not None)
-            if what is Merge.BACK:
-                yield record
-            elif what is Merge.BESIDE:
+            path, depth = record.path, self._blocked_at(record.path)
+            what, number = merge(record, self._at(path, given), blocked=depth is not None), 1
+            while what is Merge.BESIDE:
                 at = depth if depth is not None else record.path.count(b"/")
-                path = beside(record.path, at, words)
-                if publishing.stands(path) is None:
-                    yield msgspec.structs.replace(record, path=path)
+                path = beside(record.path, at, words if number == 1 else f"{words} {number}")
+                what, number = merge(record, self._at(path, given), blocked=False), number + 1
+            if what is Merge.BACK:
+                given[path] = msgspec.structs.replace(record, path=path)
+                yield given[path]
+
+    def _at(self, path: bytes, given: Mapping[bytes, FileRecord]) -> PlaceRow | FileRecord | None:
+        """Return what has a path: what is shared again there, stands there, or is held there."""
+        there = given.get(path) or self._publishing.stands(path)
+        return there if there is not None else self._publishing.record(path)
 
     def _blocked_at(self, path: bytes) -> int | None:
         """Return at which part of a path a file stands where a folder must be; None: nowhere."""

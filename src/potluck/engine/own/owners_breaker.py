@@ -85,14 +85,19 @@ class OwnersBreaker:
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        return self._count_s if self.held.amount != self._counted else None
+        return self._due_s if self.held.amount != self._counted else None
 
     def on_tick(self) -> bool:
         """Have `status` say how much is held; return whether that is another amount now."""
-        if self.held.amount == self._counted or self._node.now < self._count_s:
+        if self.held.amount == self._counted or self._node.now < self._due_s:
             return False
         self._note()
         return True
+
+    @property
+    def _due_s(self) -> float:
+        """When it is counted next: that anything is held is said at once."""
+        return self._node.now if self._counted == NOTHING else self._count_s
 
     # -- what is said ------------------------------------------------------------------------------
     def moved(self, changed: Mapping[bytes, PendingRecord]) -> list[bytes]:

@@ -209,20 +209,29 @@ class Publishing:
     def begin_anew(self, further: int) -> None:
         """Go so many generations above all that was heard of, with the next head.
 
-        A single one says that what the others hold is continued; many, that a person decided.
+        A single one says that what the others hold is continued; many, that a person decided. None:
+        the next head has another number and says the same, so nobody reads it all again.
         """
+        self.repairing = True
+        if not further:
+            self._seq += 1
+            return
         generation, seq = self._heard
         self.generation = max(self.generation, generation) + further
-        self._seq, self.repairing = max(self._seq, seq), True
+        self._seq = max(self._seq, seq)
 
     def merge(self, lost: Head, records: Sequence[FileRecord]) -> None:
         """Continue a state that this device lost, too: these are shared again, and held, for they
         are not here.
         """
+        back = [record.path for record in records]
+        for path in back:
+            self._gone.pop(path, None)  # what was here has gone; what comes back has not
+        self._node.index.places.remove(self._node.own_manifest, back)
         self.lineage.adopt(lost)
         self.begin_anew(1)
         self._publish(records)
-        self.held.hold(record.path for record in records)
+        self.held.hold(back)
         self.held.write()
 
     def _publish(self, lost: Sequence[FileRecord] = ()) -> None:
