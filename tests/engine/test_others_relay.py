@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 import pytest
 
-from potluck.engine.others_relay import OthersRelay
+from potluck.engine.others_relay import FollowingRelay, OthersRelay
 from tests.engine import cutting
 from tests.engine.test_wiring import NOTICED_BY
 
-WIRES = [wire for wire in cutting.wires() if wire.startswith(f"{OthersRelay.__name__}.")]
+RELAYS = [f"{relay.__name__}." for relay in (FollowingRelay, OthersRelay)]
+WIRES = [wire for wire in cutting.wires() if wire.startswith(tuple(RELAYS))]
 STORIES = dict.fromkeys(NOTICED_BY[wire] for wire in WIRES)
 
 
