@@ -118,6 +118,7 @@ class Node:
         # while the marker is missing nothing is placed and nothing removed
         self.share_present = True
         self.cloned = False  # another machine runs with this identity: nothing is published
+        self.unmerged = False  # others hold a state of the own folder that is not known here
         self.withheld = WithheldOwners(index.meta)
         # while a folder of somebody else gets another name nothing is placed or looked at
         self.moving = False

@@ -82,9 +82,9 @@ def test_a_state_that_this_device_never_had_is_fetched_and_merged() -> None:
     it = Restored("a")
     head = it.met(record("a", 1), record("b", 2), folder("d", 3), record("d/c", 4))
     assert it.wanted == [head]
-    assert it.part.open
+    assert (it.part.open, it.node.unmerged) == (True, True)
     it.tick()
-    assert not it.part.open
+    assert (it.part.open, it.node.unmerged) == (False, False)
     assert it.shared == ["a", "b", "d", "d/c"]
     assert it.device.held == [b"b", b"d", b"d/c"]
     own = it.device.head_of(it.device)

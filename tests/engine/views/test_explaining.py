@@ -178,6 +178,17 @@ def test_of_who_runs_on_two_machines_nothing_is_known() -> None:
     assert "two machines" in copy.why
 
 
+def test_while_others_hold_files_that_are_not_remembered_nothing_is_safe() -> None:
+    _, ann, ben = shared()
+    assert info(ann, "d1/0").safe
+    ann.engine.node.unmerged = True
+    said = info(ann, "d1/0")
+    (copy,) = said.copies
+    assert (copy.known, said.safe) == ("unknown", False)
+    assert "does not remember" in copy.why
+    assert info(ben, "d1/0").copies[0].known == "all"
+
+
 def test_what_is_too_large_to_be_counted_is_not_called_here(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

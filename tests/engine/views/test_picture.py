@@ -42,6 +42,7 @@ from potluck.engine.person_acts import ForgetAsked, RemoveAsked
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import group, key, node
+from tests.engine.heads import signed_head
 from tests.engine.views.faces import shared
 from tests.engine.wire import Box, Wire, ring
 from tests.fakes.disk import path_of
@@ -170,6 +171,16 @@ def test_a_file_that_is_being_written_is_told_as_long_as_it_is() -> None:
     assert seen(ann).own_work == (OwnWork.WRITTEN,)
     ann.hear(RestlessSeen((), writing=False))
     assert seen(ann).own_work == ()
+
+
+def test_what_others_hold_and_is_not_remembered_here_is_open_work() -> None:
+    _, ann, _ = shared()
+    before = seen(ann).manifests
+    ann.engine.node.unmerged = True
+    lost = signed_head(1, generation=9)
+    ann.engine.wiring.following.seek_own(lost)
+    assert seen(ann).own_work == (OwnWork.MERGING,)
+    assert seen(ann).manifests == before, "it is no list to catch up with"
 
 
 def test_what_hinders_comes_in_order() -> None:

@@ -54,6 +54,13 @@ def test_what_is_open_is_told_of_each_path_it_may_be_about(
     assert said(ann) == []
 
 
+def test_a_list_of_mine_that_others_hold_and_i_do_not_remember_is_told() -> None:
+    _, ann, _ = shared()
+    ann.engine.node.unmerged = True
+    (one,) = said(ann, "d1/0")
+    assert (one.kind, one.text) == (ReasonKind.UNSEEN, OwnWork.MERGING.value)
+
+
 def test_a_file_that_is_being_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     _, ann, _ = shared()
     monkeypatch.setattr(OwnFolder, "work", ())

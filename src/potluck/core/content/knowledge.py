@@ -94,6 +94,7 @@ class OwnWork(StrEnum):
 
     UNSEEN = "looking at my files for the first time since the start"
     OFFERED = "adding files"
+    MERGING = "others hold files of mine that I do not remember; their list is being fetched"
     LOOKING = "looking at my files"
     DOUBTED = "looking once more for files of mine that seem to be gone"
     READING = "reading my files"

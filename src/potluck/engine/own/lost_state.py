@@ -142,6 +142,7 @@ class LostState:
     def _want(self, head: Head) -> None:
         """All of that is fetched, from its beginning."""
         self._wanted, self._here, self._wanted_s = head, False, self._node.now
+        self._node.unmerged = True
         self._listener.on_lost_state(head)
 
     def _instead_of(self, wanted: Head, head: Head) -> bool:
@@ -173,7 +174,7 @@ class LostState:
     def _merge(self) -> None:
         node, name, lost = self._node, self._node.own_manifest, self._wanted
         assert lost is not None, "what is here was wanted"
-        self._wanted, self._here = None, False
+        self._wanted, self._here, node.unmerged = None, False, False
         words = f"other version {lost.generation}-{lost.seq}"
         back = list(self._unknown_here(lost, words))
         self._publishing.merge(lost, back)

@@ -35,6 +35,9 @@ from potluck.engine.views.why_lacking import lacking_reasons
 from potluck.engine.views.why_lists import LISTS
 from potluck.engine.views.why_own import OWN
 
+TWO_MACHINES: Final = "two machines run with the identity of its owner, so nothing is known"
+TWO_LIVES: Final = "others hold files of this device that it does not remember, so nothing is known"
+"""Then two lists are told of under the same numbers."""
 ROOT_DIGITS: Final = 16  # of a content's name, as people are shown it
 
 
@@ -152,9 +155,12 @@ class Explaining:
     def _receipts(self, manifest: ManifestKnown, found: Below) -> list[CopyReceipt]:
         """Return what is known of each other device's copy."""
         path = PathKnown(found.newest_seq, found.meant)
-        doubled = self._parts.node.withheld
+        node, owner = self._parts.node, manifest.name.owner
+        why = TWO_MACHINES if owner in node.withheld else ""
+        if owner == node.me and node.unmerged:
+            why = TWO_LIVES
         return [
-            _unsure(device) if manifest.name.owner in doubled else receipt(device, manifest, path)
+            _unsure(device, why) if why else receipt(device, manifest, path)
             for device in self._parts.picture.devices()
         ]
 
@@ -182,8 +188,7 @@ def _tells_of(one: Reason, asked: AskedPath) -> bool:
     return one.kind not in SAID_OF_ALL and asked.concerns(one.path)
 
 
-def _unsure(device: DeviceKnown) -> CopyReceipt:
-    why = "two machines run with the identity of its owner, so nothing is known"
+def _unsure(device: DeviceKnown, why: str) -> CopyReceipt:
     return CopyReceipt(device.label, CopyKnown.UNKNOWN, why)
 
 

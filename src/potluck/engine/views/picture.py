@@ -76,6 +76,7 @@ class Picture:
         lacking = self._progress.lacking()
         held = {ManifestName.of(head): head for head in self._node.index.manifests.heads()}
         pursuits = self._following.pursuits
+        pursuits = {name: one for name, one in pursuits.items() if name != self._node.own_manifest}
         for name in sorted(held.keys() | pursuits.keys() | _frozen(self._node)):
             pursuit, head = pursuits.get(name), held.get(name)
             newest = pursuit.newest if pursuit is not None and pursuit.newest else head
@@ -98,7 +99,8 @@ class Picture:
         """Return what is open about the own folder, what somebody else is doing there included."""
         written = (OwnWork.WRITTEN,) if self._own_folder.written else ()
         unseen = () if self._node.share_present else (OwnWork.UNSEEN,)  # elsewhere, if anywhere
-        return (*unseen, *self._own_folder.work, *written)
+        merging = (OwnWork.MERGING,) if self._node.unmerged else ()
+        return (*unseen, *merging, *self._own_folder.work, *written)
 
     def _manifest(
         self, name: ManifestName, heard: HeadNumber, held: Head | None, missing: Amount

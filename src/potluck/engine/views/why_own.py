@@ -34,6 +34,8 @@ def _work(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
     if not _mine(parts, asked) or not parts.node.share_present:
         return
     top = str(parts.own_folder.top)
+    if parts.node.unmerged:
+        yield Reason(ReasonKind.UNSEEN, top, OwnWork.MERGING.value)
     for work in parts.own_folder.work:
         if work in {OwnWork.UNSEEN, OwnWork.LOOKING, OwnWork.DOUBTED}:
             yield Reason(ReasonKind.UNSEEN, top, work.value)
