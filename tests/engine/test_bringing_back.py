@@ -194,9 +194,10 @@ def test_nothing_can_come_where_nothing_is_held_or_the_folder_is_away() -> None:
     with pytest.raises(NotFound):
         Home().part.repair()
     home = Home(*THREE)
-    home.node.share_present = False
-    with pytest.raises(Refused, match="Nothing can be brought back"):
-        home.part.repair()
+    for away in (Home(), home):
+        away.node.share_present = False
+        with pytest.raises(Refused, match="Nothing can be brought back"):
+            away.part.repair()
     home.node.share_present, home.node.cloned = True, True
     with pytest.raises(Refused) as refused:
         home.part.repair()

@@ -77,16 +77,16 @@ class BringingBack:
     def repair(self) -> str:
         """Bring back all that is held; return what follows. Raises PotluckError."""
         node, standing = self._node, self._publishing.stands
-        if not self._held:
-            raise NotFound(
-                f"Nothing of {set_off(node.own_label)} has to be brought back.",
-                "all that is shared of it is here, or what is not here is not held",
-                "status",
-            )
         if not node.share_present:
             raise Refused(
                 "Nothing can be brought back now.",
                 "the folder is not here: its disk is away, or another folder is in its place",
+                "status",
+            )
+        if not self._held:
+            raise NotFound(
+                f"Nothing of {set_off(node.own_label)} has to be brought back.",
+                "all that is shared of it is here, or what is not here is not held",
                 "status",
             )
         if node.cloned:
