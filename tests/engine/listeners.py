@@ -189,6 +189,9 @@ class Heard:
     def is_hidden(self, spot: Spot) -> bool:
         return self._say("is_hidden", spot, otherwise=False)
 
+    def is_left_alone(self, spot: Spot) -> bool:
+        return self._say("is_left_alone", spot, otherwise=False)
+
     def on_hidden_changed(self) -> None:
         self._note("on_hidden_changed")
 

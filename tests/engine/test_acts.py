@@ -35,6 +35,7 @@ from potluck.engine.person_acts import (
     RemoveAsked,
     RenameDeviceAsked,
     RenameGroupAsked,
+    RepairAsked,
     UninviteAsked,
 )
 from potluck.engine.wiring import Wiring
@@ -57,6 +58,7 @@ ACTS: list[tuple[PersonAct, str]] = [
     (AdoptAsked(12, "nobody"), "not_found"),
     (ConfirmAsked(16), "not_found"),
     (ConfirmAsked(16, "nobody"), "not_found"),
+    (RepairAsked(17), "not_found"),
     (LeaveForGoodAsked(10), "refused"),
     (RenameDeviceAsked(8, "nobody", "bert"), "not_found"),
     (RenameGroupAsked(9, "a/b"), "usage"),
@@ -81,6 +83,7 @@ def acts_of(mine: Node, requests: Requests, policy: AdmissionPolicy) -> Acts:
             parts.succession,
             parts.clones,
             Confirming(mine, parts.publishing, parts.loss_breaker),
+            parts.bringing_back,
         ),
     )
 

@@ -59,6 +59,7 @@ from potluck.engine.index_upkeep import BUSY_S
 from potluck.engine.link_troubles import HUNG_AGAIN_S, MANY_BYTES
 from potluck.engine.others.group_commit import Batch, Placeable, SpotOutcome, folder_row
 from potluck.engine.others_relay import FollowingRelay, OthersRelay
+from potluck.engine.own_relay import OwnRelay
 from potluck.engine.person_acts import ApproveAsked, KeepHereAsked
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.wiring import Wiring
@@ -325,6 +326,86 @@ def whoever_has_another_label_is_confirmed_by_that() -> None:
     parts.node.label_of = lambda device: "ben"  # type: ignore[method-assign]
     GroupRelay(parts).on_members_changed()
     assert held_here(parts) == ["ben"]
+
+
+def lost_of_mine() -> tuple[Wiring, Spot]:
+    """A file that is shared, held, and about to be brought back."""
+    parts = Wiring(node(1))
+    (file,) = records(1)
+    spot = Spot(parts.node.own_manifest, file.path)
+    parts.node.index.roster.replace(group(1, 2).records())
+    parts.node.index.manifests.put(spot.manifest, [file])
+    parts.start()
+    parts.node.take()
+    parts.publishing.held.hold([spot.path])
+    parts.publishing.held.write()
+    return parts, spot
+
+
+def wanted_back() -> tuple[Wiring, Spot]:
+    """The same, when a person has said so."""
+    parts, spot = lost_of_mine()
+    parts.bringing_back.repair()
+    return parts, spot
+
+
+def came_back(spot: Spot) -> list[SpotOutcome]:
+    """A group commit that placed it."""
+    (done,) = placed_files([spot.path])
+    where = parse_wire_path(b"d1/" + spot.path)
+    ready = replace(done.ready, spot=spot, item=replace(done.ready.item, path=where))
+    return [SpotOutcome(ready, replace(done.placed, path=where))]
+
+
+def what_a_person_wants_back_is_decided_about() -> None:
+    parts, spot = wanted_back()
+    assert spot in parts.receiving.pending
+
+
+def what_nobody_wants_back_is_left_alone() -> None:
+    parts, spot = lost_of_mine()
+    parts.receiving.look_again(spot)
+    parts.receiving.on_tick()
+    assert not parts.downloads.waiting
+
+
+def what_came_back_is_held_no_more() -> None:
+    parts, spot = wanted_back()
+    OthersRelay(parts).on_committed(came_back(spot))
+    assert not parts.publishing.held
+
+
+def so_is_what_came_back_before_a_crash() -> None:
+    parts, spot = wanted_back()
+    OthersRelay(parts).on_settled(came_back(spot))
+    assert not parts.publishing.held
+
+
+def what_came_back_is_looked_at() -> None:
+    parts, spot = wanted_back()
+    OthersRelay(parts).on_committed(came_back(spot))
+    assert parts.node.layout.path_of(spot) in parts.own_folder._touched
+
+
+def what_is_held_no_more_need_not_come_back() -> None:
+    parts, spot = wanted_back()
+    parts.publishing.held.release([spot.path])
+    OwnRelay(parts).on_held_changed()
+    assert repr(parts.bringing_back) == "<BringingBack 0 paths>"
+
+
+def after_a_restart_what_is_wanted_back_still_comes() -> None:
+    parts, spot = wanted_back()
+    after = Wiring(node(1, index=parts.node.index, run=2))
+    after.start()
+    assert spot in after.receiving.pending
+
+
+def after_trouble_what_is_wanted_back_still_comes() -> None:
+    parts, spot = wanted_back()
+    parts.receiving.pending.clear()
+    parts.recover()
+    assert spot in parts.receiving.pending
 
 
 def what_a_killed_batch_put_aside_is_told() -> None:
@@ -1142,6 +1223,20 @@ def after_trouble_what_is_lacking_is_taken_up() -> None:
 
 # -- which story notices which wire ----------------------------------------------------------------
 NOTICED_BY: dict[str, Callable[[], None]] = {
+    "OwnRelay.on_wanted: receiving.look_again(spot)": what_a_person_wants_back_is_decided_about,
+    "OthersRelay.is_left_alone: return bringing_back.leaves_alone(spot)": (
+        what_nobody_wants_back_is_left_alone
+    ),
+    "OthersRelay.on_committed: bringing_back.on_committed(done)": what_came_back_is_held_no_more,
+    "OthersRelay.on_settled: bringing_back.on_committed(done)": (
+        so_is_what_came_back_before_a_crash
+    ),
+    "OwnRelay.on_came: own_folder.look_at(paths)": what_came_back_is_looked_at,
+    "OwnRelay.on_held_changed: bringing_back.on_held_changed()": (
+        what_is_held_no_more_need_not_come_back
+    ),
+    "Wiring.start: bringing_back.start()": after_a_restart_what_is_wanted_back_still_comes,
+    "Wiring.recover: bringing_back.start()": after_trouble_what_is_wanted_back_still_comes,
     "FollowingRelay.on_applied: loss_breaker.on_applied(head, paths, held=held)": (
         who_deletes_very_much_at_once_is_not_followed_in_that
     ),

@@ -1,5 +1,5 @@
 """A folder that is wiped while its potluck is off: nobody else deletes anything before a person
-says so.
+says so, and it comes back by one word.
 
 Strategy: two real daemons; the first is ended, its own folder is emptied, and it starts again. Who
 did that is nobody's business. That it goes everywhere without the breaker is shown of its module
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from contextlib import suppress
@@ -22,6 +23,7 @@ from tests.hostile.daemons import Daemon, Pair, pair
 
 pytestmark = pytest.mark.full
 FILES = 60
+LARGE_BYTES = 3 * 1024 * 1024
 HELD_S = 90.0  # a scan, a second look ten seconds later, and a slow machine
 
 
@@ -35,9 +37,18 @@ def files(top: Path) -> dict[str, bytes]:
     return found
 
 
-def confirm(device: Daemon) -> int:
-    """Type `confirm` there; how that ended."""
-    words = [sys.executable, "-m", "potluck", "--home", str(device.home), "confirm"]
+def stats(top: Path) -> dict[str, tuple[int, int]]:
+    """The time and the mode of every file below a folder."""
+    found = dict[str, tuple[int, int]]()
+    for name in files(top):
+        seen = (top / name).stat()
+        found[name] = seen.st_mtime_ns, seen.st_mode
+    return found
+
+
+def typed(device: Daemon, word: str) -> int:
+    """Type a command there; how that ended."""
+    words = [sys.executable, "-P", "-m", "potluck", "--home", str(device.home), word]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src")}
     return subprocess.run(words, env=environment, cwd=ROOT, timeout=60, check=False).returncode
 
@@ -91,9 +102,70 @@ def test_what_was_wiped_while_off_is_kept_by_the_others_until_a_person_confirms(
         until(lambda: two.a.state()["files"] == 2 * FILES and len(held(two.a)) == 1, two.said)
         until(lambda: f"{2 * FILES - 1} files" in held(two.a)[0], two.said)
         assert files(copy) == before
-        assert confirm(two.a) == 0
+        assert typed(two.a, "confirm") == 0
         until(lambda: files(copy) == {"0": before["0"]}, two.said)
         until(lambda: two.a.state()["synced"] and not held(two.a), two.said)
         trash = files(two.b.folder / ".potluck" / "trash")
         assert set(before.values()) - {before["0"]} <= set(trash.values())
-        assert confirm(two.a) == 7
+        assert typed(two.a, "confirm") == 7
+
+
+def test_what_was_wiped_while_off_comes_back_from_the_others_by_repair(tmp_path: Path) -> None:
+    with pair(tmp_path) as two:
+        own, copy = filled(two)[:2]
+        (own / "folder" / "run").write_bytes(b"#!/bin/sh\n")
+        (own / "folder" / "run").chmod(0o755)
+        (own / "empty").write_bytes(b"")
+        before = files(own)
+        until(lambda: files(copy) == before, two.said)
+        until(lambda: two.b.state()["synced"], two.said)
+        stood, replicas = stats(own), stats(copy)
+        wipe(two, own)
+        until(lambda: bool(held(two.a)), two.said, HELD_S)
+        assert "repair" in held(two.a)[0]
+        assert "confirm" in held(two.a)[0]
+        (own / "3").write_bytes(b"what a person put there")
+        assert typed(two.a, "repair") == 0
+        until(lambda: set(files(own)) == set(before), two.said, HELD_S)
+        until(lambda: not held(two.a), two.said, HELD_S)
+        mine = before | {"3": b"what a person put there"}
+        assert files(own) == mine
+        rest = set(before) - {"3"}
+        assert {name: stats(own)[name] for name in rest} == {name: stood[name] for name in rest}
+        until(lambda: files(copy) == mine, two.said)
+        until(lambda: two.a.state()["synced"] and two.b.state()["synced"], two.said, HELD_S)
+        assert {name: stats(copy)[name] for name in rest} == {name: replicas[name] for name in rest}
+        assert typed(two.a, "repair") == 7
+        two.a.write("folder/run", b"edited")
+        until(lambda: files(copy)["folder/run"] == b"edited", two.said)
+        trash = files(two.b.folder / ".potluck" / "trash")
+        assert set(trash.values()) == {before["3"], before["folder/run"]}, "nothing else went there"
+
+
+def test_a_repair_that_is_killed_goes_on_with_the_next_start(tmp_path: Path) -> None:
+    with pair(tmp_path) as two:
+        own, copy, _ = filled(two)
+        for number in range(8):
+            two.a.write(f"large {number}", os.urandom(LARGE_BYTES))
+        before = files(own)
+        until(lambda: files(copy) == before, two.said)
+        stood = stats(own)
+        wipe(two, own)
+        until(lambda: bool(held(two.a)), two.said, HELD_S)
+        os.kill(two.b.process.pid, signal.SIGSTOP)  # it must not be over before it is watched
+        try:
+            assert typed(two.a, "repair") == 0
+        finally:
+            os.kill(two.b.process.pid, signal.SIGCONT)
+        parts = two.a.folder / ".potluck" / "tmp"
+        until(lambda: any(parts.iterdir()) or any(own.iterdir()), two.said)
+        two.a.process.kill()
+        two.a.ended()
+        two.a.start(two.a.discovery_port, "--port", str(two.a.port))
+        two.a.up()
+        until(lambda: files(own) == before, two.said, HELD_S)
+        until(lambda: not held(two.a), two.said, HELD_S)
+        assert stats(own) == stood
+        until(lambda: two.a.state()["synced"] and two.b.state()["synced"], two.said, HELD_S)
+        assert files(copy) == before
+        assert files(two.b.folder / ".potluck" / "trash") == {}

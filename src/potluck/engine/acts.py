@@ -14,6 +14,7 @@ from typing import NamedTuple, assert_never
 from potluck.core.errors import NotFound, PotluckError, Refused
 from potluck.core.wording import set_off, typable
 from potluck.engine.adopting import Adopting
+from potluck.engine.bringing_back import BringingBack
 from potluck.engine.clones import Clones
 from potluck.engine.confirming import Confirming
 from potluck.engine.effects import Reply
@@ -44,6 +45,7 @@ from potluck.engine.person_acts import (
     RemoveAsked,
     RenameDeviceAsked,
     RenameGroupAsked,
+    RepairAsked,
     UninviteAsked,
 )
 from potluck.engine.succession import Succession
@@ -59,6 +61,7 @@ class GroupParts(NamedTuple):
     succession: Succession
     clones: Clones
     confirming: Confirming
+    bringing_back: BringingBack
 
 
 class Acts:
@@ -136,8 +139,8 @@ class Acts:
                 text = forgetting.forget(name, preview=preview)
             case AdoptAsked():
                 adopting.begin(act)
-            case ConfirmAsked(_, name):
-                text = self._group.confirming.confirm(name)
+            case ConfirmAsked() | RepairAsked():
+                text = self._held(act)
             case LeaveForGoodAsked():
                 text = stewardship.leave(act)
             case KeepHereAsked() | NewIdentityAsked():
@@ -151,6 +154,12 @@ class Acts:
             case _:
                 assert_never(act)
         return text
+
+    def _held(self, act: ConfirmAsked | RepairAsked) -> str:
+        """Let go what is held, or have it back; raises PotluckError."""
+        if isinstance(act, ConfirmAsked):
+            return self._group.confirming.confirm(act.name)
+        return self._group.bringing_back.repair()
 
     def _decided(self, act: KeepHereAsked | NewIdentityAsked) -> str:
         """Say which of two machines with one identity it is; raises PotluckError."""

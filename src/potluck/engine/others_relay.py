@@ -76,6 +76,7 @@ class OthersRelay(
 
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over."""
+        self._parts.bringing_back.on_committed(done)
         self._parts.replica_check.on_committed(done)
         self._parts.happenings.on_committed(done)
         self._parts.loss_breaker.on_committed(done)
@@ -84,6 +85,7 @@ class OthersRelay(
 
     def on_settled(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit that a crash interrupted is over."""
+        self._parts.bringing_back.on_committed(done)
         self._parts.replica_check.changes.on_committed(done)
         self._parts.loss_breaker.on_committed(done)
         self._parts.receiving.look_above(done)
@@ -132,6 +134,10 @@ class OthersRelay(
     def is_hidden(self, spot: Spot) -> bool:
         """Say whether what is known at a spot is below something mounted, or may be."""
         return self._parts.replica_check.hidden.may_hide(spot)
+
+    def is_left_alone(self, spot: Spot) -> bool:
+        """Say whether a spot is of the own folder, and not to be brought back."""
+        return self._parts.bringing_back.leaves_alone(spot)
 
     def on_hidden_changed(self) -> None:
         """Something else may be hidden now, and something hidden no more."""

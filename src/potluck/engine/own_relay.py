@@ -6,11 +6,13 @@ one line for each part that hears it. Guarantees and limits are those of wiring.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from potluck.core.content.facts import SharedChange
+from potluck.core.content.facts import SharedChange, Spot
+from potluck.core.content.paths import SafePath
 from potluck.core.wire.catalogue import Head
+from potluck.engine.bringing_back import BringingBackListener
 from potluck.engine.own.lost_state import LostStateListener
 from potluck.engine.own.publishing import PublishingListener
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from potluck.engine.wiring import Wiring
 
 
-class OwnRelay(PublishingListener, LostStateListener):
+class OwnRelay(PublishingListener, LostStateListener, BringingBackListener):
     """Who hears what engine/own tells."""
 
     def __init__(self, parts: Wiring) -> None:
@@ -36,8 +38,17 @@ class OwnRelay(PublishingListener, LostStateListener):
 
     def on_held_changed(self) -> None:
         """More, or less, of the own folder is gone here, and held."""
+        self._parts.bringing_back.on_held_changed()
         self._parts.announcing.on_places_changed()
 
     def on_lost_state(self, head: Head) -> None:
         """Others hold a state of the own folder that this device does not remember."""
         self._parts.following.seek_own(head)
+
+    def on_wanted(self, spot: Spot) -> None:
+        """One of the own folder is to be brought back, or no more."""
+        self._parts.receiving.look_again(spot)
+
+    def on_came(self, paths: Iterable[SafePath]) -> None:
+        """Something stands there that was brought back, or was in the way."""
+        self._parts.own_folder.look_at(paths)

@@ -106,6 +106,13 @@ class ConfirmAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class RepairAsked:
+    """The person wants the own files back that only the others have."""
+
+    command: int  # handle for Reply
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveForGoodAsked:
     """The person wants this device out of its group."""
 
@@ -157,6 +164,6 @@ class NewIdentityAsked:
 EntryAct = ApproveAsked | DenyAsked | AskAsked | InviteAsked | UninviteAsked | JoinAsked
 GroupAct = (
     RemoveAsked | ForgetAsked | AdoptAsked | ConfirmAsked | LeaveForGoodAsked | AppointAsked
-    | RenameDeviceAsked | RenameGroupAsked | KeepHereAsked | NewIdentityAsked
+    | RenameDeviceAsked | RenameGroupAsked | KeepHereAsked | NewIdentityAsked | RepairAsked
 )  # fmt: skip
 PersonAct = EntryAct | GroupAct

@@ -26,7 +26,7 @@ up when it is called, so parts may tell each other in a circle although they are
     strays            what is nobody's, told        durability     what waits for the disk
     own_calls         who speaks in our own name    clones         a second me, until decided
     doubled_owners    a second one of others        loss_breaker   very much lost at once
-    undelivered       own files nobody else has yet
+    undelivered       own files nobody else has yet   bringing_back  own files come back
 
 Guarantees: nothing is wired anywhere else; what a part makes for itself (a queue, a table, a judge)
 is its inside. Each line of a relay, of `start` and of `recover` is needed: tests/engine/
@@ -42,6 +42,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, RosterRecord
 from potluck.engine.acts import Acts, GroupParts
 from potluck.engine.adopting import Adopting
+from potluck.engine.bringing_back import BringingBack
 from potluck.engine.clones import Clones
 from potluck.engine.confirming import Confirming
 from potluck.engine.durability import Durability
@@ -185,6 +186,7 @@ class Wiring:
         group, ring = GroupRelay(self), RingRelay(self)
         own, others = OwnRelay(self), OthersRelay(self)
         self.publishing = Publishing(node, own)
+        self.bringing_back = BringingBack(node, self.publishing, own)
         self.loss_breaker = LossBreaker(node, others)
         self._make_group(node, group)
         self.sealed_datagrams = SealedDatagrams(node)
@@ -242,7 +244,8 @@ class Wiring:
         self.clones = Clones(node, self.publishing, self.membership, group)
         folders = (self.forgetting, self.adopting, self.succession, self.clones)
         confirming = Confirming(node, self.publishing, self.loss_breaker)
-        grouped = (self.stewardship, self.renaming, *folders, confirming)
+        held = (confirming, self.bringing_back)
+        grouped = (self.stewardship, self.renaming, *folders, *held)
         self.acts = Acts(node, self.requests, self.admission_policy, codes, GroupParts(*grouped))
         self.questions = Questions(node, self.admission_policy, group)
 
@@ -272,6 +275,7 @@ class Wiring:
         self.own_folder.start(marked=kept)
         self.undelivered.start()
         self.receiving.start()
+        self.bringing_back.start()
         self.index_upkeep.start()
         self.node.do(LookAround())
 
@@ -283,3 +287,4 @@ class Wiring:
         self.replica_check.restart()
         self.announcing.recover()
         self.receiving.start()
+        self.bringing_back.start()

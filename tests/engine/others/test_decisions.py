@@ -37,12 +37,16 @@ class Facts:
         self.setbacks = Setbacks(self.node)
         self.parts: dict[Root, PieceList] = {}
         self.hidden: set[Spot] = set()
+        self.alone: set[Spot] = set()
         self.held = HeldReplicas(self.node)
         facts = (self.holds, self.setbacks, self.parts, self.held, self)
         self.decisions = Decisions(self.node, *facts)
 
     def is_hidden(self, spot: Spot) -> bool:
         return spot in self.hidden
+
+    def is_left_alone(self, spot: Spot) -> bool:
+        return spot in self.alone
 
     def shares(self, *records: FileRecord) -> None:
         receive(self.node.index, list(records), 9, ANNA)
@@ -213,3 +217,11 @@ def test_a_large_content_in_a_part_file_is_checked_by_the_list_it_came_with(fact
 def test_it_says_how_many_contents_were_looked_for(facts: Facts) -> None:
     facts.source(record("new", text="x"))
     assert repr(facts.decisions) == "<Decisions: 1 contents looked for>"
+
+
+def test_what_is_left_alone_is_not_even_fetched(facts: Facts) -> None:
+    a = record("a")
+    spot = Spot(facts.node.own_manifest, a.path)
+    assert facts.decisions.choose(spot, a, None).waits
+    facts.alone.add(spot)
+    assert facts.decisions.choose(spot, a, None) == Choice()

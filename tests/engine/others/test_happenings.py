@@ -128,6 +128,12 @@ def test_of_a_file_that_did_not_stand_here_no_trash_is_said(play: Play) -> None:
     assert play.told() == ["d2 deleted a"]
 
 
+def test_own_files_that_are_brought_back_are_no_deed(play: Play) -> None:
+    play.owner = play.node.own_manifest
+    play.adds("a", "b")
+    assert play.told() == []
+
+
 def test_while_the_disk_lacks_room_no_age_is_said_for_what_is_in_the_trash(play: Play) -> None:
     lack = Trouble(TroubleKind.DISK, SPACE, "no room for d2/b", "", 0.0, None)
     play.node.troubles.note(lack)

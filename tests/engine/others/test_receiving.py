@@ -7,6 +7,8 @@ for it and what people were told.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from msgspec.structs import replace
 
@@ -14,9 +16,10 @@ from potluck.core import limits
 from potluck.core.content.facts import ManifestName, Source, Spot
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.group.statements import Forget, Remove, sign_act, sign_removal
-from potluck.core.wire.catalogue import Folder
+from potluck.core.wire.catalogue import Folder, Holding
 from potluck.engine.events import Outcome, PartFound, PartsFound, Placement
 from potluck.engine.others import receiving
+from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.hindrances import RESTLESS
 from potluck.engine.troubles import TroubleKind
 from tests.engine import builders
@@ -815,3 +818,25 @@ def test_what_was_ready_for_a_folder_that_got_another_name_is_placed_there(r: Re
     r.call(lambda: r.receiving.on_folder_moved(parse_wire_path(b"anne")))
     r.run()
     assert set(r.disk.files) == {"anne/a"}
+
+
+# -- the own folder --------------------------------------------------------------------------------
+def test_what_is_in_the_way_of_what_comes_back_ends_that_and_is_no_trouble(r: Receiver) -> None:
+    own = r.node.own_manifest
+    r.node.index.manifests.put(own, [record("a"), record("b")])
+    r.node.peer(ANNA).kept[own] = Holding(*own, 9, 9, 0, 0)
+    wanted = {Spot(own, b"a"), Spot(own, b"b")}
+    r.heard.tell["is_left_alone"] = lambda spot: spot not in wanted
+    r.disk.trouble = {"d1/a": (Placement.BLOCKED, "something stands there")}
+
+    def committed(done: Sequence[SpotOutcome]) -> None:
+        wanted.clear()
+        r.receiving.on_committed(done)
+
+    r.heard.tell["on_committed"] = committed
+    for spot in sorted(wanted):
+        r.call(lambda spot=spot: r.receiving.look_again(spot))  # type: ignore[misc]
+    r.run(120.0)
+    assert set(r.disk.files) == {"d1/b"}
+    assert at_rest(r)
+    assert (r.told, r.node.troubles.count(TroubleKind.BLOCKED), len(r.batches)) == ([], 0, 1)

@@ -48,6 +48,15 @@ def test_an_edit_is_read_in_the_pieces_of_its_last_version(own: Own, judge: Judg
     assert own.publishing.pending == 0
 
 
+def test_what_is_shared_and_comes_back_is_read_in_the_pieces_of_its_last_version(
+    own: Own, judge: Judge
+) -> None:
+    record = msgspec.structs.replace(own.published()["a"], piece_size=1 << 20)
+    own.node.index.manifests.put(own.node.own_manifest, [record])
+    own.node.index.places.remove(own.node.own_manifest, [b"a"])
+    assert judge.on_seen(b"a", NEW) == 1 << 20
+
+
 def test_what_has_no_version_before_is_read_in_pieces_to_choose(own: Own, judge: Judge) -> None:
     assert judge.on_seen(b"new", NEW) == 0
     assert judge.on_seen(b"d", NEW) == 0  # a folder until now

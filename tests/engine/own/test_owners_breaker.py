@@ -314,3 +314,18 @@ def test_what_is_held_while_the_index_fails_is_written_when_it_is_found_again(ow
     own.settle()
     assert own.node.index.meta.get("own deletes held") == held
     assert len(placed(own)) == FILES + 4 - MANY - 1
+
+
+def test_status_says_how_it_comes_back_and_that_it_does(own: Own) -> None:
+    lose(own, range(MANY + 1))
+    (trouble,) = troubles(own)
+    assert trouble.command == "repair"
+    assert trouble.reason.endswith(
+        "to have them here again, type: repair – if they are to go: confirm"
+    )
+    own.publishing.breaker.say_returning(returning=True)
+    (trouble,) = troubles(own)
+    assert trouble.reason.endswith("brought back as soon as a device that has them is linked")
+    for _ in range(2):
+        own.publishing.breaker.say_returning(returning=False)
+    assert "repair" in troubles(own)[0].reason

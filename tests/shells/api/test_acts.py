@@ -24,6 +24,7 @@ from potluck.engine.person_acts import (
     RemoveAsked,
     RenameDeviceAsked,
     RenameGroupAsked,
+    RepairAsked,
     UninviteAsked,
 )
 from potluck.shells.api.acts import ACTS, JoinBody, decode_act
@@ -68,6 +69,7 @@ MEANT: list[tuple[str, bytes, PersonAct]] = [
     ("adopt", b'{"name":"bert"}', AdoptAsked(7, "bert")),
     ("confirm", b"{}", ConfirmAsked(7)),
     ("confirm", b'{"name":"bert"}', ConfirmAsked(7, "bert")),
+    ("repair", b"{}", RepairAsked(7)),
 ]
 
 

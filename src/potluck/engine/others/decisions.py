@@ -7,7 +7,8 @@ moved.
 
 Guarantees: a file that failed a spot as its source is not offered to it again, and what stands
 there but is not what the index said is replaced. What is held, or hidden by something mounted, is
-neither removed nor moved, nor replaced where its owner lost too much at once. A file whose size is
+neither removed nor moved, nor replaced where its owner lost too much at once; nor is anything in
+the own folder, where only what a person wants brought back is decided about. A file whose size is
 not the one wanted is no source, so what one member says of a content does not harm another's.
 Limits: what was found for a content is remembered until `look_again`, since thousands of spots may
 want the same.
@@ -55,6 +56,9 @@ class HiddenPlaces(Protocol):
     def is_hidden(self, spot: Spot) -> bool:
         """Say whether what is known at a spot cannot be seen now."""
 
+    def is_left_alone(self, spot: Spot) -> bool:
+        """Say whether a spot is of the own folder, and nobody wants it brought back."""
+
 
 class Decisions:
     """Decides about spots, one at a time."""
@@ -83,6 +87,8 @@ class Decisions:
 
     def choose(self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None) -> Choice:
         """Return what to do about a spot where its owner wants `record`, and `stands` is."""
+        if self._hidden.is_left_alone(spot):
+            return Choice()
         if stands is not None and self._hidden.is_hidden(spot):
             return Choice(hidden=True)
         if self._held.keeps(spot, record, stands):

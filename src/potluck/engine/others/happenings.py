@@ -140,12 +140,12 @@ class Happenings:
     # -- facts -------------------------------------------------------------------------------------
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over: what its owners wanted stands, or is gone, where it says so."""
-        forgotten = self._node.roster.forgotten if self._node.roster is not None else frozenset()
+        silent = {self._node.me, *(self._node.roster.forgotten if self._node.roster else ())}
         for each in done:
             happening = _happening_of(each)
             if each.ready.spot in self._lost and each.well:
                 del self._lost[each.ready.spot]
-            elif happening is not None and each.ready.spot.manifest.owner not in forgotten:
+            elif happening is not None and each.ready.spot.manifest.owner not in silent:
                 self._note(each.ready.spot, happening)
                 source = each.ready.moved_from
                 if source is not None:

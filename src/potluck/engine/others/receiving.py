@@ -235,7 +235,7 @@ class Receiving:
         failed = []
         for each in done:
             spot = each.ready.spot
-            if spot in well:
+            if spot in well or self._listener.is_left_alone(spot):
                 self.setbacks.clear(spot)
                 self._downloads.release(spot)
             else:

@@ -47,10 +47,8 @@ class Judge:
                 name = self._node.own_manifest
                 known = self._node.index.manifests.get(name, twin.path)
                 return self._share_unread(path, stat, twin, known)
-            case _ if stands is not None:
+            case _:  # what is shared and does not stand, too: it may be coming back
                 return _piece_size(self._publishing.record(path))
-            case _:
-                return NO_PIECE_SIZE
 
     def links(self, path: bytes, stat: Stat) -> list[bytes]:
         """Return the other paths of a file that is to be read: written here, it was written there

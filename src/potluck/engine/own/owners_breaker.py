@@ -33,7 +33,9 @@ DELETES_QUIET_S: Final = 2.0
 GATHER_MAX_S: Final = 10.0
 """… but after this time in any case."""
 CONFIRM: Final = "confirm"
-"""A command of ours, by which a person lets go what is held."""
+"""A command of ours, by which a person lets go what is held …"""
+REPAIR: Final = "repair"
+"""… and the one by which it is brought back."""
 _ROOTS_AT_ONCE: Final = 256
 _COUNT_S: Final = 1.0  # between two counts of what is held
 
@@ -55,6 +57,7 @@ class OwnersBreaker:
         self._count_s = 0.0
         self._untold = False  # that anything is
         self._subject = ""  # under which name it says so
+        self._returning = False  # it is being brought back
 
     def __repr__(self) -> str:
         """Return what is held."""
@@ -179,6 +182,12 @@ class OwnersBreaker:
         return found
 
     # -- what a person reads -----------------------------------------------------------------------
+    def say_returning(self, *, returning: bool) -> None:
+        """What is held is being brought back, or not; `status` says so."""
+        if returning != self._returning:
+            self._returning = returning
+            self._note()
+
     def _note(self) -> None:
         """Have `status` say what is held, or nothing of it any more."""
         node = self._node
@@ -187,7 +196,7 @@ class OwnersBreaker:
         self._subject = node.own_label
         if self.held:
             reason = self._reason()
-            trouble = Trouble(TroubleKind.HELD, self._subject, reason, CONFIRM, node.now, None)
+            trouble = Trouble(TroubleKind.HELD, self._subject, reason, REPAIR, node.now, None)
             node.troubles.note(trouble)
             if self._untold:
                 text = f"{set_off(self._subject)}: {reason}"
@@ -200,11 +209,15 @@ class OwnersBreaker:
         names = [set_off(path.decode()) for path in nsmallest(LISTED, files)]
         more = len(files) - len(names)
         some = f"{', '.join(names)} and {more:,} more" if more else listed(names)
+        what = (
+            f"{of_amount(*self.held.amount)} that I share: not here ({some}), but with the others"
+        )
+        if self._returning:
+            return f"{what}; brought back as soon as a device that has them is linked"
         return (
-            f"{of_amount(*self.held.amount)} that I share: not here ({some}), but with the others;"
-            " too many went in a short time, or this device does not remember them, so they are"
-            f" deleted nowhere unasked; if they are to go, type: {CONFIRM} – else copy them back"
-            " from another device"
+            f"{what}; too many went in a short time, or this device does not remember them, so they"
+            f" are deleted nowhere unasked; to have them here again, type: {REPAIR} – if they are"
+            f" to go: {CONFIRM}"
         )
 
 

@@ -36,6 +36,7 @@ PROMPT_HELP = (
     "trash · history [PATH]   what was replaced or deleted and is kept · versions of a file",
     "restore PATH[@N]   bring a version back from the trash here",
     "rescan         look at my folder now",
+    "repair         bring back the files of mine that only the others have",
     "confirm [NAME] let deletes go that are held, mine or those of NAME",
     "y · n          yes or no to the request on the screen: are the words the same?",
     "pending        who asks to join (approve NAME, deny NAME)",

@@ -37,6 +37,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "clone": ("cloning", "clone", "say which of two machines with one identity it is"),
     "rename": ("renaming", "rename", "give a device, or the group, another name"),
     "confirm": ("confirming", "confirm", "let deletes go that are held, mine or NAME's"),
+    "repair": ("repairing", "repair", "bring back the files of mine that only the others have"),
     "rescan": ("acts", "rescan", "look at my folder now"),
     "wait": ("views", "wait", "block until something is true (for scripts)"),
     "watch": ("watch", "watch", "the live view of a potluck that runs already"),

@@ -36,6 +36,7 @@ from potluck.engine.person_acts import (
     RemoveAsked,
     RenameDeviceAsked,
     RenameGroupAsked,
+    RepairAsked,
     UninviteAsked,
 )
 from potluck.shells.api.requests import REQUEST_BYTES
@@ -157,6 +158,14 @@ class ConfirmBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return ConfirmAsked(command, self.name)
 
 
+class RepairBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /api/v1/act/repair."""
+
+    def fact(self, command: int) -> PersonAct:
+        """Return the act."""
+        return RepairAsked(command)
+
+
 class LeaveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of POST /api/v1/act/leave."""
 
@@ -233,6 +242,7 @@ ACTS: Final[dict[str, _Form]] = {
     "appoint": _Form(msgspec.json.Decoder(AppointBody), 'send {"name": "bert"}'),
     "ask": _Form(msgspec.json.Decoder(AskBody), 'send {"name": "Home"}'),
     "confirm": _Form(msgspec.json.Decoder(ConfirmBody), 'send {"name": "bert"}'),
+    "repair": _Form(msgspec.json.Decoder(RepairBody), "send {}"),
     "deny": _Form(msgspec.json.Decoder(DenyBody), 'send {"name": "bert"}'),
     "invite": _Form(msgspec.json.Decoder(InviteBody), 'send {"minutes": 10}'),
     "uninvite": _Form(msgspec.json.Decoder(UninviteBody), "send {}"),

@@ -127,6 +127,24 @@ def test_the_own_label_may_change_between_batches(share, parts, batches):
     assert repr(batches) == f"Batches({share.folder!r}, own 'ann')"
 
 
+def test_nothing_that_stands_in_the_own_folder_is_touched_whatever_is_ordered(
+    share, parts, batches
+):
+    batches.relabel("us")
+    for label in ("us", "me"):  # what it was called before, in an order that came late
+        write(share, f"{label}/a", MINE)
+        expected = expecting(share, f"{label}/a", MINE)
+        for source in (Source.PART, Source.FOLDER, Source.NONE):
+            receive(parts, NEW)
+            data = NEW if source is Source.PART else None
+            placed = one(batches, item(f"{label}/a", source, data, **expected))
+            assert placed.placement is Placement.BLOCKED
+        receive(parts, NEW)
+        assert one(batches, item(f"{label}/b", Source.PART, NEW)).placement is Placement.PLACED
+    assert shared(share) == {"us/a": MINE, "me/a": MINE, "us/b": NEW, "me/b": NEW}
+    assert (aside(share), trash(share)) == ({}, {})
+
+
 def test_one_part_file_at_several_paths(share, parts, batches):
     receive(parts, NEW)
     placed = run(batches, *(item(f"ann/{n}", Source.PART, NEW) for n in range(3)))

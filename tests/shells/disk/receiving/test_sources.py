@@ -86,6 +86,16 @@ def test_a_local_file_about_to_be_replaced_is_copied_and_not_moved(share):
     assert temporary(share) == ["0.copy", "1.copy"]
 
 
+def test_a_file_of_the_own_folder_is_never_changed_and_never_moved_away(share):
+    write(share, "me/a", DATA)
+    before = stat(share, "me/a")
+    with pytest.raises(SourceGone, match="own folder"):
+        ready(share, item("me/a", Source.LOCAL, DATA, local=path("me/a")))
+    _, (made,) = ready(share, item("ann/b", Source.MOVED, DATA, local=path("me/a")))
+    assert (made.moved, temporary(share)) == (None, ["0.copy"])
+    assert stat(share, "me/a") == before
+
+
 def test_a_wrong_copy_is_removed_at_once(share):
     write(share, "ann/a", data_of(5000, 9))
     with pytest.raises(SourceGone):

@@ -29,6 +29,7 @@ from potluck.engine.events import BatchPlaced, BatchSettled, Placed, Placement
 from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import DISK_FULL, Share, crashpoint, lacks_inodes, reason_of
 from potluck.shells.disk.keeping import Keeper
+from potluck.shells.disk.receiving.adding import Adding
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.receiving.part_map import held_name
 from potluck.shells.disk.receiving.replacing import Blocked, Replacing
@@ -66,6 +67,7 @@ class Batches:
         self._share = share
         self._part_files = part_files
         self._own_label = own_label
+        self._own_labels = {own_label}  # of this run: under these only what is free is taken
         self._clock = clock
         self._orphans_kept = False  # what earlier runs held and no batch of theirs was settled for
 
@@ -75,6 +77,7 @@ class Batches:
     def relabel(self, own_label: str) -> None:
         """The own folder has another label from the next batch on."""
         self._own_label = own_label
+        self._own_labels.add(own_label)
 
     def place(self, order: Place) -> BatchPlaced:
         """Carry a batch out and say what became of each item; an item's trouble is its own."""
@@ -91,13 +94,15 @@ class Batches:
             Folders(self._share.shared_fd) as folders,
         ):
             replacing = Replacing(self._share.tmp_fd, keeper, folders)
+            adding = Adding(self._share.tmp_fd, keeper, folders)
             if not self._orphans_kept:
                 put_orphans_aside(self._share, keeper)
                 self._orphans_kept = True
             placed = []
             for number, (item, step) in enumerate(zip(order.items, steps, strict=True)):
                 held = held_name(order.batch, number)
-                done = step if isinstance(step, Placed) else _carry_out(replacing, item, step, held)
+                to = adding if item.path.parts[0] in self._own_labels else replacing
+                done = step if isinstance(step, Placed) else _carry_out(to, item, step, held)
                 placed.append(done)
                 folders.trim()
                 if isinstance(step, ReadyFile):

@@ -61,6 +61,7 @@ class Sources:
         """Look at the whole batch, to know which sources are used more than once."""
         self._share = share
         self._part_files = part_files
+        self._own_label = own_label
         self._writable = frozenset({own_label, EVERYONE})
         self._part_uses = Counter(root_wanted(item) for item in items if item.source is Source.PART)
         self._moves = Counter(item.local for item in items if item.source is Source.MOVED)
@@ -121,7 +122,9 @@ class Sources:
             os.close(descriptor)
 
     def _standing(self, item: PlaceItem) -> ReadyFile:
-        """Only time and mode change, where the content already stands."""
+        """Only time and mode change, where the content already stands; never in the own folder."""
+        if item.path.parts[0] == self._own_label:
+            raise SourceGone("the own folder is left as it is")
         descriptor = self._open_local(item.path)
         try:
             unchanged = item.expected == self._share.stat_fd(descriptor)
@@ -143,8 +146,8 @@ class Sources:
     def _moved(self, item: PlaceItem, copy_name: str) -> ReadyFile:
         local = _local_of(item)
         self._moves[local] -= 1
-        # wanted again, or about to be replaced: take a copy
-        if self._moves[local] or local in self._targets:
+        # wanted again, about to be replaced, or of the own folder: take a copy
+        if self._moves[local] or local in self._targets or local.parts[0] == self._own_label:
             return self._copied(item, copy_name)
         descriptor = self._open_local(local)
         try:

@@ -1,0 +1,187 @@
+"""Bringing back: own files that only the others have are fetched again, since a person wants that.
+
+Strategy: what is held of the own folder (engine/own/held_paths.py) is shared and is not here. When
+a person says `repair`, these paths are noted in the index, and each goes the way of what lacks in
+somebody else's folder: decided about, fetched, placed. What came is held no more.
+
+Guarantees: nobody else ever has anything of the own folder placed: only paths that were noted and
+are held still, and the disk adds them only where nothing stands (shells/disk/receiving/adding.py).
+Where something stands it is the person's, so that path is noted no more, and is looked at. It goes
+on after a restart. Limits: what is noted in the index is written when half of it came; so what is
+lost once more before that, in the same repair, comes back after a restart without being asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol
+
+from msgspec.msgpack import Decoder
+
+from potluck.core.content.facts import NOTHING, Amount, Spot
+from potluck.core.content.paths import SafePath
+from potluck.core.errors import NotFound, Refused
+from potluck.core.wire.catalogue import FileRecord, Kind, encode
+from potluck.core.wording import of_amount, plural, set_off
+from potluck.engine.events import Placement
+from potluck.engine.node import Node
+from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.own.publishing import Publishing
+
+_PATHS: Final = Decoder(list[bytes])
+_NOTED: Final = "own files to bring back"  # in the index
+
+
+class BringingBackListener(Protocol):
+    """Hears what is to be decided, or looked at, anew."""
+
+    def on_wanted(self, spot: Spot) -> None:
+        """One is to be brought back, or no more: decide about it."""
+
+    def on_came(self, paths: Iterable[SafePath]) -> None:
+        """Something stands there that a look may not have seen."""
+
+
+class BringingBack:
+    """The paths of the own folder that are to be brought back."""
+
+    def __init__(self, node: Node, publishing: Publishing, listener: BringingBackListener) -> None:
+        """Want nothing; `start` says what an earlier run was to bring back."""
+        self._node, self._publishing, self._listener = node, publishing, listener
+        self._held = publishing.held
+        self._paths: set[bytes] = set()
+        self._written = 0  # how many the index has noted
+        self._came = NOTHING  # in this run
+        self._taken = 0  # where something else stands
+
+    def __repr__(self) -> str:
+        """Return how much is to come."""
+        return f"<BringingBack {len(self._paths)} paths>"
+
+    def start(self) -> None:
+        """Go on with what an earlier run was to bring back, as far as it is held still."""
+        kept = self._node.index.meta.get(_NOTED)
+        paths = _PATHS.decode(kept) if kept is not None else []
+        self._written = len(paths)
+        self._paths.update(path for path in paths if path in self._held)
+        self._note()
+        self._want(self._paths)
+
+    def leaves_alone(self, spot: Spot) -> bool:
+        """Say whether a spot is of the own folder, and not one to bring back."""
+        if spot.manifest != self._node.own_manifest:
+            return False
+        return spot.path not in self._paths or spot.path not in self._held
+
+    # -- what a person wants -----------------------------------------------------------------------
+    def repair(self) -> str:
+        """Bring back all that is held; return what follows. Raises PotluckError."""
+        node, standing = self._node, self._publishing.stands
+        if not node.share_present:
+            raise Refused(
+                "Nothing can be brought back now.",
+                "the folder is not here: its disk is away, or another folder is in its place",
+                "status",
+            )
+        if not self._held:
+            raise NotFound(
+                f"Nothing of {set_off(node.own_label)} has to be brought back.",
+                "all that is shared of it is here, or what is not here is not held",
+                "status",
+            )
+        if node.cloned:
+            raise Refused(
+                "Nothing can be brought back now.",
+                "another machine runs with the identity of this device",
+                "status",
+            )
+        records = [one for one in self._held.records() if standing(one.path) is None]
+        self._paths = {one.path for one in records}
+        self._came, self._taken = NOTHING, 0
+        self._write()
+        self._note()
+        self._want(self._paths)
+        return self._follows(records, len(self._held) - len(records))
+
+    def _follows(self, records: Sequence[FileRecord], taken: int) -> str:
+        """Return what a person reads of what is going to happen."""
+        what = of_amount(*_amount_of(records))
+        text = f"{what} to be brought back from the other devices into {set_off(self._top)}."
+        if not self._node.linked():
+            text += " No other device is linked now: it waits until one is that has them."
+        if taken:
+            text += f" {plural(taken, 'path')} left alone: something else stands there."
+        return text
+
+    # -- what comes --------------------------------------------------------------------------------
+    def on_committed(self, done: Sequence[SpotOutcome]) -> None:
+        """A group commit is over, its rows are written: some of it may be of the own folder."""
+        node, name = self._node, self._node.own_manifest
+        own = [each for each in done if each.ready.spot.manifest == name]
+        here = [each for each in own if each.ready.item.path.parts[0] == self._top]
+        # the folder got another name meanwhile: a look says what came along
+        node.index.places.remove(name, [one.ready.spot.path for one in own if one not in here])
+        came = [each.ready.spot.path for each in here if each.stands]
+        taken = [one for one in here if one.placed.placement is Placement.BLOCKED]
+        records = [one for one in map(self._record, came) if one is not None]
+        self._came = Amount.total([self._came, _amount_of(records)])
+        self._taken += len(taken)
+        self._held.release(came)
+        self._listener.on_came(node.layout.path_of(each.ready.spot) for each in own)
+        self._settle([*came, *(each.ready.spot.path for each in taken)])
+
+    def on_held_changed(self) -> None:
+        """More, or less, is held: what is held no more need not come."""
+        ended = [path for path in self._paths if path not in self._held]
+        self._settle(ended)
+        self._want(ended)
+
+    def _record(self, path: bytes) -> FileRecord | None:
+        return self._node.index.manifests.get(self._node.own_manifest, path)
+
+    @property
+    def _top(self) -> str:
+        """What the own folder is called."""
+        return self._node.layout.name_of(self._node.me)
+
+    def _settle(self, paths: Sequence[bytes]) -> None:
+        """These need not come any more; tell when it was the last."""
+        if not self._paths.intersection(paths):
+            return
+        self._paths.difference_update(paths)
+        self._note()
+        if not self._paths:
+            self._tell()
+
+    def _tell(self) -> None:
+        """All came that was to come."""
+        text = f"{set_off(self._top)}: {of_amount(*self._came)} brought back from the other devices"
+        if self._taken:
+            left = plural(self._taken, "path")
+            text += f"; {left} left alone, since something else stands there"
+        self._node.tell("brought_back", text, subject=self._top)
+
+    def _want(self, paths: Iterable[bytes]) -> None:
+        """Have these decided about, folders before what is in them."""
+        for path in sorted(paths):
+            self._listener.on_wanted(Spot(self._node.own_manifest, path))
+
+    def _note(self) -> None:
+        """Have the index say what is still to come, if that is much less now, and `status`."""
+        if 2 * len(self._paths) < self._written:
+            self._write()
+        self._publishing.breaker.say_returning(returning=bool(self._paths))
+
+    def _write(self) -> None:
+        self._written = len(self._paths)
+        if self._paths:
+            self._node.index.meta.set(_NOTED, encode(sorted(self._paths)))
+        else:
+            self._node.index.meta.remove(_NOTED)
+
+
+def _amount_of(records: Iterable[FileRecord]) -> Amount:
+    """Return how much these are."""
+    every = list(records)
+    files = [one for one in every if one.kind is Kind.FILE]
+    return Amount(len(files), len(every) - len(files), sum(one.size for one in files))

@@ -1,0 +1,205 @@
+"""Bringing back: what a person wants of what is held, and when that is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from potluck.core.content.facts import Source, Spot, Stat
+from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.pieces import EMPTY_ROOT
+from potluck.core.errors import NotFound, Refused
+from potluck.core.wire.catalogue import FileRecord
+from potluck.engine.bringing_back import BringingBack
+from potluck.engine.effects import PlaceItem, Tell
+from potluck.engine.events import LinkId, Placed, Placement
+from potluck.engine.index import Index
+from potluck.engine.others.group_commit import Placeable, SpotOutcome
+from potluck.engine.own.publishing import Publishing
+from potluck.engine.troubles import TroubleKind
+from tests.engine.builders import group, key, node, taken
+from tests.engine.index.builders import folder, place, record
+from tests.engine.listeners import Heard
+
+THREE = (folder("f"), record("f/a"), record("b"))
+ALL = {b"f", b"f/a", b"b"}
+
+
+class Home:
+    """A device whose manifest has these records, of which nothing stands, and which holds them."""
+
+    def __init__(self, *records: FileRecord, index: Index | None = None) -> None:
+        self.node = node(1, index=index)
+        self.node.roster = group(1, 2)
+        self.node.peer(key(2).device).link = LinkId(5)
+        self.node.index.manifests.put(self.node.own_manifest, records)
+        self.publishing = Publishing(self.node, Heard())
+        self.held = self.publishing.held
+        self.publishing.start()
+        self.held.hold([each.path for each in records])
+        self.held.write()
+        self.wanted: list[bytes] = []
+        self.looked: list[str] = []
+        self.part = BringingBack(self.node, self.publishing, self)
+
+    def on_wanted(self, spot: Spot) -> None:
+        assert spot.manifest == self.node.own_manifest
+        self.wanted.append(spot.path)
+
+    def on_came(self, paths: Iterable[SafePath]) -> None:
+        self.looked += map(str, paths)
+
+    def spot(self, path: bytes) -> Spot:
+        return Spot(self.node.own_manifest, path)
+
+    def alone(self) -> set[bytes]:
+        """What of it is left alone."""
+        return {path for path in ALL if self.part.leaves_alone(self.spot(path))}
+
+    def done(self, path: bytes, placement: Placement, top: bytes = b"d1") -> SpotOutcome:
+        """A group commit is over, with this outcome."""
+        where = parse_wire_path(top + b"/" + path)
+        item = PlaceItem(where, Source.EMPTY, None, None, 0, False, None, None)
+        stat = Stat(1, 1, 1, 1, executable=False) if placement is Placement.PLACED else None
+        placed = Placed(where, EMPTY_ROOT, placement, stat, "", "")
+        return SpotOutcome(Placeable(self.spot(path), item), placed)
+
+    def come(self, *paths: bytes) -> None:
+        self.part.on_committed([self.done(path, Placement.PLACED) for path in paths])
+
+    def told(self) -> list[str]:
+        return [tell.text for tell in taken(self.node, Tell) if tell.code == "brought_back"]
+
+    def reasons(self) -> list[str]:
+        return [each.reason for each in self.node.troubles.of(TroubleKind.HELD)]
+
+
+def again(home: Home) -> Home:
+    """The next run."""
+    after = Home(index=home.node.index)
+    after.part.start()
+    return after
+
+
+def test_what_is_held_is_left_alone_until_a_person_wants_it_back() -> None:
+    home = Home(*THREE)
+    home.part.start()
+    assert (home.alone(), home.wanted) == (ALL, [])
+    assert not home.part.leaves_alone(
+        Spot(home.node.own_manifest._replace(owner=key(2).device), b"b")
+    )
+    size = THREE[1].size + THREE[2].size
+    text = f"2 files and 1 folder ({size} B) to be brought back from the other devices into d1."
+    assert home.part.repair() == text
+    assert (home.alone(), home.wanted) == (set(), [b"b", b"f", b"f/a"]), "folders first"
+    assert repr(home.part) == "<BringingBack 3 paths>"
+    (reason,) = home.reasons()
+    assert reason.endswith("brought back as soon as a device that has them is linked")
+
+
+def test_it_is_over_when_the_last_came_and_that_is_told() -> None:
+    home = Home(*THREE)
+    home.part.repair()
+    home.come(b"f", b"f/a")
+    assert home.looked == ["d1/f", "d1/f/a"]
+    assert home.told() == []
+    assert (home.alone(), len(home.held)) == ({b"f", b"f/a"}, 1)
+    home.come(b"b")
+    size = THREE[1].size + THREE[2].size
+    assert home.told() == [
+        f"d1: 2 files and 1 folder ({size} B) brought back from the other devices"
+    ]
+    assert not home.held
+    home.come(b"b")
+    assert home.told() == [], "once"
+    assert again(home).wanted == []
+
+
+def test_what_a_person_put_there_is_left_alone_and_looked_at() -> None:
+    home = Home(*THREE)
+    home.part.repair()
+    home.part.on_committed([home.done(b"b", Placement.BLOCKED)])
+    assert (home.alone(), home.looked, b"b" in home.held) == ({b"b"}, ["d1/b"], True)
+    home.part.on_committed([home.done(b"f/a", Placement.FAILED)])
+    assert home.alone() == {b"b"}, "a full disk is another matter"
+    home.come(b"f", b"f/a")
+    (text,) = home.told()
+    assert text.endswith("; 1 path left alone, since something else stands there")
+    (reason,) = home.reasons()
+    assert "type: repair" in reason
+    assert "confirm" in reason
+
+
+def test_what_is_of_others_is_nothing_to_it() -> None:
+    home = Home(*THREE)
+    home.part.repair()
+    other = home.done(b"b", Placement.PLACED)
+    spot = Spot(home.node.own_manifest._replace(owner=key(2).device), b"b")
+    home.part.on_committed(
+        [SpotOutcome(Placeable(spot, other.ready.item), other.placed)],
+    )
+    assert (home.looked, len(home.held)) == ([], 3)
+
+
+def test_what_was_placed_under_another_name_of_the_folder_is_not_here() -> None:
+    home = Home(*THREE)
+    home.part.repair()
+    home.node.index.places.put(home.node.own_manifest, [place(THREE[2])])
+    home.part.on_committed([home.done(b"b", Placement.PLACED, b"former")])
+    assert home.node.index.places.get(home.node.own_manifest, b"b") is None
+    assert (b"b" in home.held, home.alone()) == (True, set())
+
+
+def test_it_goes_on_after_a_restart_with_what_is_held_still() -> None:
+    home = Home(*THREE)
+    home.part.repair()
+    home.come(b"f")
+    home.node.index.places.put(home.node.own_manifest, [place(THREE[0])])
+    after = again(home)
+    assert (after.wanted, after.alone()) == ([b"b", b"f/a"], {b"f"})
+    after.come(b"b", b"f/a")
+    assert after.told()
+
+
+def test_what_is_held_no_more_need_not_come() -> None:
+    home = Home(*THREE)
+    home.part.repair()
+    home.wanted.clear()
+    home.held.release([b"b"])
+    assert b"b" in home.alone(), "at once"
+    home.part.on_held_changed()
+    assert home.wanted == [b"b"], "nobody waits for it any more"
+    home.publishing.confirm()
+    home.part.on_held_changed()
+    assert home.told() == ["d1: 0 files brought back from the other devices"]
+
+
+def test_it_waits_for_the_others_and_says_so() -> None:
+    home = Home(*THREE)
+    home.node.peer(key(2).device).link = None
+    assert home.part.repair().endswith(
+        "No other device is linked now: it waits until one is that has them."
+    )
+
+
+def test_what_stands_there_already_is_not_asked_for() -> None:
+    home = Home(*THREE)
+    home.publishing.put(place(record("b", text="other")), 1 << 20)
+    assert home.part.repair().endswith("1 path left alone: something else stands there.")
+    assert home.wanted == [b"f", b"f/a"]
+
+
+def test_nothing_can_come_where_nothing_is_held_or_the_folder_is_away() -> None:
+    with pytest.raises(NotFound):
+        Home().part.repair()
+    home = Home(*THREE)
+    for away in (Home(), home):
+        away.node.share_present = False
+        with pytest.raises(Refused, match="Nothing can be brought back"):
+            away.part.repair()
+    home.node.share_present, home.node.cloned = True, True
+    with pytest.raises(Refused) as refused:
+        home.part.repair()
+    assert "another machine" in refused.value.cause
+    assert home.wanted == []
