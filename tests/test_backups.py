@@ -127,3 +127,8 @@ def test_what_a_lost_life_wrote_is_kept(
         assert house.has(device, {"later": LATER["later"], "deep/er": LATER["deep/er"]})
         assert not list((device.folder / ".potluck" / "trash").rglob("later*"))
     assert not folder or "lost_state" in house.owner.codes()
+    if folder:
+        typed = house.owner.client.post("/api/v1/act/repair", {})
+        assert "text" in typed
+        until(lambda: house.has(house.owner, {"later": LATER["later"]}), house.said)
+        until(lambda: LATER["other"] in house.contents(house.owner), house.said)

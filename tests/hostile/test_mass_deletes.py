@@ -46,16 +46,16 @@ def stats(top: Path) -> dict[str, tuple[int, int]]:
     return found
 
 
-def typed(device: Daemon, word: str) -> int:
+def typed(device: Daemon, *typed_words: str) -> int:
     """Type a command there; how that ended."""
-    words = [sys.executable, "-P", "-m", "potluck", "--home", str(device.home), word]
+    words = [sys.executable, "-P", "-m", "potluck", "--home", str(device.home), *typed_words]
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT / "src")}
     return subprocess.run(words, env=environment, cwd=ROOT, timeout=60, check=False).returncode
 
 
-def held(device: Daemon) -> list[str]:
+def held(device: Daemon, kind: str = "held") -> list[str]:
     """What `status` says of deletes that are held."""
-    return [each["reason"] for each in device.state()["troubles"] if each["kind"] == "held"]
+    return [each["reason"] for each in device.state()["troubles"] if each["kind"] == kind]
 
 
 def filled(two: Pair) -> tuple[Path, Path, dict[str, bytes]]:
@@ -103,6 +103,9 @@ def test_what_was_wiped_while_off_is_kept_by_the_others_until_a_person_confirms(
         until(lambda: f"{2 * FILES - 1} files" in held(two.a)[0], two.said)
         assert files(copy) == before
         assert typed(two.a, "confirm") == 0
+        until(lambda: bool(held(two.b, "kept")), two.said)  # its own breaker asks there, too
+        assert files(copy) == before
+        assert typed(two.b, "confirm", two.a.label) == 0
         until(lambda: files(copy) == {"0": before["0"]}, two.said)
         until(lambda: two.a.state()["synced"] and not held(two.a), two.said)
         trash = files(two.b.folder / ".potluck" / "trash")
