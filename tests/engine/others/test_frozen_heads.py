@@ -71,6 +71,29 @@ def test_who_tells_heads_of_devices_that_nobody_knows_is_told_apart() -> None:
     assert not counts(made, everyone)
 
 
+def test_a_contradiction_is_known_over_restarts_until_it_is_over() -> None:
+    made, told = node(1), list[Pursuit]()
+    made.roster = group(1, 2)
+
+    @dataclass
+    class Follows:
+        pursuits: dict[ManifestName, Pursuit]
+
+    frozen, following = Pursuit(ANNA), Follows({})
+    frozen.on_contradiction(7)
+    frozen_heads.keep_frost(made, frozen)
+    again = frozen_heads.taken_up(following, made, ANNA, told.append)
+    assert (again.state, again.frozen_in) == (PursuitState.FROZEN, 7)
+    assert (told, following.pursuits) == ([again], {ANNA: again})
+    made.roster = group(1, 3)
+    other = frozen_heads.taken_up(following, made, ANNA, told.append)
+    assert (other.state, len(told)) == (PursuitState.CURRENT, 1), "no member"
+    made.roster = group(1, 2)
+    frozen_heads.forget_frost(made, ANNA)
+    other = frozen_heads.taken_up(following, made, ANNA, told.append)
+    assert (other.state, len(told)) == (PursuitState.CURRENT, 1)
+
+
 def test_of_an_owner_on_two_machines_nothing_leads_on_or_is_disputed() -> None:
     made = node(1)
     made.roster = group(1, 2, 3)

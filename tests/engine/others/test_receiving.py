@@ -437,6 +437,18 @@ def test_a_folder_that_long_could_not_go_goes_with_the_last_file_in_it(r: Receiv
     assert r.stands() == set()
 
 
+def test_a_folder_in_which_nothing_is_held_any_more_is_looked_at_again(
+    r: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    r.share([record("a")])
+    freed = [[Spot(ANNAS, b"d")], []]
+    monkeypatch.setattr(r.receiving.held, "settle", lambda: freed.pop(0) if freed else [])
+    looked = list[Spot]()
+    monkeypatch.setattr(r.receiving, "look_again", looked.append)
+    r.call(r.receiving.on_tick)
+    assert looked == [Spot(ANNAS, b"d")]
+
+
 def test_what_is_hidden_is_left_alone_until_it_can_be_seen(r: Receiver) -> None:
     r.share([record("a"), record("b"), record("c")])
     hidden = {Spot(ANNAS, b"a"), Spot(ANNAS, b"b")}

@@ -21,6 +21,7 @@ from potluck.engine.own.imports import (
     START_AGAIN,
     Imports,
 )
+from potluck.engine.own.restored import RESTORE
 from tests.engine.builders import node, taken
 
 TOP = parse_wire_path(b"d1")
@@ -134,6 +135,16 @@ def test_nothing_is_added_to_what_stands_where_the_share_was() -> None:
     (reply,) = taken(made, Reply)
     assert (reply.ok, reply.text, reply.fix) == (False, OFFLINE, "status")
     assert reply.cause
+
+
+def test_what_came_back_from_the_trash_is_said_as_that() -> None:
+    made = node()
+    imports = Imports(made)
+    imports.on_add(AddAsked(1, ("a.txt",), RESTORE), TOP)
+    (wanted,) = taken(made, Import)
+    imports.on_imported(Imported(wanted.order, ("a.txt",), ()))
+    (reply,) = taken(made, Reply)
+    assert (reply.ok, reply.text) == (True, f"restored {made.own_label}/a.txt")
 
 
 def test_an_order_nobody_gave_is_ignored() -> None:
