@@ -39,7 +39,7 @@ def played(seed: int, nodes: int, profile: str) -> WhyLaw:
 @pytest.mark.parametrize("seed", range(3000, 3000 + SEEDS))
 def test_whoever_lacks_something_says_why_and_it_is_so(seed: int, profile: str) -> None:
     law = played(seed, 2 + seed % 3, profile)
-    assert len(law.kinds) >= 4, law.kinds
+    assert len(law.kinds) >= 3, law.kinds
     assert law.safe > 0
 
 

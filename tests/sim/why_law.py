@@ -20,7 +20,7 @@ from potluck.core.content.knowledge import Knowledge, OwnWork, State, situation
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.engine import Engine
 from potluck.engine.events import Event
-from potluck.engine.views.path_values import InfoView, ReasonView, WhyView
+from potluck.engine.views.path_values import InfoView, ReasonView
 from tests.fakes.disk import path_of
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class WhyLaw:
         engine.node.now = process.now
         picture = engine.wiring.viewer._picture.knowledge()
         said = engine.why("", process.now)
-        self._check_whole(process, picture, said)
+        self._check_whole(process, engine, picture)
         for one in said.reasons:
             self._check(process, engine, one)
         self._check_paths(process, engine)
@@ -77,8 +77,8 @@ class WhyLaw:
         self.world.fail(f"why: {process.host.label} {words}")
 
     # -- there is a reason -------------------------------------------------------------------------
-    def _check_whole(self, process: Process, picture: Knowledge, said: WhyView) -> None:
-        word = situation(picture)
+    def _check_whole(self, process: Process, engine: Engine, picture: Knowledge) -> None:
+        word, said = situation(picture), engine.why("", process.now)
         if said.in_sync == any(one.open for one in said.reasons):
             self._fail(process, f"is in sync: {said.in_sync}, with {said.reasons}")
         if said.in_sync != (word.state is State.IN_SYNC):
@@ -87,9 +87,10 @@ class WhyLaw:
             if manifest.name.owner == picture.me or manifest.stands:
                 continue
             label = self._label(manifest.name)
-            about = [one for one in said.reasons if one.open and self._is_about(one, label)]
+            theirs = engine.why(label, process.now)  # of all of them some are summed up
+            about = [one for one in theirs.reasons if one.open and self._is_about(one, label)]
             if not about:
-                self._fail(process, f"lacks something of {label} and says {said.reasons}")
+                self._fail(process, f"lacks something of {label} and says {theirs.reasons}")
         if set(picture.own_work) - {OwnWork.WRITTEN} and not any(
             one.kind not in OF_OTHERS for one in said.reasons if one.open
         ):

@@ -85,9 +85,12 @@ def _receivers(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
     if known is None:
         return
     found = below(parts.node.index, mine, asked.inner)
-    if found.meant == NOTHING:
+    newest_seq, top = found.newest_seq, str(parts.own_folder.top)
+    if not asked.inner and known.held is not None:
+        newest_seq = known.held.seq  # of all of it what was deleted last is news, too
+    if found.meant == NOTHING and not newest_seq:
         return
-    path, top = PathKnown(found.newest_seq, found.meant), str(parts.own_folder.top)
+    path = PathKnown(newest_seq, found.meant)
     for device in parts.picture.devices():
         reason = _receiver(parts, device, known, path)
         if reason is not None:
