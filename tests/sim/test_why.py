@@ -1,7 +1,8 @@
 """Whoever lacks something says why, in drawn runs, and a reason that is dropped is missed.
 
 Strategy: seeds of every profile that moves files; then one reason is taken out of its table, or is
-given where it does not hold, and the same kind of run fails. `POTLUCK_TIER=full` plays many more.
+given where it does not hold, and the same kind of run fails (some alone would leave another one,
+less exact: they are taken out together). `POTLUCK_TIER=full` plays many more.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tests.sim.why_law import WhyLaw
 
 pytestmark = pytest.mark.sim
 FULL = os.environ.get("POTLUCK_TIER", "default") != "default"
-SEEDS = 40 if FULL else 2
+SEEDS = 12 if FULL else 2
 SABOTAGED_SEEDS = 12  # in one of them at least the reason is missed
 PROFILES = ["files", "mixed", "power", "tamper", "unmounted"]
 
@@ -91,8 +92,7 @@ def some_is_all(patch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("sabotage", "profile"),
     [
-        (without(why_lacking, "STEPS", "_nobody"), "mixed"),
-        (without(why_lacking, "STEPS", "_coming"), "mixed"),
+        (without(why_lacking, "STEPS", "_coming", "_waits"), "mixed"),
         (without(why_lacking, "STEPS", "_undecided", "_placing"), "files"),
         (without(why_lacking, "STEPS", "_in_vain", "_waits"), "mixed"),
         (without(why_lists, "LISTS", "_lists"), "mixed"),
