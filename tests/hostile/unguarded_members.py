@@ -22,9 +22,10 @@ from potluck.core.reading_shares import ReadingShares
 from potluck.core.wire.catalogue import Holding
 from potluck.engine.clones import Clones
 from potluck.engine.effects import Member
-from potluck.engine.others import following, frozen_heads, page_turns
+from potluck.engine.others import following, frozen_heads, loss_breaker, page_turns
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.doubled_owners import DoubledOwners
+from potluck.engine.own import owners_breaker
 from potluck.shells.api import peer_credentials
 from potluck.shells.bulk import asking
 from potluck.shells.links import control_links
@@ -42,6 +43,12 @@ def put(owner: object, name: str, harmless: object) -> None:
 def any_two_accusers() -> None:
     """Two devices are two witnesses, whoever let them in."""
     put(Roster, "are_apart", lambda _roster, one, other: one != other)
+
+
+def any_loss() -> None:
+    """Nothing is too much to be deleted at once, by its owner or by who receives it."""
+    put(owners_breaker, "is_mass", lambda *_: False)
+    put(loss_breaker, "is_mass", lambda *_: False)
 
 
 def any_count() -> None:
@@ -150,6 +157,7 @@ def every_word_at_once() -> None:
 GUARDS: dict[str, Callable[[], None]] = {
     "kin": any_two_accusers,
     "counts": any_count,
+    "losses": any_loss,
     "plausible": any_page,
     "disputes": two_faces,
     "claims": claims_without_end,

@@ -4,7 +4,8 @@ down.
 Strategy: each life prints into a file of its own; a device that is down is looked at by its files
 alone. The index is checked on a copy, as the next life will find it: the database with its log.
 Guarantees: a life that ended without having been told so is a fault, whatever its exit code; a
-crash point (`POTLUCK_CRASHPOINT`) counts as a kill. Limits: SIGKILL keeps what was written and not
+crash point (`POTLUCK_CRASHPOINT`) counts as a kill. Limits: the breakers are off, for these owners
+delete all the time and mean it; SIGKILL keeps what was written and not
 synced; what a loss of power drops is for the simulation (R2).
 """
 
@@ -28,6 +29,8 @@ class Fault(AssertionError):
 
 class Survivor(Device):
     """One of a group that is being tortured."""
+
+    program: tuple[str, ...] = ("tests.hostile.unguarded", "losses", "--")
 
     def __init__(self, home: Path, label: str, discovery_port: int) -> None:
         """Prepare it below `home`."""
