@@ -16,7 +16,7 @@ from typing import Final
 
 VARIABLE: Final = "POTLUCK_FIGURES"
 GOALS: Final[Mapping[str, str]] = {
-    "R1": "kill −9, 200 cycles (for now 100): 0 lost, 0 partial files, 0 spurious copies, 0 broken index",
+    "R1": "kill −9, 200 cycles (for now 100): 0 lost, 0 partial, 0 spurious copies, index whole",
     "R3 (files)": "1,000 faults at file calls of group commits: 0 lost, the next try ends it",
     "R4": "disk full, 20 cycles: no exit, complete ≤ 10 s after space returns",
     "R5": "5 real nodes, cut and healed: byte-identical trees ≤ 10 s after healing",
