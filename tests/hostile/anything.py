@@ -99,6 +99,8 @@ class Anything:
                 return self.random.random() < 0.5
             case msgspec.inspect.EnumType(cls=kind):
                 return self.random.choice(list(kind))
+            case msgspec.inspect.VarTupleType(item_type=item):
+                return tuple(self._field(item) for _ in range(self.random.randint(0, SMALL)))
             case msgspec.inspect.ListType(item_type=item, max_length=high):
                 longest = SMALL if self.random.random() < 0.97 else 60
                 return [

@@ -177,7 +177,7 @@ def test_a_member_that_lies_in_anothers_name_silences_nobody(tmp_path: Path) -> 
 
 @pytest.mark.proof
 def test_without_the_guard_nobody_says_so(tmp_path: Path) -> None:
-    with doubled(tmp_path, "clones") as three:
+    with doubled(tmp_path, "clones", "forks", "losses") as three:
         differ(three)
         three.alder.write("from alder", b"x")
         there = [one.copy_of(three.alder) / "from alder" for one in (three.birch, three.copy)]

@@ -44,6 +44,7 @@ from tests.hostile.rogue import WAIT_S, Control, Rogue, heads_of
 
 EMPTY = file_root(0, limits.PIECE_MIN_BYTES, b"")
 FAR = limits.SEQ_MAX
+MANY = limits.HEADS_CHUNK  # in one message
 
 
 # -- frames ----------------------------------------------------------------------------------------
@@ -242,7 +243,7 @@ def test_heads_that_the_owner_did_not_sign(link: Control, rogue: Rogue, attacked
         replace(mine, owner=os.urandom(32)),
         replace(mine, folder=Manifest.EVERYONE),
     ]
-    link.say(Heads(lies), *(Heads([lie] * 150) for lie in lies))
+    link.say(Heads(lies), *(Heads([lie] * MANY) for lie in lies))
     assert link.answers()
     assert not rogue.asked
 
@@ -268,9 +269,9 @@ def test_heads_and_holdings_at_the_end_of_the_numbers(
     )
     link.say(
         Heads([head]),
-        Kept([Holding(owner, Manifest.OWN, FAR, FAR, FAR, limits.FILE_MAX_BYTES)] * 200),
+        Kept([Holding(owner, Manifest.OWN, FAR, FAR, FAR, limits.FILE_MAX_BYTES)] * MANY),
     )
-    link.say(Kept([Holding(os.urandom(32), Manifest.OWN, FAR, FAR, FAR, 0) for _ in range(200)]))
+    link.say(Kept([Holding(os.urandom(32), Manifest.OWN, FAR, FAR, FAR, 0) for _ in range(MANY)]))
     assert link.answers()
 
 

@@ -72,7 +72,7 @@ def millions_kept(rogue: Rogue, pair: Pair) -> Iterator[object]:
     """To hold 200 manifests of nobody, of each honest one all numbers there are."""
     for number in range(60):
         yield Kept([holding(os.urandom(32), number) for _ in range(limits.HEADS_CHUNK)])
-        yield Kept([holding(rogue.device_of(one), number) for one in pair.devices] * 50)
+        yield Kept([holding(rogue.device_of(one), number) for one in pair.devices] * 20)
 
 
 def twisted_founder(rogue: Rogue, _pair: Pair) -> Iterator[object]:

@@ -15,6 +15,7 @@ from typing import Any
 from potluck import daemon
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName
+from potluck.core.content.manifest import newer
 from potluck.core.group import statements
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId
@@ -22,10 +23,17 @@ from potluck.core.reading_shares import ReadingShares
 from potluck.core.wire.catalogue import Holding
 from potluck.engine.clones import Clones
 from potluck.engine.effects import Member
-from potluck.engine.others import following, frozen_heads, loss_breaker, page_turns
+from potluck.engine.others import (
+    following,
+    forked_heads,
+    frozen_heads,
+    loss_breaker,
+    page_turns,
+)
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.doubled_owners import DoubledOwners
 from potluck.engine.own import owners_breaker
+from potluck.engine.own.lost_state import LostState
 from potluck.shells.api import peer_credentials
 from potluck.shells.bulk import asking
 from potluck.shells.links import control_links
@@ -43,6 +51,13 @@ def put(owner: object, name: str, harmless: object) -> None:
 def any_two_accusers() -> None:
     """Two devices are two witnesses, whoever let them in."""
     put(Roster, "are_apart", lambda _roster, one, other: one != other)
+
+
+def one_life_each_time() -> None:
+    """A head is followed because it is newer, whatever its owner lost; nothing is merged."""
+    put(forked_heads, "follows", newer)
+    put(forked_heads, "is_forked", lambda *_: False)
+    put(LostState, "on_own_head", lambda *_: None)
 
 
 def any_loss() -> None:
@@ -158,6 +173,7 @@ GUARDS: dict[str, Callable[[], None]] = {
     "kin": any_two_accusers,
     "counts": any_count,
     "losses": any_loss,
+    "forks": one_life_each_time,
     "plausible": any_page,
     "disputes": two_faces,
     "claims": claims_without_end,
