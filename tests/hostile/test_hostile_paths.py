@@ -293,7 +293,7 @@ def test_a_member_that_races_with_a_user_of_the_machine_gets_nothing_out(tmp_pat
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "x0").write_bytes(SECRET)
-    with pair(tmp_path, "landlock") as devices:
+    with pair(tmp_path, "landlock", "losses") as devices:  # breakers would hold what it deletes
         rogue = Rogue("rogue", devices)
         sharer = Sharer(rogue, devices.a)
         folder = devices.a.folder / "Shared" / "rogue" / "d"
@@ -327,7 +327,7 @@ def test_a_member_that_shares_all_of_them_touches_nothing_outside(tmp_path: Path
     taken = [name for name in hostile_names() if is_a_path(name)]
     # a path that is a file and a folder at once is for test_bulk_links.py
     names = [name for name in taken if not any(one.startswith(name + b"/") for one in taken)]
-    with pair(tmp_path, "landlock") as devices:
+    with pair(tmp_path, "landlock", "losses") as devices:
         rogue = Rogue("rogue", devices)
         sharer = Sharer(rogue, devices.a)
         before = devices.seen_outside()
