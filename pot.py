@@ -20,11 +20,8 @@ import subprocess
 import sys
 
 OLDEST = (3, 11)
-TOOLS = {
-    "test": "tests",
-    "fuzz": "tests.fuzz",
-    "torture": "tests.torture",
-}  # commands of developers, and their modules
+# commands of developers, and their modules
+TOOLS = {"test": "tests", "fuzz": "tests.fuzz", "torture": "tests.torture"}
 ROOT = os.path.dirname(os.path.abspath(__file__))
 VENV = os.path.join(ROOT, ".venv")
 PYTHON = os.path.join(VENV, "bin", "python")
