@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.lan.potluck import Potluck, same_outline, stays, wait_for, wait_ring, write
-from tests.lan.test_mounts import loop_disk, mounted_for_all, on
+from tests.lan.potluck import Potluck, stays, wait_for, write
+from tests.lan.test_mounts import loop_disk, mounted_for_all, on, share_photos
 
 __all__ = ["loop_disk"]  # a fixture
 
@@ -46,18 +46,7 @@ def two(devices: Callable[[int], list[Potluck]], loop_disk: Path) -> list[Potluc
     bert.start()  # first, or its mounts would keep the disk
     with mounted_for_all(anna.folder, "-o", "loop", loop_disk):
         anna.start()
-        wait_ring(nodes, READY_S)
-        for number in range(FILES):
-            write(anna.own / "photos" / f"{number}.jpg", os.urandom(20_000))
-        wait_for(
-            lambda: (
-                len(bert.outline()) > FILES
-                and same_outline(nodes)
-                and all(node.settled() for node in nodes)
-            ),
-            READY_S,
-            nodes,
-        )
+        share_photos(anna, bert)
         anna.stop()
     return nodes
 

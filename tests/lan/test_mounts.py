@@ -47,10 +47,9 @@ def hidden_below(node: Potluck, subject: str) -> bool:
     return state["state"] == "trouble" and hides and command == f"findmnt {node.shared}/{subject}"
 
 
-@pytest.fixture
-def two(devices):
-    """Two devices; the first shares 40 photos, which the second has, and both are in sync."""
-    anna, bert = nodes = [node.start() for node in devices(2)]
+def share_photos(anna, bert):
+    """The first shares 40 photos, which the second has then, and both are in sync."""
+    nodes = [anna, bert]
     wait_ring(nodes, READY_S)
     for number in range(FILES):
         write(anna.own / "photos" / f"{number}.jpg", os.urandom(20_000))
@@ -63,6 +62,13 @@ def two(devices):
         READY_S,
         nodes,
     )
+
+
+@pytest.fixture
+def two(devices):
+    """Two devices; the first shares 40 photos, which the second has, and both are in sync."""
+    anna, bert = [node.start() for node in devices(2)]
+    share_photos(anna, bert)
     return anna, bert
 
 

@@ -401,7 +401,8 @@ def test_what_was_confirmed_and_stands_again_does_not_end() -> None:
     assert (it.tick(), set(it.records)) == (0, {"a"})
 
 
-def test_what_is_lost_at_once_is_kept_back_and_what_stands_in_its_place_too() -> None:
+def emptied() -> tuple[Publisher, list[str]]:
+    """Thirty files that are shared and were cut off to nothing since the last head."""
     it = Publisher()
     it.folder("f")
     names = [f"f/{number:02}" for number in range(30)]
@@ -410,6 +411,11 @@ def test_what_is_lost_at_once_is_kept_back_and_what_stands_in_its_place_too() ->
     it.tick()
     for name in names:
         it.put(name, "")
+    return it, names
+
+
+def test_what_is_lost_at_once_is_kept_back_and_what_stands_in_its_place_too() -> None:
+    it, names = emptied()
     assert it.tick() == 0
     assert len(it.heard.of("on_held_changed")) == 1
     assert (len(it.publishing.held), it.publishing.pending, it.publishing.deadline(0)) == (
@@ -430,14 +436,7 @@ def test_what_is_lost_at_once_is_kept_back_and_what_stands_in_its_place_too() ->
 
 
 def test_what_was_kept_goes_with_its_folder() -> None:
-    it = Publisher()
-    it.folder("f")
-    names = [f"f/{number:02}" for number in range(30)]
-    for name in names:
-        it.put(name, name)
-    it.tick()
-    for name in names:
-        it.put(name, "")
+    it, _ = emptied()
     it.tick()
     it.drop("f")
     assert (it.tick(), it.publishing.stands(b"f/00"), len(it.publishing.held)) == (0, None, 31)

@@ -22,40 +22,15 @@ from potluck.engine.views.listing import PAGE_FILES
 from potluck.shells.api import server
 from potluck.shells.api.requests import REQUEST_BYTES
 from potluck.shells.api.server import ApiServer
+from tests.faces.fakes import FakeVersions
 from tests.fair_time import FairTime
-
-
-class Versions:
-    """What a test says that the trash holds, and what it was asked."""
-
-    def __init__(self) -> None:
-        self.found: dict[str, Any] = {
-            "versions": [],
-            "more": 0,
-            "size": 0,
-            "others": 0,
-            "complete": True,
-            "where": "/F/.potluck/trash",
-        }
-        self.asked: list[Any] = []
-        self.restored: dict[str, Any] | PotluckError = {"text": "restored me/a.txt"}
-
-    def trash(self, path: str, limit: int) -> dict[str, Any]:
-        self.asked.append(("trash", path, limit))
-        return self.found
-
-    def restore(self, path: str) -> dict[str, Any]:
-        self.asked.append(("restore", path))
-        if isinstance(self.restored, PotluckError):
-            raise self.restored
-        return self.restored
 
 
 class Source:
     """Answers that a test decides."""
 
     def __init__(self) -> None:
-        self.versions = Versions()
+        self.versions = FakeVersions()
         self.current: dict[str, Any] = {"files": 1}
         self.told: list[dict[str, Any]] = []
         self.paths = self

@@ -9,13 +9,14 @@ import pytest
 from potluck.core.content.facts import Source
 from potluck.engine.events import Placement
 from potluck.shells.disk.folders import Folders
-from potluck.shells.disk.fsops import Share, set_crash_hook
+from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.keeping import Keeper
 from potluck.shells.disk.receiving.adding import Adding
-from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.receiving.replacing import Blocked
-from potluck.shells.disk.receiving.sources import Sources
-from tests.shells.files import aside, data_of, item, path, read, receive, shared, trash, write
+from tests.shells.disk.receiving.test_replacing import full, hook, ready
+from tests.shells.files import aside, data_of, item, path, read, shared, trash, write
+
+__all__ = ["hook"]
 
 HELD = "1.0.held"
 OLD, NEW = data_of(3000, 1), data_of(4000, 2)
@@ -31,22 +32,6 @@ def share(tmp_path):
 def adding(share):
     with Folders(share.shared_fd) as folders, Keeper(share, 1e9) as keeper:
         yield Adding(share.tmp_fd, keeper, folders)
-
-
-@pytest.fixture
-def hook():
-    yield set_crash_hook
-    set_crash_hook(None)
-
-
-def ready(share, wanted):
-    parts = PartFiles(share)
-    receive(parts, NEW)
-    return Sources(share, parts, (wanted,), "me").prepare(wanted, "copy")
-
-
-def full(share, text):
-    return os.path.join(share.folder, "Shared", text)
 
 
 def nothing_is_kept(share):
