@@ -12,7 +12,7 @@ from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views import asked_path, explaining
 from potluck.engine.views.path_values import CopyView, InfoView
 from tests.engine.index.builders import place, record
-from tests.engine.views.faces import hanging, parts_of, shared, why
+from tests.engine.views.faces import hanging, held, parts_of, shared, why
 from tests.engine.wire import Box
 from tests.fakes.disk import path_of
 
@@ -201,3 +201,28 @@ def test_what_is_too_large_to_be_counted_is_not_called_here(
     monkeypatch.setattr(asked_path, "ROWS_MAX", 2)
     part = info(ann, "d1/d")
     assert (part.files, part.counted, part.here, part.safe) == (2, False, False, False)
+
+
+def test_what_is_held_of_mine_is_not_here_and_not_in_sync() -> None:
+    _, ann, _ = held(by_owner=True)
+    for path in ("d1", "d1/f", "d1/f/5"):
+        said = info(ann, path)
+        assert (said.here, said.on, said.safe) == (False, 1, False), path
+        assert said.copies[0].known == "all"
+        assert not why(ann, path).in_sync
+        assert [one.command for one in why(ann, path).reasons] == ["repair"]
+    assert info(ann, "d1/f/50").safe
+    assert why(ann, "d1/f/50").in_sync
+
+
+def test_what_an_owner_replaced_and_is_held_says_what_to_type() -> None:
+    _, _, ben = held(by_owner=False)
+    for path in ("d1", "d1/f", "d1/f/5"):
+        said = why(ben, path)
+        assert (said.in_sync, said.state) == (False, "trouble"), path
+        assert [(one.kind, one.command) for one in said.reasons] == [
+            ("trouble", "confirm d1"),
+            ("kept", "confirm d1"),
+        ]
+    assert why(ben, "d1/f/50").in_sync
+    assert why(ben, "d2").in_sync

@@ -170,7 +170,7 @@ class Explaining:
         if not parts.node.share_present or found.lacking or not found.counted:
             return False
         if name == parts.node.own_manifest:
-            return not parts.own_folder.covered.hides_below(asked.inner)
+            return not parts.own_folder.absent.lacks_below(asked.inner)
         waiting = parts.replica_check.missing.absent().get(name, NOTHING)
         return waiting == NOTHING
 
