@@ -7,12 +7,13 @@ import pytest
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.wire.catalogue import Holding
 from potluck.engine.events import OrderId, PathsTouched, ShareSeen
+from potluck.engine.others import forked_heads
 from potluck.engine.own.covered import Questioned
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views import asked_path, explaining
 from potluck.engine.views.path_values import CopyView, InfoView
 from tests.engine.index.builders import place, record
-from tests.engine.views.faces import hanging, held, parts_of, shared, why
+from tests.engine.views.faces import hanging, held, parts_of, shared, shown, why
 from tests.engine.wire import Box
 from tests.fakes.disk import path_of
 
@@ -226,3 +227,16 @@ def test_what_an_owner_replaced_and_is_held_says_what_to_type() -> None:
         ]
     assert why(ben, "d1/f/50").in_sync
     assert why(ben, "d2").in_sync
+
+
+def test_of_an_owner_that_goes_on_from_elsewhere_nothing_is_known() -> None:
+    _, ann, ben = shared()
+    assert shown(ben)["synced"]
+    pursuit = parts_of(ben).following.pursuits[ManifestName.own(ann.me)]
+    forked_heads.tell(ben.engine.node, pursuit)
+    said = info(ben, "d1/0")
+    (copy,) = said.copies
+    assert (copy.known, said.on, said.safe) == ("unknown", 1, False)
+    assert copy.why == explaining.ANOTHER_STATE
+    assert (why(ben, "d1/0").in_sync, why(ben, "d2").in_sync) == (False, True)
+    assert not shown(ben)["synced"]

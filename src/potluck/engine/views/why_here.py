@@ -25,7 +25,7 @@ BY_PATH = {
 """What is wrong with a path, and with what is below it."""
 BY_DEVICE = {
     TroubleKind.CLONE, TroubleKind.FROZEN, TroubleKind.TOO_LARGE, TroubleKind.LINK,
-    TroubleKind.CERTIFICATE, TroubleKind.MISNAMED,
+    TroubleKind.CERTIFICATE, TroubleKind.MISNAMED, TroubleKind.FORKED,
 }  # fmt: skip
 """What is wrong with a device, or with what it shares."""
 FOR_ALL = {TroubleKind.INDEX, TroubleKind.TLS}
