@@ -115,3 +115,14 @@ def test_a_start_takes_up_what_is_still_lost_only() -> None:
     assert (lot.seq, list(lot.sizes)) == (3, [b"a"])
     assert held.names == {ANNAS}
     assert not held.has(Spot(ANNAS._replace(owner=BERT), b"a"))
+
+
+def test_what_was_held_in_a_transaction_that_was_undone_was_never_held() -> None:
+    node = here()
+    held = HeldReplicas(node)
+    held.hold(ANNAS, 1, lost(record("f/a"), record("f/b")))
+    held.settle()
+    node.index.rollback()
+    held.release(ANNAS, [b"f/a", b"f/b"])
+    held.start()
+    assert (held.names, held.settle()) == (set(), [])

@@ -88,6 +88,8 @@ class HeldReplicas:
     def start(self) -> None:
         """Hold what the index says, as far as it is still lost; also after trouble with it."""
         index, self._lots = self._node.index, {}
+        self._changed.clear()  # also of who was held in a transaction that was undone
+        self._freed.clear()
         self._node.troubles.clear_kind(TroubleKind.KEPT)
         for owner, stored in index.meta.beginning_with(_PREFIX).items():
             name, (seq, files) = ManifestName.own(DeviceId(bytes.fromhex(owner))), _decoded(stored)
