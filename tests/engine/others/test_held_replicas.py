@@ -29,8 +29,8 @@ def test_a_file_is_kept_as_long_as_its_owner_wants_something_else() -> None:
     held, one = HeldReplicas(here()), record("f/a")
     spot, stands = Spot(ANNAS, b"f/a"), place(one)
     assert not held.keeps(spot, None, stands)
-    assert held.hold(ANNAS, 7, lost(one))
-    assert not held.hold(ANNAS, 8, lost(one, record("b"))), "they are not the first"
+    held.hold(ANNAS, 7, lost(one))
+    held.hold(ANNAS, 8, lost(one, record("b")))
     assert held.keeps(spot, None, stands)
     assert held.keeps(spot, record("f/a", text="x"), stands)
     assert held.keeps(Spot(ANNAS, b"f"), None, place(folder("f"))), "its folder"
@@ -43,6 +43,18 @@ def test_a_file_is_kept_as_long_as_its_owner_wants_something_else() -> None:
     lot = held.lot(ANNAS)
     assert lot is not None
     assert (lot.seq, lot.amount) == (7, Amount(1, 0, 1))
+
+
+def test_it_is_news_when_it_is_more_than_twice_as_much() -> None:
+    held = HeldReplicas(here())
+    held.hold(ANNAS, 1, lost(record("a", text="12345"), record("b", text="12345")))
+    assert [held.is_news(ANNAS), held.is_news(ANNAS)] == [True, False]
+    held.hold(ANNAS, 2, lost(record("c"), record("d")))
+    assert not held.is_news(ANNAS), "twice as many"
+    held.hold(ANNAS, 3, lost(record("e", text="")))
+    assert held.is_news(ANNAS), "one more"
+    held.hold(ANNAS, 4, lost(record("f", text="1234567890123")))
+    assert held.is_news(ANNAS), "of the bytes"
 
 
 def test_a_folder_may_go_when_nothing_in_it_is_held() -> None:
