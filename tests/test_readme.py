@@ -561,7 +561,7 @@ def parse(line: str) -> None:
 @pytest.mark.parametrize("line", commands())
 def test_every_command_exists_and_is_written_rightly(line: str) -> None:
     if line == "test":  # pot.py's own: it starts tests/__main__.py
-        assert 'TOOLS = {"test": "tests", ' in (ROOT / "pot.py").read_text()
+        assert '"test": "tests",' in (ROOT / "pot.py").read_text()
         return
     parse(line)
 

@@ -65,6 +65,13 @@ def test_only_who_is_here_and_spoke_of_this_very_head_is_said_to_hold_it():
     assert copy_known(device(here=False, mine=all_of()), manifest()) is CopyKnown.AWAY
 
 
+def test_of_what_has_two_states_nobody_is_known_to_hold_either():
+    forked = replace(manifest(), forked=True)
+    assert copy_known(device(mine=all_of()), forked) is CopyKnown.UNKNOWN
+    assert copy_known(device(ADA, "ada"), replace(manifest(ADAS), forked=True)) is CopyKnown.UNKNOWN
+    assert not picture(manifests=[replace(manifest(ADAS), forked=True)]).synced
+
+
 def test_an_owner_has_what_it_announced_last():
     ada = device(ADA, "ada")
     assert copy_known(ada, manifest(ADAS)) is CopyKnown.ALL

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName
 from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.manifest import run_end
 from potluck.core.content.swarm.pace import LONG_S, SAMPLE_S
@@ -307,9 +308,22 @@ def test_an_owner_who_lost_its_index_and_counted_as_far_again_loses_nothing(wire
     assert two.files_of(reborn) == ["a", "b"]
     assert two.tells == ["folder_forked"]
     assert [trouble.subject for trouble in two.node.troubles.of(TroubleKind.FORKED)] == ["d1"]
+    assert two.following.pursuits[ManifestName.own(reborn.id)].forked == "d1"
     reborn.work = (OwnWork.LOOKING,)
     wire.wait(1.0)
     assert two.files_of(reborn) == ["a", "b", "x"]
+    assert two.node.troubles.all() == []
+
+
+def test_an_owner_that_is_where_it_was_is_no_fork_any_more(wire: Wire) -> None:
+    one, two, three = wire.devices
+    held, fork = two.head_of(one), Device(1, run=2)
+    fork.write("b", "x")
+    fork.publishing.on_tick(0)
+    two.following.on_heads(one.id, [fork.head_of(fork)])
+    two.following.on_heads(three.id, [held])
+    assert two.node.troubles.count(TroubleKind.FORKED) == 1, "it is only what the third one has"
+    two.following.on_heads(one.id, [held])
     assert two.node.troubles.all() == []
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Head, RunEnd
 from potluck.engine.effects import Tell
 from potluck.engine.others.forked_heads import clear, follows, is_forked, tell
+from potluck.engine.others.pursuit import Pursuit
 from potluck.engine.troubles import TroubleKind
 from potluck.engine.withheld import DECIDED_GENERATIONS
 from tests.engine.builders import group, node, taken
@@ -46,12 +48,24 @@ def test_whatever_comes_first_is_followed() -> None:
 
 
 def test_it_is_told_once_until_it_is_over() -> None:
-    made = node(1)
+    made, pursuit = node(1), Pursuit(ManifestName.of(HELD))
     made.roster = group(1, 2)
-    for seq in (6, 7):
-        tell(made, other(1, seq, b"b"))
+    for _ in range(2):
+        tell(made, pursuit)
     assert [said.code for said in taken(made, Tell)] == ["folder_forked"]
     (trouble,) = made.troubles.of(TroubleKind.FORKED)
-    assert trouble.subject == "d2"
-    clear(made, HELD)
+    assert trouble.subject == pursuit.forked == "d2"
+    clear(made, pursuit)
+    assert (made.troubles.all(), pursuit.forked) == ([], "")
+
+
+def test_a_new_label_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, pursuit = node(1), Pursuit(ManifestName.of(HELD))
+    made.roster = group(1, 2)
+    tell(made, pursuit)
+    monkeypatch.setattr(made, "label_of", lambda _: "new")
+    tell(made, pursuit)
+    assert [one.subject for one in made.troubles.of(TroubleKind.FORKED)] == ["new"]
+    monkeypatch.setattr(made, "label_of", lambda _: "newer")
+    clear(made, pursuit)
     assert made.troubles.all() == []

@@ -11,7 +11,7 @@ from potluck.core.content.facts import ManifestName
 from potluck.core.content.manifest import sign_head
 from potluck.core.group.statements import Remove, sign_removal
 from potluck.core.wire.catalogue import Folder, Head
-from potluck.engine.others import frozen_heads
+from potluck.engine.others import forked_heads, frozen_heads
 from potluck.engine.others.frozen_heads import counts, forget_further_heads, leads_on
 from potluck.engine.others.pursuit import Pursuit, PursuitState
 from potluck.engine.person_acts import RemoveAsked
@@ -186,6 +186,7 @@ def test_a_removal_ends_what_kept_an_owner_from_being_followed() -> None:
     made.roster.add(sign_removal(key(1), said, []))
     made.roster.settle()
     following = Follows({ANNA: stopped, members.name: members})
+    forked_heads.tell(made, stopped)
     forget_further_heads(following, made)
     assert following.pursuits == {members.name: members}
     assert made.troubles.total == 0

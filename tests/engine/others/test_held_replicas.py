@@ -29,8 +29,8 @@ def test_a_file_is_kept_as_long_as_its_owner_wants_something_else() -> None:
     held, one = HeldReplicas(here()), record("f/a")
     spot, stands = Spot(ANNAS, b"f/a"), place(one)
     assert not held.keeps(spot, None, stands)
-    assert held.hold(ANNAS, 7, lost(one))
-    assert not held.hold(ANNAS, 8, lost(one, record("b"))), "they are not the first"
+    held.hold(ANNAS, 7, lost(one))
+    held.hold(ANNAS, 8, lost(one, record("b")))
     assert held.keeps(spot, None, stands)
     assert held.keeps(spot, record("f/a", text="x"), stands)
     assert held.keeps(Spot(ANNAS, b"f"), None, place(folder("f"))), "its folder"
@@ -43,6 +43,18 @@ def test_a_file_is_kept_as_long_as_its_owner_wants_something_else() -> None:
     lot = held.lot(ANNAS)
     assert lot is not None
     assert (lot.seq, lot.amount) == (7, Amount(1, 0, 1))
+
+
+def test_it_is_news_when_it_is_more_than_twice_as_much() -> None:
+    held = HeldReplicas(here())
+    held.hold(ANNAS, 1, lost(record("a", text="12345"), record("b", text="12345")))
+    assert [held.is_news(ANNAS), held.is_news(ANNAS)] == [True, False]
+    held.hold(ANNAS, 2, lost(record("c"), record("d")))
+    assert not held.is_news(ANNAS), "twice as many"
+    held.hold(ANNAS, 3, lost(record("e", text="")))
+    assert held.is_news(ANNAS), "one more"
+    held.hold(ANNAS, 4, lost(record("f", text="1234567890123")))
+    assert held.is_news(ANNAS), "of the bytes"
 
 
 def test_a_folder_may_go_when_nothing_in_it_is_held() -> None:
@@ -115,3 +127,14 @@ def test_a_start_takes_up_what_is_still_lost_only() -> None:
     assert (lot.seq, list(lot.sizes)) == (3, [b"a"])
     assert held.names == {ANNAS}
     assert not held.has(Spot(ANNAS._replace(owner=BERT), b"a"))
+
+
+def test_what_was_held_in_a_transaction_that_was_undone_was_never_held() -> None:
+    node = here()
+    held = HeldReplicas(node)
+    held.hold(ANNAS, 1, lost(record("f/a"), record("f/b")))
+    held.settle()
+    node.index.rollback()
+    held.release(ANNAS, [b"f/a", b"f/b"])
+    held.start()
+    assert (held.names, held.settle()) == (set(), [])

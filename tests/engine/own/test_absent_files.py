@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from potluck.core.content.facts import Amount
+from potluck.engine.events import OrderId
+from potluck.engine.own.covered import Questioned
 from tests.engine.index.builders import record
 from tests.engine.owntree import Own
 
@@ -15,3 +17,17 @@ def test_what_is_held_is_not_here() -> None:
     assert (b"a" in absent, b"b" in absent, absent.amount.files) == (True, False, 1)
     assert repr(absent) == f"<AbsentFiles {tuple(absent.amount)}>"
     assert isinstance(absent.amount, Amount)
+
+
+def test_a_folder_in_which_something_is_held_is_not_all_here() -> None:
+    own = Own()
+    absent = own.own_folder.absent
+    assert not absent.lacks_below(b"")
+    own.node.index.manifests.put(own.node.own_manifest, [record("d/e/a", 1)])
+    own.publishing.held.hold([b"d/e/a"])
+    asked = [b"", b"d", b"d/e", b"d/e/a", b"d/f", b"e"]
+    assert [absent.lacks_below(path) for path in asked] == [True, True, True, True, False, False]
+    assert [absent.holds_below(path) for path in asked] == [True, True, True, True, False, False]
+    own.publishing.held.confirm()
+    own.own_folder.covered._points[b""] = Questioned({b"x/y"}, OrderId(1), {})
+    assert (absent.lacks_below(b"x"), absent.holds_below(b"x")) == (True, False)

@@ -36,5 +36,5 @@ def test_what_was_shared_before_is_told_by_how_much_it_is_and_once() -> None:
     assert told.code == "left_out"
     assert told.text == (
         "not shared any more because of d1/.potluckignore: 2 paths; for the others that is a "
-        "delete, so theirs go to the trash"
+        "delete like any other"
     )

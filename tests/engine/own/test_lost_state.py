@@ -90,6 +90,7 @@ def test_a_state_that_this_device_never_had_is_fetched_and_merged() -> None:
     own = it.device.head_of(it.device)
     assert (own.generation, continues(own, head)) == (2, True)
     (said,) = [tell for tell in taken(it.node, Tell) if tell.code == "lost_state"]
+    assert said.text.startswith("others hold a state of this device's own files that it does not")
     assert "2 files of it" in said.text
     assert it.node.index.manifests.staged_root(it.node.own_manifest)[0] == own.root
     it.part.on_own_head(head)

@@ -107,6 +107,15 @@ def test_what_nobody_said_to_have_is_not_delivered(said: dict[str, int]) -> None
     assert len(device.told()) == 1
 
 
+def test_while_others_hold_what_was_lost_here_their_words_count_nothing() -> None:
+    device = Device()
+    device.share(a="text")
+    device.node.unmerged = True
+    device.kept(1)
+    device.drop("a")
+    assert len(device.told()) == 1
+
+
 def test_what_is_said_of_the_folders_of_others_counts_nothing() -> None:
     device = Device()
     device.share(a="text")

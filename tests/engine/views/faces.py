@@ -12,6 +12,7 @@ from potluck.core.wire.catalogue import FileAsk, FilesAsk, PiecesAsk
 from potluck.engine.views.path_values import WhyView
 from potluck.engine.views.reasons import WhyParts
 from tests.engine.wire import Box, Wire, ring
+from tests.fakes.disk import path_of
 
 
 def shown(box: Box) -> dict[str, Any]:
@@ -47,3 +48,22 @@ def hanging(name: str = "more", data: bytes = b"four") -> tuple[Wire, Box, Box, 
     ann.write(name, data)
     assert wire.run(5.0, lambda: bool(ben.engine.wiring.downloads.orders))
     return wire, ann, ben, Spot(ManifestName.own(ann.me), name.encode())
+
+
+def held(*, by_owner: bool) -> tuple[Wire, Box, Box]:
+    """Two devices; of 60 files, and more folders, the first replaced 24 at once, and the second
+    holds them; `by_owner`: the first lost 24 and holds that itself. d1/f/5 is one of them.
+    """
+    wire, (ann, ben) = ring(2)
+    ann.tree.folders.add(path_of("d1/f"))
+    for number in range(60):
+        ann.write(f"f/{number}", b"%05d" % number)
+    assert wire.run(10.0, lambda: len(ben.disk) == 60)
+    wire.run(3.0)
+    for number in range(25):
+        if by_owner:
+            ann.delete(f"f/{number}")
+        else:
+            ann.write(f"f/{number}", b"%06d" % (number + 500))
+    wire.run(60.0)
+    return wire, ann, ben

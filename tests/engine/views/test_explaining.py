@@ -7,12 +7,13 @@ import pytest
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.wire.catalogue import Holding
 from potluck.engine.events import OrderId, PathsTouched, ShareSeen
+from potluck.engine.others import forked_heads
 from potluck.engine.own.covered import Questioned
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views import asked_path, explaining
 from potluck.engine.views.path_values import CopyView, InfoView
 from tests.engine.index.builders import place, record
-from tests.engine.views.faces import hanging, parts_of, shared, why
+from tests.engine.views.faces import hanging, held, parts_of, shared, shown, why
 from tests.engine.wire import Box
 from tests.fakes.disk import path_of
 
@@ -201,3 +202,41 @@ def test_what_is_too_large_to_be_counted_is_not_called_here(
     monkeypatch.setattr(asked_path, "ROWS_MAX", 2)
     part = info(ann, "d1/d")
     assert (part.files, part.counted, part.here, part.safe) == (2, False, False, False)
+
+
+def test_what_is_held_of_mine_is_not_here_and_not_in_sync() -> None:
+    _, ann, _ = held(by_owner=True)
+    for path in ("d1", "d1/f", "d1/f/5"):
+        said = info(ann, path)
+        assert (said.here, said.on, said.safe) == (False, 1, False), path
+        assert said.copies[0].known == "all"
+        assert not why(ann, path).in_sync
+        assert [one.command for one in why(ann, path).reasons] == ["repair"]
+    assert info(ann, "d1/f/50").safe
+    assert why(ann, "d1/f/50").in_sync
+
+
+def test_what_an_owner_replaced_and_is_held_says_what_to_type() -> None:
+    _, _, ben = held(by_owner=False)
+    for path in ("d1", "d1/f", "d1/f/5"):
+        said = why(ben, path)
+        assert (said.in_sync, said.state) == (False, "trouble"), path
+        assert [(one.kind, one.command) for one in said.reasons] == [
+            ("trouble", "confirm d1"),
+            ("kept", "confirm d1"),
+        ]
+    assert why(ben, "d1/f/50").in_sync
+    assert why(ben, "d2").in_sync
+
+
+def test_of_an_owner_that_goes_on_from_elsewhere_nothing_is_known() -> None:
+    _, ann, ben = shared()
+    assert shown(ben)["synced"]
+    pursuit = parts_of(ben).following.pursuits[ManifestName.own(ann.me)]
+    forked_heads.tell(ben.engine.node, pursuit)
+    said = info(ben, "d1/0")
+    (copy,) = said.copies
+    assert (copy.known, said.on, said.safe) == ("unknown", 1, False)
+    assert copy.why == explaining.ANOTHER_STATE
+    assert (why(ben, "d1/0").in_sync, why(ben, "d2").in_sync) == (False, True)
+    assert not shown(ben)["synced"]

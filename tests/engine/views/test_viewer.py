@@ -203,6 +203,9 @@ def test_who_keeps_which_head_is_told_for_those_who_wait_for_delivery() -> None:
     assert [(kept.head.owner, kept.head.seq, kept.missing) for kept in device.kept] == [
         (mine, 1, 0)
     ]
+    ann.engine.node.unmerged = True  # he may speak of what she lost, under the same number
+    (device,) = ann.engine.keepers(wire.now).devices
+    assert device.kept == []
 
 
 def test_small_files_are_one_row_a_folder_and_one_file_has_its_own_name() -> None:

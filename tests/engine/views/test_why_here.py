@@ -11,7 +11,7 @@ from potluck.engine.views.asked_path import asked_path
 from potluck.engine.views.neighbourhood import Neighbourhood
 from potluck.engine.views.reasons import Reason, ReasonKind
 from potluck.engine.views.why_here import HERE
-from tests.engine.views.faces import parts_of, shared
+from tests.engine.views.faces import held, parts_of, shared
 from tests.engine.wire import Box
 
 
@@ -101,3 +101,15 @@ def test_who_is_in_no_group_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Neighbourhood, "asked", Asked())
     (one,) = said(ann)
     assert (one.text, one.command) == ("Is it you?", "approve bert")
+
+
+def test_what_is_held_concerns_the_files_that_are() -> None:
+    _, ann, ben = held(by_owner=True)
+    for path, concerned in {"d1/f/5": 1, "d1/f": 1, "d1": 1, "d1/f/50": 0, "d2": 0}.items():
+        assert len(said(ann, path)) == concerned, path
+    assert said(ben, "d1/f/5") == []
+    _, ann, ben = held(by_owner=False)
+    for path, concerned in {"d1/f/5": 1, "d1/f": 1, "d1": 1, "d1/f/50": 0, "d2": 0, "x": 0}.items():
+        assert len(said(ben, path)) == concerned, path
+    note(ben, TroubleKind.KEPT, "d9")
+    assert len(said(ben, "d1")) == 1, "that of another owner"

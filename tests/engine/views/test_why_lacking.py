@@ -20,7 +20,7 @@ from potluck.engine.views import why_lacking
 from potluck.engine.views.asked_path import AskedPath, asked_path
 from potluck.engine.views.reasons import Reason, ReasonKind
 from potluck.engine.views.why_lacking import lacking_reasons
-from tests.engine.views.faces import hanging, parts_of, shared
+from tests.engine.views.faces import hanging, held, parts_of, shared
 from tests.engine.wire import Box
 from tests.fakes.disk import path_of
 
@@ -232,3 +232,10 @@ def test_where_nothing_is_known_that_is_said() -> None:
 def test_everybody_elses_folder_is_looked_at_for_everything() -> None:
     _, _, ben, _ = hanging()
     assert list(lacking_reasons(parts_of(ben), AskedPath("", None, b""))) == said(ben)
+
+
+def test_what_is_held_is_told_with_what_to_type() -> None:
+    _, _, ben = held(by_owner=False)
+    reason = one(ben, "d1/f/5")
+    assert (reason.kind, reason.command, reason.wrong) == (ReasonKind.HELD, "confirm d1", True)
+    assert reason.text.startswith("d1 replaced it with very much else: what stood here stays")

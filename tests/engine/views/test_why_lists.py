@@ -8,6 +8,7 @@ import pytest
 
 from potluck.core.content.facts import Amount, ManifestName, PlaceRow, Spot
 from potluck.core.content.knowledge import HeadNumber, ManifestKnown
+from potluck.core.content.loss_window import Loss
 from potluck.core.wire.catalogue import ManifestAsk
 from potluck.engine import effects
 from potluck.engine.disk_facts import Placed
@@ -175,3 +176,5 @@ def test_what_is_kept_although_nobody_shares_it_is_something_to_know() -> None:
     (one,) = said(ben, "d1/kept")
     assert (one.kind, one.open) == (ReasonKind.HELD, False)
     assert said(ben, "d1/0") == said(ben, "d2/own") == []
+    parts.receiving.held.hold(name, 5, [Loss(b"kept", 5, b"", replaced=False)])
+    assert said(ben, "d1/kept") == [], "its owner deleted it: the register says so"

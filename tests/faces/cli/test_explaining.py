@@ -98,6 +98,7 @@ def test_what_is_not_known_is_not_found(potluck: Call, source: FakeSource) -> No
     code, _, said = potluck("why", "nowhere")
     assert code == 7
     assert "Nothing is known of “nowhere”" in said
+    assert ".potluckignore leaves out" in said
 
 
 def test_a_reason_has_since_when_it_lasts_and_when_it_is_tried_again() -> None:

@@ -46,11 +46,13 @@ class ManifestKnown:
     removed: str = ""  # the label of its owner, if that was removed and its folder stays
     stuck: bool = False  # nobody who is here could bring what lacks of it, as far as was asked
     kept: bool = False  # what its owner deleted or replaced stays here until a person confirms
+    forked: bool = False  # there is another state of it: a number may be of either
 
     @property
     def stands(self) -> bool:
         """Whether everything that was heard of stands here."""
-        return self.held == self.heard and self.missing == NOTHING and not self.kept
+        here = self.held == self.heard and self.missing == NOTHING
+        return here and not self.kept and not self.forked
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +200,8 @@ def copy_known(device: DeviceKnown, manifest: ManifestKnown) -> CopyKnown:
     """
     if not device.here:
         return CopyKnown.AWAY
+    if manifest.forked:
+        return CopyKnown.UNKNOWN
     if manifest.name.owner == device.device:
         if device.lacks_own:
             return CopyKnown.LACKS

@@ -111,10 +111,11 @@ class Following:
             self._listener.on_own_head(head)
             return
         self.pursuits[name] = pursuit
+        forked_heads.on_told(node, pursuit, device, is_held=head == held)
         if frozen_heads.is_disputed(node, head, known):
             self._freeze(pursuit, head.generation)
         elif frozen_heads.leads_away(node, head, held):
-            forked_heads.tell(node, head)
+            forked_heads.tell(node, pursuit)
         elif frozen_heads.is_news(node, head, held, pursuit):
             if head.count > limits.OWNER_RECORDS:
                 self._give_up(pursuit, head)
@@ -273,7 +274,7 @@ class Following:
             pursuit.excess = None
             self._faults.clear_too_large(pursuit)
         self._look_s = self._node.now
-        forked_heads.clear(node, head)
+        forked_heads.clear(node, pursuit)
         held = newer(head, known) and not continues(head, known)
         self._listener.on_applied(head, paths, held=held)
 

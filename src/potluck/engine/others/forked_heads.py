@@ -7,8 +7,9 @@ and is announced as ever, so its owner hears of it, merges both (engine/own/lost
 next head continues both. Only a person's decision (engine/withheld.py) goes on without.
 
 Guarantees: no file is deleted or replaced here by an owner that has not had the state that is held.
-Limits: what such an owner shares anew does not come here until it has met somebody who holds the
-other state; people are told so once.
+Until it is over the manifest is not in sync, and nothing follows from what others say of theirs:
+two states may bear one number. Limits: what such an owner shares anew does not come here until it
+has met somebody who holds the other state; people are told so once.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head
 from potluck.core.wording import set_off
 from potluck.engine.node import Node, tell_trouble
+from potluck.engine.others.pursuit import Pursuit
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.withheld import is_decision
 
@@ -36,9 +38,12 @@ def is_forked(head: Head, held: Head | None) -> bool:
     return head.instance != held.instance and not follows(head, held)
 
 
-def tell(node: Node, head: Head) -> None:
+def tell(node: Node, pursuit: Pursuit) -> None:
     """An owner goes on from another state than the one that is held."""
-    label = node.label_of(DeviceId(head.owner))
+    label = node.label_of(pursuit.name.owner)
+    if pursuit.forked != label:
+        clear(node, pursuit)
+    pursuit.forked = label
     reason = (
         "it goes on from an older state of its folder than the one that is held here (it was "
         f"perhaps restored from a backup), so what is here stays, until {set_off(label)} has met "
@@ -48,6 +53,14 @@ def tell(node: Node, head: Head) -> None:
     tell_trouble(node, trouble, "folder_forked", level="warning")
 
 
-def clear(node: Node, head: Head) -> None:
-    """A head that continues the state that was held is held."""
-    node.troubles.clear(TroubleKind.FORKED, node.label_of(DeviceId(head.owner)))
+def on_told(node: Node, pursuit: Pursuit, device: DeviceId, *, is_held: bool) -> None:
+    """A device announced a head, perhaps the one that is held: its owner may be where it was."""
+    if is_held and device == pursuit.name.owner:
+        clear(node, pursuit)
+
+
+def clear(node: Node, pursuit: Pursuit) -> None:
+    """The owner goes on from what is held, or nothing that it says counts any more."""
+    if pursuit.forked:
+        node.troubles.clear(TroubleKind.FORKED, pursuit.forked)
+        pursuit.forked = ""

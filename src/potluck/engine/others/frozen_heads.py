@@ -165,6 +165,7 @@ def forget_further_heads(following: Follows, node: Node) -> None:
             node.index.manifests.drop_staged(name)
             del following.pursuits[name]
         forget_frost(node, name)
+        forked_heads.clear(node, pursuit)
         for kind in (TroubleKind.FROZEN, TroubleKind.TOO_LARGE):
             node.troubles.clear(kind, node.label_of(name.owner))
 

@@ -21,7 +21,7 @@ from typing import Final
 
 from msgspec.msgpack import Decoder
 
-from potluck.core.content.facts import Amount, ManifestName, PlaceRow, Spot
+from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot
 from potluck.core.content.loss_window import Loss
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wire.catalogue import FileRecord, Kind, encode
@@ -44,6 +44,7 @@ class HeldLot:
     size_bytes: int = 0
     folders: Counter[bytes] = field(default_factory=Counter)  # how much is held in each
     written: int = 0  # how many files the index says
+    told: Amount = NOTHING  # when people were told last
     label: str = ""  # by which it stands in the register
 
     @property
@@ -88,6 +89,8 @@ class HeldReplicas:
     def start(self) -> None:
         """Hold what the index says, as far as it is still lost; also after trouble with it."""
         index, self._lots = self._node.index, {}
+        self._changed.clear()  # also of who was held in a transaction that was undone
+        self._freed.clear()
         self._node.troubles.clear_kind(TroubleKind.KEPT)
         for owner, stored in index.meta.beginning_with(_PREFIX).items():
             name, (seq, files) = ManifestName.own(DeviceId(bytes.fromhex(owner))), _decoded(stored)
@@ -96,6 +99,7 @@ class HeldReplicas:
             for path, size in files:
                 if path in lost:
                     lot.add(path, size)
+            lot.told = lot.amount  # an earlier run told it
             self._changed.add(name)
         self.settle()
 
@@ -132,14 +136,23 @@ class HeldReplicas:
         return False
 
     # -- changes -----------------------------------------------------------------------------------
-    def hold(self, name: ManifestName, seq: int, losses: Iterable[Loss]) -> bool:
-        """Hold these, too, since this change; say whether they are the first of their owner."""
-        fresh = name not in self._lots
+    def hold(self, name: ManifestName, seq: int, losses: Iterable[Loss]) -> None:
+        """Hold these, too, since this change."""
         lot = self._lots.setdefault(name, HeldLot(seq))
         for loss in losses:
             lot.add(loss.path, loss.size)
         self._changed.add(name)
-        return fresh
+
+    def is_news(self, name: ManifestName) -> bool:
+        """Say whether people are to be told what is held of an owner: it is more than twice as much
+        as when this was asked last, and whoever confirms lets go all of it.
+        """
+        lot = self._lots[name]
+        now, told = lot.amount, lot.told
+        if now.files <= 2 * told.files and now.size_bytes <= 2 * told.size_bytes:
+            return False
+        lot.told = now
+        return True
 
     def release(self, name: ManifestName, paths: Iterable[bytes]) -> list[bytes]:
         """Hold these no longer; return which of them were held."""
@@ -198,7 +211,7 @@ class HeldReplicas:
         shown = names_of(names) + (f" and {more:,} more" if more else "")
         stay, they, were = ("stays", "it", "was") if files == 1 else ("stay", "they", "were")
         return (
-            f"it deleted or replaced very much at once, with change {lot.seq:,} of its folder:"
+            f"it deleted or replaced very much at once, since change {lot.seq:,} of its folder:"
             f" {plural(files, 'file')} ({of_size(lot.size_bytes)}) {stay} here as {they} {were}"
             f" ({shown})"
         )

@@ -126,9 +126,9 @@ class LossBreaker:
             return
         lost = {loss.path: loss for loss in [*waiting, *found]}
         window.forget(lost)
-        fresh = self.held.hold(name, head.seq, lost.values())
+        self.held.hold(name, head.seq, lost.values())
         self._look_again(name, lost)  # some of it may be about to go
-        if fresh:
+        if self.held.is_news(name):
             self._tell(name)
 
     def _sort_out(

@@ -152,6 +152,7 @@ class Pursuit:
         self.frosts = 0  # how often the owner contradicted itself
         self.failures: dict[DeviceId, Failure] = {}
         self.frozen_in = 0  # the generation in which the owner contradicted itself
+        self.forked = ""  # the label under which it is told that the owner goes on from elsewhere
 
     def __repr__(self) -> str:
         """Return the state and the goal."""

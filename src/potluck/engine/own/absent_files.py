@@ -31,3 +31,13 @@ class AbsentFiles:
     def __contains__(self, path: object) -> bool:
         """Say whether a path is not here."""
         return path in self._held or path in self._covered
+
+    def lacks_below(self, path: bytes) -> bool:
+        """Say whether a path, or a file below it, is not here; b"" is all of the folder."""
+        return self._covered.hides_below(path) or self.holds_below(path)
+
+    def holds_below(self, path: bytes) -> bool:
+        """Say the same of what is held alone."""
+        if not path:
+            return len(self._held) > 0
+        return path in self._held or self._held.has_below(path)

@@ -48,6 +48,6 @@ class IgnoredPaths:
         subject = f"{self._node.own_label}/{IGNORE_FILE}"
         text = (
             f"not shared any more because of {set_off(subject)}: {plural(ending, 'path')}; for the "
-            "others that is a delete, so theirs go to the trash"
+            "others that is a delete like any other"
         )
         self._node.tell("left_out", text, level="warning", subject=subject)

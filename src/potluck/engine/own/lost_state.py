@@ -181,7 +181,7 @@ class LostState:
         node.index.manifests.drop_staged(name)
         files = sum(record.kind is Kind.FILE for record in back)
         place = set_off(f"Shared/{node.own_label}")
-        text = "others hold a later state of this device's own files than it remembers"
+        text = "others hold a state of this device's own files that it does not remember"
         if files:
             text += f"; {plural(files, 'file')} of it, not here in {place}, stay with them"
         node.tell("lost_state", text, level="warning")

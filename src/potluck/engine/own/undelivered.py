@@ -67,6 +67,8 @@ class Undelivered:
     def on_kept(self, holdings: Iterable[Holding]) -> None:
         """A member said what it holds: perhaps all of the own list, up to some number."""
         head = self._node.index.manifests.head(self._node.own_manifest)
+        if self._node.unmerged:  # it may be of a list that this device lost, under the same number
+            return
         for one in holdings:
             mine = ManifestName.of(one) == self._node.own_manifest
             lacks = one.missing_files or one.missing_folders or one.missing_bytes

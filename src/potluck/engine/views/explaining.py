@@ -37,6 +37,7 @@ from potluck.engine.views.why_own import OWN
 
 TWO_MACHINES: Final = "two machines run with the identity of its owner, so nothing is known"
 TWO_LIVES: Final = "others hold files of this device that it does not remember, so nothing is known"
+ANOTHER_STATE: Final = "its owner goes on from an older state of its folder, so nothing is known"
 """Then two lists are told of under the same numbers."""
 ROOT_DIGITS: Final = 16  # of a content's name, as people are shown it
 
@@ -157,8 +158,8 @@ class Explaining:
         path = PathKnown(found.newest_seq, found.meant)
         node, owner = self._parts.node, manifest.name.owner
         why = TWO_MACHINES if owner in node.withheld else ""
-        if owner == node.me and node.unmerged:
-            why = TWO_LIVES
+        if manifest.forked:
+            why = TWO_LIVES if owner == node.me else ANOTHER_STATE
         return [
             _unsure(device, why) if why else receipt(device, manifest, path)
             for device in self._parts.picture.devices()
@@ -170,7 +171,7 @@ class Explaining:
         if not parts.node.share_present or found.lacking or not found.counted:
             return False
         if name == parts.node.own_manifest:
-            return not parts.own_folder.covered.hides_below(asked.inner)
+            return not parts.own_folder.absent.lacks_below(asked.inner)
         waiting = parts.replica_check.missing.absent().get(name, NOTHING)
         return waiting == NOTHING
 

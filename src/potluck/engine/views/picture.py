@@ -108,12 +108,15 @@ class Picture:
         node, number = self._node, None if held is None else number_of(held)
         kept = name in self._progress.held
         whole = node.index.manifests.amount(name)
-        known = ManifestKnown(name, heard, number, whole, missing, kept=kept)
+        pursuit = self._following.pursuits.get(name)
+        forked = pursuit is not None and bool(pursuit.forked)
+        if name == node.own_manifest:
+            forked = node.unmerged
+        known = ManifestKnown(name, heard, number, whole, missing, kept=kept, forked=forked)
         if last_head(node, name) is None:
             return known
         stuck = self._progress.in_vain(name)
         if number != heard:
-            pursuit = self._following.pursuits.get(name)
             stuck = pursuit is None or pursuit.newest is None  # nobody told of that list
         return replace(known, removed=node.layout.name_of(name.owner), stuck=stuck)
 

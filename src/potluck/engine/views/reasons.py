@@ -38,7 +38,6 @@ class ReasonKind(StrEnum):
     GROUP = "group"  # this device is not let in yet
     OFFLINE = "share_offline"
     TROUBLE = "trouble"  # as the register has it
-    PRIVATE = "not_shared"  # refused, or left out
     UNSEEN = "not_looked_at"
     READING = "being_read"
     UNTOLD = "not_told_yet"  # read, and in no list yet

@@ -12,6 +12,7 @@ hundred.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from itertools import islice
 
 from potluck.core.content.facts import NOTHING, ManifestName
@@ -107,10 +108,12 @@ class Viewer:
 
     def keepers(self) -> KeepersView:
         """Return which heads are held here, and what the others said last that they hold."""
-        held = [(one.name, one.held) for one in self._picture.manifests()]
+        manifests = tuple(self._picture.manifests())
+        held = [(one.name, one.held) for one in manifests]
+        forked = {one.name for one in manifests if one.forked}
         heads = [_head_view(name, number) for name, number in held if number is not None]
         devices = [
-            KeeperView(short_id(one.device), one.label, one.here, _kept_views(one))
+            KeeperView(short_id(one.device), one.label, one.here, _kept_views(one, forked))
             for one in self._picture.devices()
         ]
         return KeepersView(heads, devices)
@@ -213,9 +216,10 @@ def _head_view(name: ManifestName, number: HeadNumber) -> HeadView:
     return HeadView(short_id(name.owner), name.folder.value, number.generation, number.seq)
 
 
-def _kept_views(device: DeviceKnown) -> list[KeptView]:
-    """Return what a device said last, by manifest."""
+def _kept_views(device: DeviceKnown, forked: Container[ManifestName]) -> list[KeptView]:
+    """Return what a device said last, by manifest; a number of two states tells nothing."""
     return [
         KeptView(_head_view(name, said.number), said.missing.files + said.missing.folders)
         for name, said in sorted(device.said.items())
+        if name not in forked
     ]

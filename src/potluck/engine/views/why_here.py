@@ -3,9 +3,9 @@ register of troubles.
 
 Strategy: the register (engine/troubles.py) has its sentences already; here is said which of them
 have to do with the path that is asked about: those about a path by that path, those about a device
-by its label, all others with everything. What is in the way of a file, and the room that it lacks,
-is told for the file (why_lists.py, why_lacking.py). Limits: of a kind of which very many are wrong
-at once the register keeps the first.
+by its label, what is held by the files that are, all others with everything. What is in the way of
+a file, and the room that it lacks, is told for the file (why_lists.py, why_lacking.py). Limits: of
+a kind of which very many are wrong at once the register keeps the first.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ BY_PATH = {
 """What is wrong with a path, and with what is below it."""
 BY_DEVICE = {
     TroubleKind.CLONE, TroubleKind.FROZEN, TroubleKind.TOO_LARGE, TroubleKind.LINK,
-    TroubleKind.CERTIFICATE, TroubleKind.MISNAMED,
+    TroubleKind.CERTIFICATE, TroubleKind.MISNAMED, TroubleKind.FORKED,
 }  # fmt: skip
 """What is wrong with a device, or with what it shares."""
 FOR_ALL = {TroubleKind.INDEX, TroubleKind.TLS}
@@ -92,10 +92,26 @@ def _has_to_do(parts: WhyParts, asked: AskedPath, trouble: Trouble) -> bool:
         return True
     if kind in BY_PATH:
         return asked.concerns(subject)
-    if kind is TroubleKind.UNWATCHED:
-        return asked.name == parts.node.own_manifest
-    if kind not in BY_DEVICE or asked.name is None:
+    if kind in BY_DEVICE:
+        return _is_about(parts, asked, subject)
+    if kind is TroubleKind.KEPT:
+        return _is_kept(parts, asked, subject)
+    held = kind is TroubleKind.HELD and parts.own_folder.absent.holds_below(asked.inner)
+    return asked.name == parts.node.own_manifest and (kind is TroubleKind.UNWATCHED or held)
+
+
+def _is_about(parts: WhyParts, asked: AskedPath, label: str) -> bool:
+    """Say whether some of the folder of the device with that label is meant."""
+    if asked.name is None:
         return False
-    return subject in {
+    return label in {
         parts.node.label_of(asked.name.owner), parts.node.layout.name_of(asked.name.owner)
     }  # fmt: skip
+
+
+def _is_kept(parts: WhyParts, asked: AskedPath, label: str) -> bool:
+    """Say whether some of what is held of that owner is meant."""
+    lot = parts.receiving.held.lot(asked.name) if asked.name is not None else None
+    if lot is None or lot.label != label:
+        return False
+    return not asked.inner or asked.inner in lot.sizes or asked.inner in lot.folders

@@ -19,9 +19,9 @@ from potluck.core import limits
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import Download
-from potluck.core.keys.identity import DeviceId
+from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wire.catalogue import FileRecord
-from potluck.core.wording import listed, of_size
+from potluck.core.wording import listed, of_size, typable
 from potluck.engine.events import Outcome
 from potluck.engine.index.listings import Span
 from potluck.engine.others.disk_room import SPACE
@@ -96,6 +96,16 @@ def _offline(parts: WhyParts, lacking: LackingFile) -> Reason | None:
     if parts.node.share_present:
         return None
     return Reason(ReasonKind.OFFLINE, lacking.path, "the share is offline: nothing is fetched")
+
+
+def _kept(parts: WhyParts, lacking: LackingFile) -> Reason | None:
+    if not parts.receiving.held.has(lacking.spot):
+        return None
+    owner = lacking.spot.manifest.owner
+    label = parts.node.label_of(owner)
+    text = f"{label} replaced it with very much else: what stood here stays until that is confirmed"
+    command = f"confirm {typable(label, short_id(owner))}"
+    return Reason(ReasonKind.HELD, lacking.path, text, command=command, wrong=True)
 
 
 def _undecided(parts: WhyParts, lacking: LackingFile) -> Reason | None:
@@ -195,7 +205,8 @@ def _waits(parts: WhyParts, lacking: LackingFile) -> Reason | None:
 
 
 STEPS: tuple[Callable[[WhyParts, LackingFile], Reason | None], ...] = (
-    _offline, _in_the_way, _undecided, _placing, _coming, _no_room, _nobody, _in_vain, _waits,
+    _offline, _kept, _in_the_way, _undecided, _placing, _coming, _no_room, _nobody, _in_vain,
+    _waits,
 )  # fmt: skip
 """The first that says something is the reason."""
 

@@ -144,6 +144,8 @@ def _kept(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
         return
     if index.places.get(*spot) is None or index.manifests.get(*spot) is not None:
         return
+    if parts.receiving.held.has(spot):  # its owner deleted it: the register says so
+        return
     if not parts.receiving.leaves(spot) and not parts.replica_check.hidden.may_hide(spot):
         label = parts.node.label_of(spot.manifest.owner)
         text = f"{label} came back without it: it is kept here, and shared by nobody"

@@ -72,7 +72,8 @@ def _asked(client: Client, question: str, typed: str) -> dict[str, Any]:
     if not answer["known"]:
         raise NotFound(
             f"Nothing is known of “{shown(path)}”.",
-            "the name was mistyped, it was deleted, or it is never shared (a link, a lock file)",
+            "the name was mistyped, it was deleted, or it is not shared (a link, a lock file, what"
+            " .potluckignore leaves out)",
             command("ls"),
         )
     return answer
