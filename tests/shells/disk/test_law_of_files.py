@@ -95,7 +95,6 @@ BY_NAME: dict[str, dict[str, str]] = {
     },
     "disk/restoring.py": {
         "link": "a version appears in the own folder whole, and never over another",
-        "rename": "where there are no links: over a name that was claimed",
     },
 }
 """Which module makes which call by name, and why there."""
