@@ -50,6 +50,16 @@ def occupant(share):
         os.close(folder)
 
 
+def test_a_number_of_another_disk_does_not_say_that_a_file_lies_aside(share, keeper, occupant):
+    write(share, "ann/a", b"mine")
+    mine = occupant("ann/a")
+    keeper.put_aside(mine, leave=True)
+    assert keeper.lies_aside(mine)
+    mode, inode, disk, *rest = mine.found  # `Put aside/` can be on another one
+    elsewhere = os.stat_result([mode, inode, disk + 1, *rest])
+    assert not keeper.lies_aside(Occupant(mine.path, mine.folder_fd, elsewhere))
+
+
 @pytest.mark.parametrize("leave", [True, False])
 def test_trash_and_aside_keep_the_same_file(share, keeper, occupant, leave):
     write(share, "ann/a.tar.gz", b"old")

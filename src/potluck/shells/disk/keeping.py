@@ -104,7 +104,7 @@ class Keeper:
         """Say whether it was put aside already, by a second link; raises OSError."""
         descriptor = self._aside_folder(occupant.path)
         found = (stat_at(descriptor, name) for name in os.listdir(descriptor))
-        return any(each is not None and each.st_ino == occupant.found.st_ino for each in found)
+        return any(each is not None and os.path.samestat(each, occupant.found) for each in found)
 
     def sync(self) -> None:
         """Make durable what was kept; raises OSError with the first reason alone."""
