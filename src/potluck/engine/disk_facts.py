@@ -61,6 +61,7 @@ class BatchSettled:
 
     batch: BatchId  # which
     items: tuple[Placed, ...]  # PLACED where the new content stands, SOURCE_GONE where it does not
+    looked: bool = True  # False: the share is not there, so nobody knows
 
 
 @dataclass(frozen=True, slots=True)

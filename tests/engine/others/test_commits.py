@@ -484,6 +484,29 @@ def test_an_interrupted_batch_is_settled_by_what_stands(bench: Bench) -> None:
     assert later.names() == [["other"]]
 
 
+def test_what_a_crash_left_on_a_share_that_is_away_is_settled_when_it_is_back(bench: Bench) -> None:
+    bench.node.index.places.put(ANNAS, [place(record("goes"))])
+    later, settle = crashed(bench.ready("goes", Source.NONE), bench=bench)
+    later.node.share_present = False
+    later.commits.on_settled(BatchSettled(settle.batch, (), looked=False))
+    assert later.row("goes") is not None, "nobody looked"
+    assert (later.commits.settling, later.ended, later.again) == (True, [], [])
+    later.names()
+    assert builders.taken(later.node, Settle) == []
+    assert (later.commits.deadline(), len(later.node.index.intents.open_batches())) == (None, 1)
+    later.node.share_present = True
+    assert later.commits.deadline() == later.node.now
+    later.commits.flush(deciding=False, fetching=False)
+    assert builders.taken(later.node, Settle) == [settle]
+    assert later.commits.deadline() is None, "once is enough"
+    placed = tuple(_placed(item, {}) for item in settle.items)
+    later.commits.on_settled(BatchSettled(settle.batch, placed))
+    assert later.row("goes") is None
+    assert later.node.index.intents.open_batches() == []
+    later.commits.on_settled(BatchSettled(settle.batch, (), looked=False))
+    assert not later.commits.settling, "it was settled meanwhile"
+
+
 def test_a_batch_of_somebody_who_left_is_closed(bench: Bench) -> None:
     later, settle = crashed(bench.ready("a"), bench=bench)
     later.node.roster = builders.group(1)

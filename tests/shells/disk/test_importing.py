@@ -9,10 +9,12 @@ import os
 
 import pytest
 
+from potluck.core.content.facts import Hindrance
 from potluck.core.keys.locked import LOCKED_MAGIC
 from potluck.engine.effects import Import
 from potluck.engine.events import OrderId
 from potluck.engine.own.imports import OWN_FILE, PRIVATE
+from potluck.shells.disk import importing
 from potluck.shells.disk.content_check import copy_content
 from potluck.shells.disk.fsops import Share, open_regular, set_crash_hook
 from potluck.shells.disk.importing import import_paths
@@ -163,6 +165,21 @@ def test_holes_stay_holes(share, tmp_path):
     bring(share, tmp_path / "sparse")
     found = os.stat(os.path.join(share.folder, "Shared/me/sparse"))
     assert (found.st_size, found.st_blocks) == (10_000_000, 0)
+
+
+def test_without_links_what_cannot_be_renamed_leaves_no_empty_file(share, home, monkeypatch):
+    def fail(number):
+        def call(*_args, **_options):
+            raise OSError(number, os.strerror(number))
+
+        return call
+
+    monkeypatch.setattr(os, "link", fail(errno.EPERM))
+    monkeypatch.setattr(os, "rename", fail(errno.EIO))
+    monkeypatch.setattr(importing, "rename_to_free", fail(errno.EIO), raising=False)
+    ((_, reason),) = bring(share, home / "a.txt").failed
+    assert reason == Hindrance.IO
+    assert shared(share) == {}
 
 
 @pytest.mark.parametrize("number", [errno.EXDEV, errno.EPERM])

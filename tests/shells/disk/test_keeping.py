@@ -50,6 +50,36 @@ def occupant(share):
         os.close(folder)
 
 
+def test_a_number_of_another_disk_does_not_say_that_a_file_lies_aside(share, keeper, occupant):
+    write(share, "ann/a", b"mine")
+    mine = occupant("ann/a")
+    keeper.put_aside(mine, leave=True)
+    assert keeper.lies_aside(mine)
+    mode, inode, disk, *rest = mine.found  # `Put aside/` can be on another one
+    elsewhere = os.stat_result([mode, inode, disk + 1, *rest])
+    assert not keeper.lies_aside(Occupant(mine.path, mine.folder_fd, elsewhere))
+
+
+def test_a_try_after_one_that_failed_keeps_nothing_twice(share, occupant):
+    write(share, "ann/a", b"old")
+    write(share, "ann/b", b"mine")
+    places = set()
+    for minute in range(3):  # the folder is read-only, say, so nothing could be put there
+        with Keeper(share, NOON + 60 * minute) as keeper:
+            assert keeper.trash(occupant("ann/a"), leave=True) == ""
+            places.add(keeper.put_aside(occupant("ann/b"), leave=True))
+    assert [*trash(share)] == ["day-000000-replaced/ann/a"]
+    assert [f"Put aside/{name}" for name in aside(share)] == [*places]
+
+
+def test_another_file_of_a_name_is_kept_beside_the_first(share, keeper, occupant):
+    for data in (b"old", b"new"):
+        write(share, "ann/a", data)
+        keeper.trash(occupant("ann/a"), leave=True)
+        os.unlink(os.path.join(share.folder, "Shared/ann/a"))
+    assert {*trash(share).values()} == {b"new", b"old"}
+
+
 @pytest.mark.parametrize("leave", [True, False])
 def test_trash_and_aside_keep_the_same_file(share, keeper, occupant, leave):
     write(share, "ann/a.tar.gz", b"old")

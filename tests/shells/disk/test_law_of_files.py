@@ -70,7 +70,7 @@ BY_NAME: dict[str, dict[str, str]] = {
         "open": "the folder of a path the person gave, and the folders below it",
         "stat": "whether what was linked is what was opened",
         "link": "a file appears in the own folder whole, and never over another",
-        "rename": "where there are no links: over a name that was claimed; a whole folder",
+        "rename": "a whole folder, under a name that is free",
         "mkdir": "a new folder under the first free name",
         "rmdir": "a source that was moved away, empty by now",
         "unlink": "a source that was moved away; a link to what was exchanged meanwhile",
@@ -95,7 +95,6 @@ BY_NAME: dict[str, dict[str, str]] = {
     },
     "disk/restoring.py": {
         "link": "a version appears in the own folder whole, and never over another",
-        "rename": "where there are no links: over a name that was claimed",
     },
 }
 """Which module makes which call by name, and why there."""

@@ -269,6 +269,16 @@ def test_a_place_and_a_settle_end_in_theirs(pool: DiskPool, posted: Posted) -> N
     assert posted.events == [BatchPlaced(BATCH, ()), BatchSettled(BATCH, ())]
 
 
+def test_what_a_crash_left_is_not_looked_for_in_another_folder(
+    pool: DiskPool, share: Share, posted: Posted
+) -> None:
+    (Path(share.folder) / ".potluck" / "marker").unlink()
+    pool.submit(Settle(BATCH, (ITEM,)))
+    posted.wait_for(BatchSettled)
+    missing = ShareSeen(present=False, reason="missing")
+    assert posted.events == [missing, BatchSettled(BATCH, (), looked=False)]
+
+
 def test_parts_are_dropped_and_found(
     pool: DiskPool, part_files: PlayedPartFiles, posted: Posted
 ) -> None:

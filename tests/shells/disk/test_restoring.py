@@ -264,6 +264,35 @@ def test_where_there_are_no_links_it_comes_all_the_same(
     assert trash(share)["day-000000-replaced/me/b"] == b"mine"
 
 
+def test_where_there_are_no_links_what_appears_at_the_last_moment_stays(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(share, "day-000000-deleted/ann/a", b"old")
+
+    def no_links(*_: Any, **__: Any) -> None:
+        write(share, "me/Restored from ann/a", b"mine")
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", no_links)
+    assert restored(share, "ann/a").added == ("Restored from ann/a (2)",)
+    assert shared(share)["me/Restored from ann/a"] == b"mine"
+
+
+def test_on_another_disk_in_the_own_folder_nothing_is_left_behind(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(share, "day-000000-deleted/me/disk/a", b"old")
+
+    def another_disk(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    for call in ("link", "rename"):
+        monkeypatch.setattr(os, call, another_disk)
+    monkeypatch.setattr(module, "rename_to_free", another_disk, raising=False)
+    assert restored(share, "me/disk/a").failed == (("me/disk/a", str(Hindrance.OTHER_DISK)),)
+    assert shared(share) == {}  # no empty file, which would be shared
+
+
 def test_a_disk_that_is_full_says_so_and_what_stood_there_stays(
     share: Share, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from potluck.engine.events import SpaceSeen
+from potluck.shells.disk import trash as trash_module
 from potluck.shells.disk import trash_walk
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.trash import KEEP_DAYS, TRASH_SHARE, prune_trash
@@ -128,6 +129,28 @@ def test_a_file_that_cannot_be_removed_keeps_nobody(share, put, monkeypatch):
     ran(share, 99)
     prune_trash(share)
     assert sorted(trash(share)) == ["day-000000-deleted/ann/a"]
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_what_comes_under_the_name_of_what_went_in_another_round_stays(
+    share, put, monkeypatch, comes
+):
+    put("day-000000-deleted/ann/a")
+    real = trash_module._oldest_first
+
+    def listed(trash_fd):
+        owners = real(trash_fd)
+        full = os.path.join(share.folder, ".potluck/trash/day-000000-deleted/ann/a")
+        os.unlink(full)  # two rounds can be under way at once
+        if comes:
+            put("day-000000-deleted/ann/a")
+            os.utime(full, (1, 1))
+        return owners
+
+    monkeypatch.setattr(trash_module, "_oldest_first", listed)
+    ran(share, 99)
+    assert prune_trash(share).early_files == 0
+    assert [*trash(share)] == ["day-000000-deleted/ann/a"] * comes
 
 
 def test_links_are_not_followed_and_strange_things_are_pruned_too(share, put, tmp_path):

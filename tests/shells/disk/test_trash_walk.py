@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,6 +52,24 @@ def test_versions_are_numbered_from_the_newest_of_each_path(share: Share) -> Non
     assert seen(share, "ann/docs") == [("ann/docs/b", 1, "day-000001-deleted")]
     assert seen(share, "ann/do") == []
     assert open_descriptors() == before
+
+
+@pytest.mark.parametrize(("number", "complete"), [(errno.EIO, False), (errno.ENOENT, True)])
+def test_a_folder_that_cannot_be_read_makes_it_incomplete_and_one_that_went_does_not(
+    share: Share, monkeypatch: pytest.MonkeyPatch, number: int, complete: bool
+) -> None:
+    put(share, "day-000000-deleted/ann/a")
+    put(share, "day-000000-deleted/ann/bad/b")
+    real = os.open
+
+    def fail(name: str, *args: Any, **options: Any) -> int:
+        if name == "bad":
+            raise OSError(number, os.strerror(number))
+        return real(name, *args, **options)
+
+    monkeypatch.setattr(os, "open", fail)
+    found = versions_below(share.trash_fd)
+    assert ([kept.name for kept in found.versions], found.complete) == (["a"], complete)
 
 
 def test_of_a_path_only_what_leads_there_is_walked(share: Share) -> None:

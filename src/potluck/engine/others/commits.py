@@ -9,8 +9,8 @@ then decided about anew. While a folder gets another name none begins, and what 
 
 Guarantees: nothing is placed without a durable intent; a spot is in at most one batch at a time. A
 file that moves to a new name is not deleted under its old one. Removals come after everything else,
-from the leaves up. While the share is offline nothing begins. Limits: what to do about a spot is
-decided elsewhere; here it is carried out.
+from the leaves up. While the share is offline nothing begins, and what a crash left waits to be
+settled. Limits: what to do about a spot is decided elsewhere; here it is carried out.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Protocol
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot
 from potluck.core.wire.catalogue import Kind
-from potluck.engine.effects import Place, PlaceItem, Settle
+from potluck.engine.effects import Place
 from potluck.engine.events import BatchId, BatchPlaced, BatchSettled
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import (
@@ -35,6 +35,7 @@ from potluck.engine.others.group_commit import (
     is_moot,
     row_of,
 )
+from potluck.engine.others.unsettled import Unsettled
 
 BATCHES_AT_ONCE = 2
 # what goes waits so long: its owner may be about to say that it only has another name
@@ -71,7 +72,7 @@ class Commits:
         self._since_s = self._remove_s = inf  # nothing waits
         self._size_bytes = 0
         self._batches: dict[BatchId, Batch] = {}
-        self._settling: dict[BatchId, tuple[PlaceItem, ...]] = {}
+        self._settling = Unsettled(node)
 
     def __repr__(self) -> str:
         """Return how much waits and how much is under way."""
@@ -83,8 +84,7 @@ class Commits:
         """Find out what a crash interrupted; again after trouble with the index: some is undone."""
         left = dict(self._node.index.intents.open_batches())
         self._batches = {number: batch for number, batch in self._batches.items() if number in left}
-        self._settling = {number: left[number] for number in left if number not in self._batches}
-        self._node.do(*(Settle(batch, items) for batch, items in self._settling.items()))
+        self._settling.start({n: left[n] for n in left if n not in self._batches})
         self._take_up_aside()
 
     @property
@@ -129,6 +129,8 @@ class Commits:
 
     def deadline(self) -> float | None:
         """Return when `flush` must be called next."""
+        if self._settling.waits:
+            return self._node.now
         if not self._may_begin:
             return None
         if self._puts:
@@ -150,6 +152,7 @@ class Commits:
         While `deciding` is unfinished nothing is removed: what is to go may yet be the source of
         something.
         """
+        self._settling.look_again()
         while self._may_begin:
             lasts = bool(self._lasts) and not deciding and self._node.now >= self._remove_s
             puts = bool(self._puts) and self._is_due(more=deciding or fetching)
@@ -241,8 +244,11 @@ class Commits:
 
     def on_settled(self, event: BatchSettled) -> None:
         """An interrupted batch was looked at: what stands is ours, the rest is decided anew."""
+        wanted = self._settling.settle(event)
+        if wanted is None:
+            return
         layout = self._node.layout
-        items = {item.path: item for item in self._settling.pop(event.batch, ())}
+        items = {item.path: item for item in wanted}
         done = []
         for placed in event.items:
             spot, item = layout.spot_at(placed.path), items.get(placed.path)

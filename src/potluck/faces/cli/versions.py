@@ -137,7 +137,8 @@ def _doubts(found: dict[str, Any]) -> list[str]:
         )
     if not found["complete"]:
         lines.append(
-            "The trash is so large that not all of it was looked at: numbers may be others."
+            "Not all of the trash was looked at, since it is very large or a part of it cannot be"
+            " read: numbers may be others."
         )
     return lines
 

@@ -55,6 +55,7 @@ from potluck.shells.disk.fsops import (
 )
 from potluck.shells.disk.keeping import numbered
 from potluck.shells.disk.private_files import is_backup, is_key, is_own_file, is_private
+from potluck.shells.disk.renaming import rename_to_free
 
 FOLDER_IN_THE_WAY = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
 """What a kernel says to a folder that is renamed to a taken name."""
@@ -341,10 +342,9 @@ def _rename_folder(source: int, name: str, folder: int, wanted: str) -> str:
 
 
 def _rename_free(source: int, name: str, folder: int, wanted: str) -> str:
-    """Rename a file over an empty one that claims the first free name in `folder`; return it."""
+    """Rename a file into `folder` under the first free name; return it."""
     for free in _names(wanted):
         with suppress(FileExistsError):
-            os.close(make_file(folder, free))
-            os.rename(name, free, src_dir_fd=source, dst_dir_fd=folder)
+            rename_to_free(source, name, folder, free)
             return free
     raise AssertionError("names never end")

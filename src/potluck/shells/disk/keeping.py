@@ -7,7 +7,8 @@ it goes to `Put aside/` and not to the trash.
 
 Guarantees: nothing kept ever replaces another thing; names are made unique, `name~2` in the trash
 (trash_layout.py) and `name (label, date) 2` beside it, cut where they would become too long. Links
-are kept as links, never followed. Limits: where the file system knows no hard links, the old
+are kept as links, never followed. A try after one that failed keeps nothing twice, in the trash
+within one day of the program. Limits: where the file system knows no hard links, the old
 version is renamed away first, so its name is empty for a moment; the clock is the computer's, in
 local time for `Put aside/`, which people read. In the trash no clock counts (trash_days.py).
 """
@@ -96,15 +97,18 @@ class Keeper:
         """Keep a local version; return where it is, for people. Raises OSError."""
         folder = self._aside_folder(occupant.path)
         date = time.strftime("%Y-%m-%d %H.%M.%S", self._now)
-        kept = _keep(occupant, folder, lambda: _aside_names(occupant.path, date), leave=leave)
+        kept = self.lies_aside(occupant) if leave and is_linked(occupant.found) else ""
+        kept = kept or _keep(
+            occupant, folder, lambda: _aside_names(occupant.path, date), leave=leave
+        )
         self._folders_aside().touch((occupant.path.parts[0],))
         return f"Put aside/{occupant.path.parts[0]}/{kept}"
 
-    def lies_aside(self, occupant: Occupant) -> bool:
-        """Say whether it was put aside already, by a second link; raises OSError."""
+    def lies_aside(self, occupant: Occupant) -> str:
+        """Return as what it was put aside already, by a second link, "" if not; raises OSError."""
         descriptor = self._aside_folder(occupant.path)
-        found = (stat_at(descriptor, name) for name in os.listdir(descriptor))
-        return any(each is not None and each.st_ino == occupant.found.st_ino for each in found)
+        names = os.listdir(descriptor)
+        return next((name for name in names if _is_itself(occupant.found, descriptor, name)), "")
 
     def sync(self) -> None:
         """Make durable what was kept; raises OSError with the first reason alone."""
@@ -173,11 +177,22 @@ def _is_same(kept: os.stat_result, found: os.stat_result) -> bool:
     )
 
 
+def is_linked(found: os.stat_result) -> bool:
+    """Say whether that is a file with another name besides the one that was looked at."""
+    return modes.S_ISREG(found.st_mode) and found.st_nlink > 1
+
+
+def _is_itself(found: os.stat_result, folder: int, name: str) -> bool:
+    """Say whether a name in `folder` is one of that very file."""
+    other = stat_at(folder, name)
+    return other is not None and os.path.samestat(other, found)
+
+
 def _keep(occupant: Occupant, folder: int, names: KeptNames, *, leave: bool) -> str:
     """Link or move a thing into `folder` under the first name that is free; return that name."""
     source = occupant.stands_as
     if leave and modes.S_ISREG(occupant.found.st_mode):
-        kept = _link(occupant.folder_fd, source, folder, names())
+        kept = _link(occupant, folder, names())
         if kept:
             return kept
     crashpoint("before_move")
@@ -192,14 +207,19 @@ def _keep(occupant: Occupant, folder: int, names: KeptNames, *, leave: bool) -> 
     return target
 
 
-def _link(source_fd: int, source: str, folder: int, names: Iterator[str]) -> str:
-    """Make a second link; return its name, "" where links are unknown. Follows no link."""
+def _link(occupant: Occupant, folder: int, names: Iterator[str]) -> str:
+    """Make a second link; return its name, "" where links are unknown. Follows no link.
+
+    One that a try before this one made is as good: else each would leave one more.
+    """
     crashpoint("before_link")
+    source, source_fd = occupant.stands_as, occupant.folder_fd
     for target in names:
         try:
             os.link(source, target, src_dir_fd=source_fd, dst_dir_fd=folder, follow_symlinks=False)
         except FileExistsError:
-            continue
+            if not _is_itself(occupant.found, folder, target):
+                continue
         except OSError as error:
             if error.errno in NO_LINKS:
                 return ""

@@ -43,7 +43,7 @@ from potluck.engine.effects import (
     Scan,
     Settle,
 )
-from potluck.engine.events import Event, FilesHashed, PartsFound, TreeSeen
+from potluck.engine.events import BatchSettled, Event, FilesHashed, PartsFound, TreeSeen
 from potluck.engine.own.restored import RESTORE
 from potluck.shells.disk.disk_effects import DiskEffect, fact_instead, nothing_seen
 from potluck.shells.disk.fsops import Share, reason_at
@@ -205,7 +205,7 @@ class DiskPool:
             case Place():
                 yield self._batches.place(effect)
             case Settle():
-                yield self._batches.settle(effect)
+                yield from _settled(self._marker, self._batches, effect)
             case DropParts():
                 self._part_files.drop(effect.roots)
             case PruneTrash():
@@ -314,6 +314,16 @@ def _size(share: Share, path: SafePath) -> int:
 
 def _misses(page: TreeSeen) -> bool:
     return any(seen.finding is Finding.MISSING for seen in page.seen)
+
+
+def _settled(marker: ShareMarker, batches: Batches, effect: Settle) -> Iterator[Event]:
+    """Settle; what a crash left is on the share itself, so not while another folder is held."""
+    state = marker.state()
+    if state.present:
+        yield batches.settle(effect)
+        return
+    yield state
+    yield BatchSettled(effect.batch, (), looked=False)
 
 
 def _begun(glance: _Glance, waiting: set[_Glance]) -> Iterator[Event]:

@@ -10,7 +10,7 @@ Guarantees: the trash keeps what is restored from it; nothing is overwritten; li
 pipes in the trash are no versions; a version that changes while it is copied is not restored.
 Limits: between the move and the link nothing stands at the path for a moment, and a crash then
 leaves it so: both versions are in the trash, and the same command again ends it. What is restored
-is writable. Where the file system knows no links an empty file stands at the path for a moment.
+is writable. Onto another disk, mounted inside the own folder, nothing comes, which is said.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ from potluck.shells.disk.fsops import (
     what_is,
 )
 from potluck.shells.disk.keeping import Keeper, Occupant, numbered
+from potluck.shells.disk.renaming import rename_to_free
 from potluck.shells.disk.trash_layout import Why
 from potluck.shells.disk.trash_walk import KeptFile, numbered_versions, versions_below
 
@@ -250,10 +251,9 @@ class _Restoring:
             if error.errno not in NO_LINKS:
                 raise
             try:
-                os.close(make_file(folder, name))
+                rename_to_free(tmp_fd, self._tmp_name, folder, name)
             except FileExistsError:
                 return False
-            os.rename(self._tmp_name, name, src_dir_fd=tmp_fd, dst_dir_fd=folder)
         return True
 
     def fail(self, path: str, reason: str) -> None:

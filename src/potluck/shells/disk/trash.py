@@ -27,7 +27,7 @@ from potluck.core.content.swarm.room import reserve_of
 from potluck.core.errors import UnsafePath
 from potluck.engine.events import SpaceSeen
 from potluck.shells.disk.folders import Folders
-from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.fsops import Share, stat_at
 from potluck.shells.disk.trash_days import day_now
 from potluck.shells.disk.trash_layout import read_top
 from potluck.shells.disk.trash_walk import KeptFile, all_kept
@@ -113,13 +113,24 @@ class _Pruning:
         """Remove one file; return how many that were."""
         self._bytes_of[label] -= kept.disk_bytes
         try:
-            os.unlink(kept.name, dir_fd=self.folders.get(kept.folder))
+            folder = self.folders.get(kept.folder)
+            if not _is_still(kept, stat_at(folder, kept.name)):
+                return 0  # another round was faster, and something else came under that name
+            os.unlink(kept.name, dir_fd=folder)
         except _SAFE_TO_SKIP:
             return 0
         self.folders.trim()
         if kept.found.st_nlink == 1:
             self.freed_bytes += kept.disk_bytes
         return 1
+
+
+def _is_still(kept: KeptFile, found: os.stat_result | None) -> bool:
+    """Say whether that is the file that was listed: inode numbers are given out again."""
+    if found is None:
+        return False
+    listed = kept.found
+    return os.path.samestat(found, listed) and found.st_mtime_ns == listed.st_mtime_ns
 
 
 def _oldest_first(trash_fd: int) -> dict[str, deque[KeptFile]]:

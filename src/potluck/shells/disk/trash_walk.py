@@ -14,7 +14,7 @@ import math
 import os
 import stat as modes
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -73,9 +73,16 @@ def came_ns(found: os.stat_result) -> int:
     return found.st_ctime_ns
 
 
-def all_kept(trash_fd: int, path: SafePath | None = None) -> Iterator[KeptFile]:
-    """Yield every file in the trash, in no order; of folders that lead not to `path` none."""
-    for folder, folders, files, descriptor in os.fwalk(".", dir_fd=trash_fd):
+def all_kept(
+    trash_fd: int,
+    path: SafePath | None = None,
+    on_error: Callable[[OSError], object] | None = None,
+) -> Iterator[KeptFile]:
+    """Yield every file in the trash, in no order; of folders that lead not to `path` none.
+
+    `on_error` hears of folders that could not be opened, and are left out.
+    """
+    for folder, folders, files, descriptor in os.fwalk(".", onerror=on_error, dir_fd=trash_fd):
         where = tuple(folder.split("/")[1:])  # without the "."
         for name in (*files, *folders):  # among the latter are links that lead to folders
             found = stat_at(descriptor, name)
@@ -90,8 +97,8 @@ def versions_below(trash_fd: int, path: SafePath | None = None, until_s: float =
 
     After `until_s`, monotonic, no more is looked at. Raises OSError.
     """
-    versions, others = list[KeptFile](), 0
-    for kept in all_kept(trash_fd, path):
+    versions, others, errors = list[KeptFile](), 0, list[OSError]()
+    for kept in all_kept(trash_fd, path, errors.append):
         if time.monotonic() > until_s:
             return Trash(_newest_first(versions), others, complete=False)
         of = kept.path
@@ -99,7 +106,8 @@ def versions_below(trash_fd: int, path: SafePath | None = None, until_s: float =
             others += 1
         elif path is None or of.starts_with(path):
             versions.append(kept)
-    return Trash(_newest_first(versions), others, complete=True)
+    unread = [error for error in errors if not isinstance(error, FileNotFoundError)]
+    return Trash(_newest_first(versions), others, complete=not unread)
 
 
 def numbered_versions(versions: list[KeptFile]) -> Iterator[tuple[int, SafePath, KeptFile]]:

@@ -217,6 +217,15 @@ def test_what_no_batch_explains_is_put_aside_before_the_first_one(share):
     assert temporary(share) == [held_name(1, 0)]  # in this run it is a batch's own
 
 
+def test_what_cannot_be_put_aside_keeps_no_batch_from_being_placed(share, tmp_path):
+    os.symlink(tmp_path, os.path.join(share.folder, "Put aside"))
+    hold(share, LATE)
+    batches = Batches(share, PartFiles(share), "me")
+    (placed,) = batches.place(place(item("ann/b", Source.EMPTY))).items
+    assert placed.placement is Placement.PLACED
+    assert temporary(share) == [held_name(1, 0)]
+
+
 def test_it_shows_of_which_share(share):
     with Keeper(share, 1e9) as keeper:
         assert share.folder in repr(Settling(share, keeper))

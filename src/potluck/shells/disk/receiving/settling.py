@@ -138,5 +138,5 @@ def put_orphans_aside(share: Share, keeper: Keeper) -> None:
         found = stat_at(share.tmp_fd, name) if name.endswith(HELD) else None
         if found is not None:
             path = parse_wire_path(f"{ORPHANS}/{name}".encode())
-            with suppress(OSError):
+            with suppress(OSError, UnsafePath):
                 keeper.put_aside(Occupant(path, share.tmp_fd, found, name), leave=False)

@@ -22,7 +22,7 @@ from typing import Final
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import PlaceItem
 from potluck.shells.disk.fsops import crashpoint, remove_file, stat_at, stat_of
-from potluck.shells.disk.keeping import Keeper, Occupant
+from potluck.shells.disk.keeping import Keeper, Occupant, is_linked
 from potluck.shells.disk.receiving.sources import ReadyFile, SourceGone
 from potluck.shells.disk.receiving.versions import has_content
 from potluck.shells.disk.renaming import change_places, rename_over, rename_to_free
@@ -159,11 +159,11 @@ class Swapping:
 
     def _is_kept(self, item: PlaceItem, came: Occupant, seen: Occupant | None) -> bool:
         """Say whether what came out has another name by which it is kept, or needs none."""
-        linked = _linked(came.found)
+        linked = is_linked(came.found)
         if seen is not None and seen.is_still(came.found) and (linked or _equal(item, came)):
             return True
         # one that was exchanged just before it was linked was noticed then
-        return linked and self._keeper.lies_aside(came)
+        return linked and bool(self._keeper.lies_aside(came))
 
 
 def same_file(found: os.stat_result, ready: ReadyFile) -> bool:
@@ -172,10 +172,6 @@ def same_file(found: os.stat_result, ready: ReadyFile) -> bool:
         return False
     now, then = stat_of(found), ready.stat
     return (now.inode, now.size, now.mtime_ns) == (then.inode, then.size, then.mtime_ns)
-
-
-def _linked(found: os.stat_result) -> bool:
-    return modes.S_ISREG(found.st_mode) and found.st_nlink > 1
 
 
 def _equal(item: PlaceItem, came: Occupant) -> bool:
