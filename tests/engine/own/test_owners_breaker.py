@@ -7,6 +7,7 @@ import pytest
 from potluck.core.content.breakers import LOSS_WINDOW_S, MASS_FILES
 from potluck.core.content.facts import NOTHING, Amount
 from potluck.engine.own import owners_breaker
+from potluck.engine.own.ignore_file import WHOLE
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.owners_breaker import DELETES_QUIET_S, GATHER_MAX_S
 from potluck.engine.own.publishing import Publishing
@@ -61,6 +62,14 @@ def test_a_quarter_goes_at_once_and_one_file_more_is_held(own: Own) -> None:
     lose(own, range(MANY, MANY + 1))
     assert (len(own.published()), len(own.publishing.held)) == (FILES + 4 - MANY, 1), "of one hour"
     assert name_of(MANY) not in placed(own)
+
+
+def test_where_rules_leave_files_out_they_may_be_what_is_held(own: Own) -> None:
+    own.node.index.meta.set(WHOLE, b"*.tmp")
+    lose(own, range(MANY + 1))
+    own.tick(2.0)
+    (trouble,) = troubles(own)
+    assert "not here, or left out by .potluckignore (" in trouble.reason
 
 
 def test_after_an_hour_it_begins_anew(own: Own) -> None:

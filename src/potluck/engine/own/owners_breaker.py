@@ -25,6 +25,7 @@ from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import LISTED, listed, of_amount, set_off
 from potluck.engine.node import Node
 from potluck.engine.own.held_paths import HeldPaths
+from potluck.engine.own.ignore_file import WHOLE
 from potluck.engine.own.pending_record import PendingRecord
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -203,15 +204,19 @@ class OwnersBreaker:
                 node.tell("own_deletes_held", text, level="warning", subject=self._subject)
         self._untold = False
 
+    @property
+    def _has_rules(self) -> bool:
+        """Whether the owner says of some files that they are not to be shared."""
+        return bool(self._node.index.meta.get(WHOLE))
+
     def _reason(self) -> str:
         records = self.held.records()
         files = [one.path for one in records if one.kind is Kind.FILE]
         names = [set_off(path.decode()) for path in nsmallest(LISTED, files)]
         more = len(files) - len(names)
         some = f"{', '.join(names)} and {more:,} more" if more else listed(names)
-        what = (
-            f"{of_amount(*self.held.amount)} that I share: not here ({some}), but with the others"
-        )
+        where = "not here, or left out by .potluckignore" if self._has_rules else "not here"
+        what = f"{of_amount(*self.held.amount)} that I share: {where} ({some}), but with the others"
         if self._returning:
             return f"{what}; brought back as soon as a device that has them is linked"
         return (
