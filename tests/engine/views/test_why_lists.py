@@ -12,7 +12,7 @@ from potluck.core.content.loss_window import Loss
 from potluck.core.wire.catalogue import ManifestAsk
 from potluck.engine import effects
 from potluck.engine.disk_facts import Placed
-from potluck.engine.events import Placement
+from potluck.engine.events import BatchId, Placement
 from potluck.engine.others.pursuit import Failure, PageStop, PursuitState
 from potluck.engine.views.asked_path import asked_path
 from potluck.engine.views.reasons import Reason, ReasonKind
@@ -145,7 +145,7 @@ def test_what_is_being_changed_is_told() -> None:
     parts.receiving.catching_up.append((name, b""))
     assert any("is being compared" in one.text for one in said(ben, "d1/0"))
     assert said(ben, "d2/x") == []
-    parts.commits._settling[9] = ()  # type: ignore[index]
+    parts.commits._settling._batches = {BatchId(9): ()}
     assert any("half done" in one.text for one in said(ben, "d2/x"))
 
 
