@@ -8,7 +8,7 @@ import pytest
 from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Head, RunEnd
 from potluck.engine.effects import Tell
-from potluck.engine.others.forked_heads import clear, follows, is_forked, tell
+from potluck.engine.others.forked_heads import clear, follows, is_forked, on_told, tell
 from potluck.engine.others.pursuit import Pursuit
 from potluck.engine.troubles import TroubleKind
 from potluck.engine.withheld import DECIDED_GENERATIONS
@@ -69,3 +69,13 @@ def test_a_new_label_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(made, "label_of", lambda _: "newer")
     clear(made, pursuit)
     assert made.troubles.all() == []
+
+
+@pytest.mark.parametrize("is_held", [True, False])
+@pytest.mark.parametrize("owner", [True, False])
+def test_only_an_owner_that_is_where_it_was_ends_it(*, is_held: bool, owner: bool) -> None:
+    made, pursuit = node(1), Pursuit(ManifestName.of(HELD))
+    made.roster = group(1, 2, 3)
+    tell(made, pursuit)
+    on_told(made, pursuit, HELD.owner if owner else made.me, is_held=is_held)
+    assert (pursuit.forked == "") == (made.troubles.all() == []) == (is_held and owner)
