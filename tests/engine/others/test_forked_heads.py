@@ -77,5 +77,5 @@ def test_only_an_owner_that_is_where_it_was_ends_it(*, is_held: bool, owner: boo
     made, pursuit = node(1), Pursuit(ManifestName.of(HELD))
     made.roster = group(1, 2, 3)
     tell(made, pursuit)
-    on_told(made, pursuit, HELD.owner if owner else made.me, is_held=is_held)
+    on_told(made, pursuit, pursuit.name.owner if owner else made.me, is_held=is_held)
     assert (pursuit.forked == "") == (made.troubles.all() == []) == (is_held and owner)
