@@ -246,7 +246,10 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "lan/test_names.py::test_a_new_name_is_one_rename_on_every_disk",
         "lan/test_names.py::test_another_name_at_the_start_is_a_rename",
     ),
-    "be this device again after its disk died": (
+    "fill a new disk from the others": (
+        "test_renewing.py::test_a_new_disk_is_filled_by_one_word_whenever_it_is_killed",
+    ),
+    "be this device again after its home died": (
         "lan/test_names.py::test_a_machine_whose_disk_died_is_the_same_device_again",
     ),
     "these take `--json`": ("test_readme.py::test_exactly_these_commands_take_json",),

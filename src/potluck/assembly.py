@@ -77,6 +77,7 @@ ANEW: Final = (
     "group somebody has to compare three words again"
 )
 BALLAST_NAME: Final = "ballast"
+SHARE_ID: Final = "share"  # in the index
 SHARE_ID_BYTES: Final = 16  # random: two shares never have the same
 NETWORK_CLOSE_S: Final = 0.5  # for dials and handshakes: abandoned, they do no harm
 DISK_CLOSE_S: Final = 3.0  # for what writes and reads files; with links and loop less than LEAVE_S
@@ -334,11 +335,11 @@ def _share_id(index: Index, share: Share, device: DeviceId) -> bytes:
     A folder that this very device marked before, as it was before its identity was restored, keeps
     the id that it has.
     """
-    known = index.meta.get("share")
+    known = index.meta.get(SHARE_ID)
     if known is None:
         marked = marked_by(share, device)
         known = marked if len(marked) == SHARE_ID_BYTES else os.urandom(SHARE_ID_BYTES)
         index.begin()
-        index.meta.set("share", known)
+        index.meta.set(SHARE_ID, known)
         index.commit()
     return known

@@ -25,6 +25,7 @@ from pathlib import Path
 from potluck import assembly
 from potluck.config.settings import DaemonFace, Settings
 from potluck.core.errors import PotluckError
+from potluck.renewing import renew
 from potluck.shells.api.server import ApiServer
 from potluck.shells.api.source import RunningSource
 from potluck.shells.loop.loop import Loop, leave
@@ -40,10 +41,13 @@ from potluck.shells.state.supervision import READY, STOPPING, supervision
 _log = logging.getLogger(__name__)
 
 
-def run(settings: Settings, face: DaemonFace, *, starts_anew: bool = False) -> int:
+def run(
+    settings: Settings, face: DaemonFace, *, starts_anew: bool = False, renews: bool = False
+) -> int:
     """Run one device until it leaves; returns the exit code, or STARTS_ANEW to who can do that.
 
-    Raises PotluckError if it cannot start, or fails.
+    `renews`: FOLDER is empty, and takes the place of the one that this device had. Raises
+    PotluckError if it cannot start, or fails.
     """
     back = threading.Event()
     supervisor = supervision()
@@ -52,9 +56,11 @@ def run(settings: Settings, face: DaemonFace, *, starts_anew: bool = False) -> i
         was_open = make_private(settings.state_dir)
         claim = home.claim_home(settings.state_dir)
         cleanup.callback(claim.release)
-        instead = _stand_in(settings)
+        instead = "" if renews else _stand_in(settings)
         if not instead:
             cleanup.callback(home.claim_folder(settings.folder, settings.state_dir).release)
+        if renews:
+            renew(settings.folder, settings.state_dir)
         socket_path = home.socket_to_serve(settings.state_dir)
         imports = assembly.importers(cleanup)
         confinement = _confined(settings, instead or settings.folder, socket_path)

@@ -11,7 +11,7 @@ from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.errors import NotFound, Refused
 from potluck.core.wire.catalogue import FileRecord
-from potluck.engine.bringing_back import BringingBack
+from potluck.engine.bringing_back import BringingBack, note_wanted
 from potluck.engine.effects import PlaceItem, Tell
 from potluck.engine.events import LinkId, Placed, Placement
 from potluck.engine.index import Index
@@ -203,3 +203,10 @@ def test_nothing_can_come_where_nothing_is_held_or_the_folder_is_away() -> None:
         home.part.repair()
     assert "another machine" in refused.value.cause
     assert home.wanted == []
+
+
+def test_what_was_noted_before_the_start_is_brought_back() -> None:
+    home = Home(*THREE)
+    note_wanted(home.node.index.meta, [b"f/a", b"not shared"])
+    after = again(home)
+    assert after.wanted == [b"f/a"]

@@ -284,6 +284,11 @@ class FakeSource:
         }
         return {"entries": [entry], "next": at, "known": known}
 
+    def copied(self, path: str, after: str) -> dict[str, Any]:
+        page = self.folder(path, after)
+        copies = {"on": 1, "devices": 2, "alone": "known"}
+        return {**page, "entries": [{**one, **copies} for one in page["entries"]]}
+
     def door(self, open_s: float | None) -> dict[str, Any]:
         self.asked.append(("door", open_s))
         left = None if open_s in {None, float("inf")} else open_s

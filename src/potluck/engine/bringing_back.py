@@ -24,6 +24,7 @@ from potluck.core.errors import NotFound, Refused
 from potluck.core.wire.catalogue import FileRecord, Kind, encode
 from potluck.core.wording import of_amount, plural, set_off
 from potluck.engine.events import Placement
+from potluck.engine.index.group import Meta
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.own.publishing import Publishing
@@ -178,6 +179,11 @@ class BringingBack:
             self._node.index.meta.set(_NOTED, encode(sorted(self._paths)))
         else:
             self._node.index.meta.remove(_NOTED)
+
+
+def note_wanted(meta: Meta, paths: Iterable[bytes]) -> None:
+    """Have the next run bring these back, as far as they are held then."""
+    meta.set(_NOTED, encode(sorted(paths)))
 
 
 def _amount_of(records: Iterable[FileRecord]) -> Amount:

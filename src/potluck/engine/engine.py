@@ -39,6 +39,7 @@ from potluck.engine.faults import COMPANY_REST_S, Faults, instead_of
 from potluck.engine.index import Index
 from potluck.engine.index_trouble import IndexTrouble
 from potluck.engine.node import EngineSettings, Node
+from potluck.engine.views.copied_entries import CopiedEntries
 from potluck.engine.views.listing import PAGE_FILES
 from potluck.engine.views.path_values import InfoView, WhyView
 from potluck.engine.views.values import FilesPage, FolderPage, KeepersView, StateView
@@ -125,6 +126,11 @@ class Engine:
         """Return what is known of a path of the share, and of who has it."""
         self.node.now = now
         return self.wiring.explaining.info(path)
+
+    def copied(self, path: str, after: str, now: float) -> FolderPage:
+        """Return what is directly in a folder of the share, and on how many devices that is."""
+        self.node.now = now
+        return CopiedEntries(self.wiring.viewer.listing, self.wiring.explaining).page(path, after)
 
     def stored_label(self) -> str:
         """Return the label this device has, or wishes for; works before `start`."""

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.content.breakers import LOSS_WINDOW_S, MASS_FILES, RecentLosses, is_mass
+from potluck.core.content.breakers import (
+    LOSS_BURST_S,
+    LOSS_WINDOW_S,
+    MASS_FILES,
+    RecentLosses,
+    is_mass,
+)
 from potluck.core.content.facts import NOTHING, Amount
 
 
@@ -36,7 +42,7 @@ def test_what_was_lost_within_an_hour_is_counted_together() -> None:
     losses.note(Amount(2, 1, 20), 59.0)
     losses.note(Amount(4, 0, 40), 61.0)
     assert losses.total(61.0) == Amount(7, 1, 70)
-    assert repr(losses) == "<RecentLosses in 2 minutes>"
+    assert repr(losses) == "<RecentLosses in 2 steps>"
     assert losses.total(LOSS_WINDOW_S + 59.0) == Amount(7, 1, 70), "each for an hour at least"
     assert losses.total(LOSS_WINDOW_S + 60.0) == Amount(4, 0, 40)
     assert losses.total(LOSS_WINDOW_S + 121.0) == NOTHING
@@ -47,4 +53,12 @@ def test_any_number_of_losses_takes_little_memory() -> None:
     for second in range(2 * int(LOSS_WINDOW_S)):
         losses.note(Amount(1, 0, 1), float(second))
     assert MASS_FILES < losses.total(2 * LOSS_WINDOW_S).files <= LOSS_WINDOW_S + 60
-    assert repr(losses) == "<RecentLosses in 60 minutes>"
+    assert repr(losses) == "<RecentLosses in 60 steps>"
+
+
+def test_what_is_fresh_is_counted_for_ten_seconds() -> None:
+    losses = RecentLosses(LOSS_BURST_S)
+    for tenth in range(300):
+        losses.note(Amount(1, 0, 1), tenth / 10)
+    assert 100 <= losses.total(30.0).files <= 110, "in steps of a second"
+    assert losses.total(30.0 + LOSS_BURST_S + 1.0) == NOTHING

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from potluck.core.content.breakers import LOSS_WINDOW_S
+from potluck.core.content.breakers import LOSS_BURST_S, LOSS_WINDOW_S
 from potluck.core.content.facts import NOTHING, Amount
 from potluck.core.content.loss_window import Loss, LossWindow
 
@@ -37,3 +37,10 @@ def test_after_an_hour_a_loss_is_forgotten() -> None:
     assert window.amount(LOSS_WINDOW_S + 0.9) == Amount(2, 0, 15)
     assert window.amount(LOSS_WINDOW_S + 1.0) == Amount(1, 0, 5)
     assert window.losses(LOSS_WINDOW_S + 2.0) == []
+
+
+def test_a_window_of_seconds_forgets_after_them() -> None:
+    window = LossWindow(LOSS_BURST_S)
+    window.note([loss("a")], 1.0)
+    assert window.amount(LOSS_BURST_S + 0.9) == Amount(1, 0, 10)
+    assert window.amount(LOSS_BURST_S + 1.0) == NOTHING

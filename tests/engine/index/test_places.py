@@ -41,6 +41,16 @@ def test_the_files_of_one_folder_with_some_contents_are_found(kept) -> None:
     assert list(kept.places.with_roots(ANNAS, [alike])) == []
 
 
+def test_of_many_contents_those_are_found_that_stand_anywhere(kept) -> None:
+    texts = [f"text {number}" for number in range(600)]
+    kept.places.put(ANNAS, [place(record(text, text=text)) for text in [*texts[::2], ""]])
+    kept.places.put(BERTS, [place(record("a", text=texts[1]))])
+    alike = root_of(texts[0])[:8] + bytes(24)
+    every = [*map(root_of, texts), root_of(""), alike, root_of(texts[0])]
+    assert kept.places.standing(every) == {root_of(text) for text in [*texts[::2], texts[1]]}
+    assert kept.places.standing([]) == set()
+
+
 def test_in_a_folder_nobody_knows_no_content_is_found(kept) -> None:
     assert list(kept.places.with_roots(ANNAS, [root_of("one")])) == []
 

@@ -6,17 +6,21 @@ engine/others_relay.py.
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Sequence
 
 import pytest
 
-from potluck.core.content.breakers import LOSS_WINDOW_S
+from potluck.core.content.breakers import LOSS_BURST_S, LOSS_WINDOW_S, MASS_FILES, MASS_PART
 from potluck.core.content.facts import Amount, ManifestName, Source, Spot
 from potluck.core.group.statements import Forget, Remove, sign_act, sign_removal
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord
+from potluck.engine.events import LinkId
 from potluck.engine.index import Index
+from potluck.engine.index.places import Places
 from potluck.engine.others.disk_room import SPACE
+from potluck.engine.others.fresh_replicas import FreshReplicas
 from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine import builders
@@ -271,6 +275,104 @@ def test_a_folder_that_is_forgotten_goes_with_what_was_held(r: Home) -> None:
     r.run()
     assert (r.stands(), r.held()) == (set(), 0)
     assert r.node.troubles.of(TroubleKind.KEPT) == []
+
+
+# -- what is fresh ---------------------------------------------------------------------------------
+def built(numbers: Iterable[int]) -> list[FileRecord]:
+    return [record(f"g/{number:04}", text=f"built {number}") for number in numbers]
+
+
+def test_a_folder_that_is_built_and_cleared_bit_by_bit_is_no_loss(r: Home) -> None:
+    old = [folder("f"), *files(range(100)), folder("g")]
+    for start in range(0, 500, 50):
+        for some in [*range(10, 60, 10), *range(40, -1, -10)]:
+            r.share([*old, *built(range(start, start + some))])
+            r.run(2 * LOSS_BURST_S)
+    assert (r.held(), r.told, len(r.disk.trash)) == (0, [], 500)
+    r.share([folder("g"), *old[:50]])
+    assert r.held() == 51, "and what is old is guarded as ever"
+
+
+def test_what_is_fresh_and_goes_in_a_burst_is_held(r: Home) -> None:
+    old = [folder("f"), *files(range(100)), folder("g")]
+    r.share([*old, *built(range(60))])
+    for left in range(50, -1, -10):
+        r.share([*old, *built(range(left))])
+        r.run(1.0)
+    assert (r.held(), sorted(r.disk.trash)) == (
+        20,
+        [f"d2/g/{number:04}" for number in range(20, 60)],
+    )
+
+
+def test_what_is_written_anew_and_then_deleted_counts_as_what_it_was(r: Home) -> None:
+    for at in range(0, 40, 10):
+        r.share([folder("f"), *files(range(at + 10), "x"), *files(range(at + 10, 100))])
+        r.run(2 * LOSS_BURST_S)
+    r.share([folder("f"), *files(range(10), "x"), *files(range(40, 100))])
+    assert r.held() >= 10
+    assert {f"d2/f/{number:03}" for number in range(30, 40)} <= set(r.disk.files)
+
+
+def test_what_came_before_this_device_saw_it_come_is_old(r: Home) -> None:
+    r.node.peer(ANNA).link = LinkId(99)
+    r.share([folder("f"), *files(range(100)), folder("g"), *built(range(60))])
+    for left in range(50, -1, -10):
+        r.share([folder("f"), *files(range(100)), folder("g"), *built(range(left))])
+        r.run(2 * LOSS_BURST_S)
+    assert r.held() == 60 - 40
+
+
+def test_what_an_owner_takes_away_of_old_files_is_bounded_whatever_it_does() -> None:
+    for seed in range(6):
+        hostile_hours(seed)
+
+
+@pytest.mark.parametrize("sabotaged", ["old", "standing"])
+def test_a_breaker_that_takes_old_for_fresh_is_found_out(
+    sabotaged: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if sabotaged == "old":
+        monkeypatch.setattr(FreshReplicas, "old", lambda *_: [])
+    else:
+        monkeypatch.setattr(Places, "standing", lambda *_: set())
+    with pytest.raises(AssertionError, match="too many"):
+        test_what_an_owner_takes_away_of_old_files_is_bounded_whatever_it_does()
+
+
+def hostile_hours(seed: int) -> None:
+    """An owner that adds, renames, copies, rewrites and deletes bit by bit; check what has gone
+    that was an hour old.
+    """
+    chance, home = random.Random(seed), Home()
+    home.start()
+    home.link()
+    shared = {f"f{number:03}": f"content {number}" for number in range(80)}
+    since: dict[str, float] = {}  # by content
+    gone = list[tuple[float, bool]]()  # when, and whether it was old
+    for step in range(70):
+        for _ in range(chance.randrange(1, 9) if step else 0):
+            path, act = chance.choice(sorted(shared)), chance.random()
+            if act < 0.2:
+                shared[f"n{step}-{chance.randrange(99)}"] = f"new {step} {chance.random()}"
+            elif act < 0.45:
+                shared[f"r{step}-{chance.randrange(99)}"] = shared.pop(path)
+            elif act < 0.5:
+                shared[f"c{step}-{chance.randrange(99)}"] = shared[path]
+            elif act < 0.7:
+                shared[path] = f"again {step} {chance.random()}"
+            elif len(shared) > 1:
+                del shared[path]
+        home.share([record(path, text=text) for path, text in sorted(shared.items())])
+        home.run(chance.choice([1.0, 2 * LOSS_BURST_S, 120.0]) if step else LOSS_WINDOW_S)
+        now, stands = home.node.now, {root.hex() for root, _ in home.disk.files.values()}
+        for root in sorted(since.keys() - stands):
+            gone.append((now, since.pop(root) <= now - LOSS_WINDOW_S))
+        since |= dict.fromkeys(stands - since.keys(), now - LOSS_WINDOW_S * (not step))
+        lately = [old for at, old in gone if at > now - LOSS_WINDOW_S]
+        known = len(home.disk.files) + len(lately)
+        allowed = max(MASS_FILES, known // MASS_PART)
+        assert sum(lately) <= allowed, f"too many: {sum(lately)} of {known} in step {step}"
 
 
 # -- meanwhile -------------------------------------------------------------------------------------

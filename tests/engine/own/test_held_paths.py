@@ -5,7 +5,7 @@ from __future__ import annotations
 from potluck.core.content.facts import NOTHING, Amount
 from potluck.core.wire.catalogue import FileRecord
 from potluck.engine.node import Node
-from potluck.engine.own.held_paths import HeldPaths
+from potluck.engine.own.held_paths import HeldPaths, hold_all
 from tests.engine.builders import node
 from tests.engine.index.builders import folder, place, record
 
@@ -84,3 +84,15 @@ def test_what_was_confirmed_stays_so_until_a_head_says_it() -> None:
     later.on_said()
     later.on_said()
     assert held(mine).confirmed == set()
+
+
+def test_all_that_is_shared_is_held_by_the_next_run_but_what_was_let_go() -> None:
+    mine = shared(*THREE)
+    part = held(mine)
+    part.hold([b"c"])
+    part.confirm()
+    assert hold_all(mine.index, mine.own_manifest) == [b"f", b"f/a", b"f/g/b"]
+    assert {one.path for one in held(mine).records()} == {b"f", b"f/a", b"f/g/b"}
+    assert held(mine).confirmed == {b"c"}
+    fresh = shared(*THREE)
+    assert len(hold_all(fresh.index, fresh.own_manifest)) == 4

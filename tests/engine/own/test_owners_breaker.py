@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.content.breakers import LOSS_WINDOW_S, MASS_FILES
+from potluck.core.content.breakers import LOSS_BURST_S, LOSS_WINDOW_S, MASS_FILES
 from potluck.core.content.facts import NOTHING, Amount
 from potluck.engine.own import owners_breaker
+from potluck.engine.own.fresh_files import FreshFiles
 from potluck.engine.own.ignore_file import WHOLE
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.owners_breaker import DELETES_QUIET_S, GATHER_MAX_S
@@ -338,3 +339,92 @@ def test_status_says_how_it_comes_back_and_that_it_does(own: Own) -> None:
     for _ in range(2):
         own.publishing.breaker.say_returning(returning=False)
     assert "repair" in troubles(own)[0].reason
+
+
+# -- what is fresh ---------------------------------------------------------------------------------
+def build(own: Own, numbers: range) -> None:
+    names = [f"d0/built{number}" for number in numbers]
+    for name in names:
+        own.write(name, f"built {name} {own.node.now}")
+    own.touch(*names)
+    own.settle()
+
+
+def clear(own: Own, names: list[str]) -> None:
+    """Delete these bit by bit."""
+    for at in range(0, len(names), 10):
+        for name in names[at : at + 10]:
+            own.remove(name)
+        own.touch(*names[at : at + 10])
+        own.settle()
+        own.tick(2 * LOSS_BURST_S)
+
+
+def test_a_folder_that_is_built_and_cleared_bit_by_bit_is_no_loss(own: Own) -> None:
+    for _ in range(5):
+        build(own, range(60))
+        clear(own, [f"d0/built{number}" for number in range(60)])
+    assert (len(own.published()), len(own.publishing.held), own.tells) == (FILES + 4, 0, [])
+    clear(own, [name_of(number) for number in range(40)])
+    assert len(own.publishing.held) == 40 - 20, "and what is old is guarded as ever"
+
+
+def test_what_is_fresh_and_goes_in_a_burst_is_held(own: Own) -> None:
+    build(own, range(60))
+    names = [f"d0/built{number}" for number in range(60)]
+    for name in names:
+        own.remove(name)
+    own.touch(*names)
+    own.settle()
+    assert len(own.publishing.held) == 60
+
+
+def test_what_is_written_anew_and_then_deleted_bit_by_bit_is_lost(own: Own) -> None:
+    names = [name_of(number) for number in range(60)]
+    for name in names:
+        own.write(name, f"again {name}")
+    own.touch(*names)
+    own.settle()
+    clear(own, names)
+    assert len(own.publishing.held) == 60 - 20
+
+
+def test_what_is_moved_and_then_deleted_bit_by_bit_is_lost(own: Own) -> None:
+    own.move("d0", "e0")
+    own.move("d1", "e1")
+    own.touch("d0", "d1", "e0", "e1")
+    own.settle()
+    clear(own, [name for name in sorted(own.files) if name.startswith("e")])
+    assert len(own.publishing.held) == 2 * MANY - 20
+
+
+def test_what_comes_while_the_folder_is_away_or_is_found_by_the_first_look_is_old() -> None:
+    own = Own()
+    own.folders = {"d0"}
+    for number in range(80):
+        own.write(f"d0/{number}", f"{number}")
+    own.own_folder.scan()
+    own.tick()
+    own.settle()
+    own.marker = "missing"
+    own.own_folder.scan()
+    own.tick()
+    own.settle()
+    for number in range(60):
+        own.write(f"d0/built{number}", f"built {number}")
+    own.marker = "present"
+    own.tick(10.0)
+    own.settle()
+    own.tick(10.0)
+    own.settle()
+    assert len(own.published()) == 141
+    clear(own, [f"d0/built{number}" for number in range(50)])
+    assert len(own.publishing.held) == 50 - 20, "of the bytes more than a quarter"
+
+
+def test_a_breaker_that_takes_everything_for_fresh_is_found_out(
+    own: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FreshFiles, "old", lambda *_: {})
+    clear(own, [name_of(number) for number in range(60)])
+    assert len(own.publishing.held) == 0

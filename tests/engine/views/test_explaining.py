@@ -11,7 +11,7 @@ from potluck.engine.others import forked_heads
 from potluck.engine.own.covered import Questioned
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views import asked_path, explaining
-from potluck.engine.views.path_values import CopyView, InfoView
+from potluck.engine.views.path_values import CopyCount, CopyView, InfoView
 from tests.engine.index.builders import place, record
 from tests.engine.views.faces import hanging, held, parts_of, shared, shown, why
 from tests.engine.wire import Box
@@ -240,3 +240,23 @@ def test_of_an_owner_that_goes_on_from_elsewhere_nothing_is_known() -> None:
     assert copy.why == explaining.ANOTHER_STATE
     assert (why(ben, "d1/0").in_sync, why(ben, "d2").in_sync) == (False, True)
     assert not shown(ben)["synced"]
+
+
+def test_copies_are_counted_as_info_counts_them() -> None:
+    _, ann, _ = shared(2)
+    explaining_it = ann.engine.wiring.explaining
+    counts = explaining_it.copies(["d1/0", "d1", "d1/none", "nobody/x"])
+    assert counts == [CopyCount(2, 2, ""), CopyCount(2, 2, ""), None, None]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asked_path, "ROWS_MAX", 0)
+        assert explaining_it.copies(["d1/0"]) == [CopyCount(0, 0, "")]
+
+
+def test_nobody_else_is_known_to_have_it_or_nobody_else_has_it() -> None:
+    _, ann, ben = shared()
+    name = ManifestName.own(ann.me)
+    copies = ann.engine.wiring.explaining.copies
+    ann.engine.node.peer(ben.me).kept[name] = Holding(*name, *seq_of(ann), 1, 0, 5)
+    assert copies(["d1/0"]) == [CopyCount(1, 2, "only")]
+    ben.engine.node.withheld.begin(ann.me, 1)
+    assert ben.engine.wiring.explaining.copies(["d1/0"]) == [CopyCount(1, 2, "known")]

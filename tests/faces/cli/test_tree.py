@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from potluck.faces.cli.tree import ROWS_AT_ONCE, file_lines, folder_lines
+from potluck.faces.cli.tree import ROWS_AT_ONCE, copied_lines, file_lines, folder_lines
 from tests.faces.fakes import entry
 
 FILES = [
@@ -124,3 +124,25 @@ def test_columns_are_those_of_the_first_rows() -> None:
     lines = [*file_lines([*files, *late], "")]
     assert lines[0] == "  1 B  laptop/00000"
     assert lines[-3:-1] == ["  123 KB  laptop/z", "  1 B  not here yet  laptop/zz"]
+
+
+def copy(name: str, on: int, devices: int, alone: str = "", **changes: Any) -> dict[str, Any]:
+    return one(name, **changes) | {"on": on, "devices": devices, "alone": alone}
+
+
+def test_each_entry_with_its_copies_and_of_parts_the_first_counts() -> None:
+    some = [copy("a", 3, 4), copy("b", 1, 4, "only"), copy("c", 1, 4, "known")]
+    part = copy("f", 2, 4, kind="folder", files=2)
+    rest = copy("f", 0, 0, kind="folder", files=3)
+    large = copy("g", 0, 0, kind="folder", files=9)
+    empty = copy("h", 0, 0, kind="folder", files=0, size=0)
+    lines = [*copied_lines(pages([*some, part], [rest, large, empty]), top=False)]
+    assert [line.rstrip() for line in lines] == [
+        "  100 B  on 3 of 4                   a",
+        "  100 B  on 1 of 4, only here        b",
+        "  100 B  on 1 of 4, known only here  c",
+        "  200 B  5 files  on 2 of 4                   f/",
+        "  100 B  9 files  not known                   g/",
+        "  0 B    0 files                              h/",
+        "17 files in 3 folders, 600 B",
+    ]

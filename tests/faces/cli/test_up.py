@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 import potluck
+from potluck import renewing
 from potluck.config.settings import DaemonFace, Settings
-from potluck.core.errors import DiskTrouble, PotluckError, Refused
+from potluck.core.errors import DiskTrouble, PotluckError, Refused, UsageError
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceKey
 from potluck.engine.index import Index
@@ -40,9 +41,11 @@ class Daemon:
         self.during: Callable[[], None] = lambda: None
         self.failure: PotluckError | None = None
         self.exit_code = 0
+        self.renews = False
 
-    def run(self, settings: Settings, face: DaemonFace, *, starts_anew: bool) -> int:
+    def run(self, settings: Settings, face: DaemonFace, *, starts_anew: bool, renews: bool) -> int:
         assert starts_anew
+        self.renews = renews
         self.settings = settings
         if self.failure is not None:
             raise self.failure
@@ -190,9 +193,32 @@ def test_a_new_folder_does_not_take_the_place_of_the_one_that_was_shared(
         said[1] == f"  why:  it shared {tmp_path}/music; what it shared would all be missing here"
     )
     assert said[2] == f"  next: to go on with that one: potluck up {tmp_path}/music"
-    assert said[-1].endswith(f"potluck up {other}")
+    assert said[-1].endswith(f"potluck up {other} --repair")
     (other / ".potluck").mkdir(parents=True)
     assert up("--headless", str(other)) == 0, "its marker says which share it is"
+
+
+def test_a_new_folder_that_is_to_be_filled_is_told_with_the_one_before(
+    daemon: Daemon,
+    up: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other, answers = tmp_path / "other", [str(tmp_path / "music"), str(tmp_path / "other"), None]
+    monkeypatch.setattr(renewing, "folder_before", lambda *_: answers.pop(0))
+    assert up("--headless", "--repair") == UsageError.exit_code
+    assert "next: potluck up FOLDER --repair" in capsys.readouterr().err
+    for words in (f"instead of {tmp_path}/music.", "as before, but empty."):
+        assert up("--headless", str(other), "--repair") == 0
+        assert daemon.renews
+        said = capsys.readouterr().out.splitlines()[:2]
+        assert said[0] == f"{other} becomes the folder of this device, {words}"
+    assert up("--headless", str(other), "--repair") == 0
+    said = capsys.readouterr().out.splitlines()[:2]
+    assert said[0] == f"{other} is the folder of this device already."
+    assert up("--headless", str(other)) == 0
+    assert not daemon.renews
 
 
 def test_words_become_settings(daemon: Daemon, up: Callable[..., int], tmp_path: Path) -> None:

@@ -87,5 +87,19 @@ def test_ls(source: FakeSource, potluck: Callable[..., tuple[int, str]]) -> None
     assert potluck("ls", "nothing")[0] == 7
 
 
+def test_ls_with_the_number_of_copies(
+    source: FakeSource, potluck: Callable[..., tuple[int, str]]
+) -> None:
+    source.listed = [entry("laptop/a"), entry("laptop/b/c"), entry("laptop/b/d")]
+    printed = potluck("ls", "-l", "Shared/laptop")[1]
+    assert "on 1 of 2, known only here  a" in printed
+    assert "on 1 of 2, known only here  b/" in printed
+    assert potluck("ls", "--copies")[0] == 0
+    told = data(potluck("ls", "-l", "laptop", "--json")[1])
+    assert [(one["name"], one["files"], one["on"]) for one in told] == [("a", 1, 1), ("b", 2, 1)]
+    assert potluck("ls", "-l", "nothing")[0] == 7
+    assert potluck("ls", "-l", "-r")[0] == 2
+
+
 def test_not_running(potluck: Callable[..., tuple[int, str]]) -> None:
     assert [potluck(name)[0] for name in ("status", "peers", "ring", "ls")] == [3, 3, 3, 3]

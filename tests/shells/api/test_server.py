@@ -63,6 +63,9 @@ class Source:
     def info(self, path: str) -> dict[str, Any]:
         return {"info": path}
 
+    def copied(self, path: str, after: str) -> dict[str, Any]:
+        return {"copied": (path, after)}
+
     def keepers(self) -> dict[str, Any]:
         return {"heads": [], "devices": []}
 
@@ -414,6 +417,12 @@ def test_a_question_about_a_path_is_passed_on(served: ApiServer, question: str) 
     status, envelope = ask(served, "GET", f"/api/v1/{question}?path=ann%2Fa%20b")
     assert (status, envelope["data"]) == (200, {question: "ann/a b"})
     assert ask(served, "GET", f"/api/v1/{question}")[1]["data"] == {question: ""}
+
+
+def test_a_folder_is_asked_for_with_its_copies(served: ApiServer) -> None:
+    status, envelope = ask(served, "GET", "/api/v1/copied?path=ann%2Fa%20b&after=c%2F")
+    assert (status, envelope["data"]) == (200, {"copied": ["ann/a b", "c/"]})
+    assert ask(served, "GET", "/api/v1/copied")[1]["data"] == {"copied": ["", ""]}
 
 
 def test_everybody_is_asked_what_is_there_and_who_keeps_what(

@@ -60,6 +60,7 @@ def test_a_door_for_a_time_is_not_opened_again() -> None:
         "--open=5",
         "--name",
         "den",
+        "--repair",
         "--open=always",
     ]
     again = ["/usr/bin/python3", "-m", "potluck", "up", "--name", "den", "--open=always"]

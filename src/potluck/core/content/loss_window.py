@@ -1,12 +1,13 @@
-"""Loss window: which files of somebody else's folder went within the last hour, each counted once.
+"""Loss window: which files of somebody else's folder went within a time, each counted once.
 
 Strategy: a file is lost when its owner deletes it or puts another content in its place. It is noted
 by its path, with the time of its first loss, so a document that is saved all day is one lost file
 and not a hundred; what turns out not to be lost is forgotten again. How much is too much says
 core/content/breakers.py.
 
-Guarantees: sums are of what is noted now; what is older than an hour counts no more. Values only:
-the time is told by the caller, and never goes back. Limits: memory only.
+Guarantees: sums are of what is noted now; what is older than the hour, or the seconds for which a
+window is made, counts no more. Values only: the time is told by the caller, and never goes back.
+Limits: memory only.
 """
 
 from __future__ import annotations
@@ -28,10 +29,11 @@ class Loss(NamedTuple):
 
 
 class LossWindow:
-    """The losses of one folder within the last hour."""
+    """The losses of one folder within the last hour, or another time."""
 
-    def __init__(self) -> None:
+    def __init__(self, window_s: float = LOSS_WINDOW_S) -> None:
         """Nothing was lost."""
+        self._window_s = window_s
         self._known: dict[bytes, tuple[float, Loss]] = {}  # the oldest first
         self._size_bytes = 0
 
@@ -53,10 +55,10 @@ class LossWindow:
             self._size_bytes -= known[1].size if known is not None else 0
 
     def losses(self, now: float) -> list[Loss]:
-        """Return what was lost within the hour before `now`."""
+        """Return what was lost within that time before `now`."""
         old = list[bytes]()
         for path, (since_s, _) in self._known.items():
-            if now < since_s + LOSS_WINDOW_S:
+            if now < since_s + self._window_s:
                 break
             old.append(path)
         self.forget(old)

@@ -43,6 +43,7 @@ _PUT = (
     " executable = excluded.executable"
 )
 _HOLDERS = 8  # more places of one content than anybody tries
+_ROOTS_AT_ONCE = 256  # in one question
 _LINKS = 64  # of one file in one folder: what more there are the next scan finds
 
 
@@ -152,6 +153,16 @@ class Places:
             wanted = set(roots)
             rows = self._database.rows(sql, (named.number, *(root[:8] for root in roots)))
             yield from ((root, path) for root, path in rows if root in wanted)
+
+    def standing(self, roots: Iterable[bytes]) -> set[bytes]:
+        """Return which of these contents stand in any folder."""
+        every, found = sorted(set(roots)), set[bytes]()
+        for at in range(0, len(every), _ROOTS_AT_ONCE):
+            some = every[at : at + _ROOTS_AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            sql = f"SELECT root FROM place WHERE size > 0 AND substr(root, 1, 8) IN ({marks})"
+            found.update(root for (root,) in self._database.rows(sql, [root[:8] for root in some]))
+        return found.intersection(every)
 
     def by_inode(self, name: ManifestName, inode: int, size: int, mtime_ns: int) -> PlaceRow | None:
         """Return the place with this file number, size and mtime, or None; none for size 0."""

@@ -4,9 +4,10 @@ Strategy: every change of somebody else's manifest is judged before anything is 
 files that stand here does it take away, by an end or by another content? They are counted with
 those of the last hour, each path once, against all that stands here and what went
 (core/content/breakers.py). If that is too much, all of them that still stand are held
-(held_replicas.py), those of earlier changes too; the rest of the change goes on. A file whose
-content its owner shares under another path is renamed and not lost; it is asked about again with
-every change until it has gone, for that other path may end as well.
+(held_replicas.py), those of earlier changes too; the rest of the change goes on. A content that is
+not an hour old itself (fresh_replicas.py) counts with those of the last ten seconds only. A file
+whose content its owner shares under another path is renamed and not lost; it is asked about again
+with every change until it has gone, for that other path may end as well.
 
 Guarantees: heads are accepted and handed on as ever, only the disk waits. What was held counts no
 more, so what is below the limit afterwards is done at once. A held file that stands where its owner
@@ -22,7 +23,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from potluck.core.content.breakers import is_mass
+from potluck.core.content.breakers import LOSS_BURST_S, is_mass
 from potluck.core.content.facts import Amount, ManifestName, PlaceRow, Spot
 from potluck.core.content.loss_window import Loss, LossWindow
 from potluck.core.content.pieces import HASH_BYTES
@@ -31,6 +32,7 @@ from potluck.core.wire.catalogue import Head, Kind
 from potluck.core.wording import of_size, plural, set_off, typable
 from potluck.engine.node import Node
 from potluck.engine.others.disk_room import lacks_room
+from potluck.engine.others.fresh_replicas import FreshReplicas
 from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.happenings import TRASH_DAYS
 from potluck.engine.others.held_replicas import HeldReplicas
@@ -52,12 +54,14 @@ class LossBreaker:
         """Have seen nothing lost."""
         self._node, self._listener = node, listener
         self.held = HeldReplicas(node)
-        self._windows: dict[ManifestName, LossWindow] = defaultdict(LossWindow)
+        self._hours: dict[ManifestName, LossWindow] = defaultdict(LossWindow)
+        self._bursts = defaultdict[ManifestName, LossWindow](lambda: LossWindow(LOSS_BURST_S))
+        self._fresh = FreshReplicas(node)
         self._moving: dict[ManifestName, set[bytes]] = {}  # renamed, and not gone yet
 
     def __repr__(self) -> str:
         """Return of how many something was lost lately."""
-        return f"<LossBreaker: {len(self._windows)} owners>"
+        return f"<LossBreaker: {len(self._bursts)} owners>"
 
     # -- changes -----------------------------------------------------------------------------------
     def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
@@ -66,6 +70,7 @@ class LossBreaker:
         moving = losses.among(name, self._moving.pop(name, ()))
         found = losses.among(name, paths)
         self._judge(head, moving + [loss for loss in found if loss.replaced or not held])
+        self._fresh.on_applied(name, paths, self._hours[name])
         self._clear_way(name, paths)
 
     def on_committed(self, done: Iterable[SpotOutcome]) -> None:
@@ -96,7 +101,8 @@ class LossBreaker:
             return None
         what = f"{plural(len(lot.sizes), 'file')} ({of_size(lot.size_bytes)})"
         self._look_again(name, self.held.release_all(name))
-        self._windows.pop(name, None)
+        self._hours.pop(name, None)
+        self._bursts.pop(name, None)
         days = "" if lacks_room(self._node) else f", for {TRASH_DAYS} days"
         trash = set_off(f"{self._node.settings.folder}/.potluck/trash")
         return (
@@ -107,32 +113,41 @@ class LossBreaker:
     # -- judging -----------------------------------------------------------------------------------
     def _judge(self, head: Head, found: Sequence[Loss]) -> None:
         """Hold what is lost by a head, if it is too much."""
-        name, now = ManifestName.of(head), self._node.now
+        name = ManifestName.of(head)
         found = [loss for loss in found if not self.held.has(Spot(name, loss.path))]
         moving = self._node.index.losses.living_on(name, found)
         self._moving.setdefault(name, set()).update(moving)
         found = [loss for loss in found if loss.path not in moving]
+        lost = self._too_many(name, self._hours[name], self._fresh.old(name, found))
+        lost |= self._too_many(name, self._bursts[name], found)
+        if lost:
+            self._hours[name].forget(lost)
+            self._bursts[name].forget(lost)
+            self.held.hold(name, head.seq, lost.values())
+            self._look_again(name, lost)  # some of it may be about to go
+            if self.held.is_news(name):
+                self._tell(name)
+
+    def _too_many(
+        self, name: ManifestName, window: LossWindow, found: Sequence[Loss]
+    ) -> dict[bytes, Loss]:
+        """Return what is to be held, by path, if these are too many for a window."""
         if not found:
-            return
-        window = self._windows[name]
+            return {}
+        now = self._node.now
         before = window.losses(now)
         window.note(found, now)
         files, size_bytes = self._node.index.places.totals(name)
         stands = Amount(files, 0, size_bytes)
         if not is_mass(window.amount(now), stands):
-            return
-        waiting, gone = self._sort_out(name, before)
+            return {}
+        waiting, gone = self._sort_out(name, window, before)
         if not is_mass(window.amount(now), Amount.total([stands, *gone])):
-            return
-        lost = {loss.path: loss for loss in [*waiting, *found]}
-        window.forget(lost)
-        self.held.hold(name, head.seq, lost.values())
-        self._look_again(name, lost)  # some of it may be about to go
-        if self.held.is_news(name):
-            self._tell(name)
+            return {}
+        return {loss.path: loss for loss in [*waiting, *found]}
 
     def _sort_out(
-        self, name: ManifestName, before: Sequence[Loss]
+        self, name: ManifestName, window: LossWindow, before: Sequence[Loss]
     ) -> tuple[list[Loss], list[Amount]]:
         """Return of earlier losses those that still stand, and how much of the others is gone.
 
@@ -147,7 +162,7 @@ class LossBreaker:
         for loss in before:
             if loss.path not in wait and loss.path not in again:
                 gone.append(_gone(loss, index.places.get(name, loss.path)))
-        self._windows[name].forget(again)
+        window.forget(again)
         return [loss for loss in waiting if loss.path not in again], gone
 
     def _tell(self, name: ManifestName) -> None:

@@ -18,8 +18,9 @@ from typing import Final
 
 from msgspec.msgpack import Decoder
 
-from potluck.core.content.facts import NOTHING, Amount
+from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.wire.catalogue import FileRecord, Kind, encode
+from potluck.engine.index import Index
 from potluck.engine.node import Node
 
 _PATHS: Final = Decoder(list[bytes])
@@ -128,6 +129,15 @@ class HeldPaths:
             meta.set(key, encode(every))
         else:
             meta.remove(key)
+
+
+def hold_all(index: Index, name: ManifestName) -> list[bytes]:
+    """Have the next run hold everything that is shared, but what a person let go; return that."""
+    shared = index.manifests.listing(name, b"", index.manifests.count(name))
+    let_go = set(_PATHS.decode(index.meta.get(_CONFIRMED) or encode([])))
+    paths = sorted({record.path for record in shared} - let_go)
+    index.meta.set(_HELD, encode(paths))
+    return paths
 
 
 def _amount_of(record: FileRecord) -> Amount:

@@ -205,6 +205,8 @@ class OwnFolder:
             self._publishing.breaker.on_looking()
         if not self._unsettled:
             self._publishing.on_tick(len(self._reading))
+        if self.share.marked and not self.work and self._node.now < self._due_scan.due_s:
+            self._publishing.breaker.fresh.on_looked()
 
     @property
     def _may_scan(self) -> bool:

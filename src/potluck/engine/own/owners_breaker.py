@@ -3,7 +3,8 @@
 Strategy: whatever the next head would say is looked at first. Files that would end, or be cut off
 to nothing, while their content is at no other path of the own folder, are lost; if they are too
 many (core/content/breakers.py) they are held, with the folders that they are in, and so is a file
-that took the place of such a folder. Everything else is said. Many deletes wait until nothing is
+that took the place of such a folder. Everything else is said. What came into being within the hour
+(fresh_files.py) counts only with what went within ten seconds. Many deletes wait until nothing is
 being looked at and no more came for two seconds, so that one `rm -rf` is judged as one.
 
 Guarantees: what is held is never said by itself, but for a file whose content stands at another
@@ -19,11 +20,12 @@ from collections.abc import Collection, Mapping
 from heapq import nsmallest
 from typing import Final
 
-from potluck.core.content.breakers import MASS_FILES, RecentLosses, is_mass
+from potluck.core.content.breakers import LOSS_BURST_S, MASS_FILES, RecentLosses, is_mass
 from potluck.core.content.facts import NOTHING, Amount, PlaceRow
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import LISTED, listed, of_amount, set_off
 from potluck.engine.node import Node
+from potluck.engine.own.fresh_files import FreshFiles
 from potluck.engine.own.held_paths import HeldPaths
 from potluck.engine.own.ignore_file import WHOLE
 from potluck.engine.own.pending_record import PendingRecord
@@ -51,7 +53,8 @@ class OwnersBreaker:
         """Hold nothing; `start` says what an earlier run held."""
         self._node = node
         self.held = HeldPaths(node)
-        self._recent = RecentLosses()
+        self._hour, self._burst = RecentLosses(), RecentLosses(LOSS_BURST_S)
+        self.fresh = FreshFiles(node)
         self._gathers = False  # deletes wait to be judged
         self._dropped_s = self._gathering_s = -GATHER_MAX_S  # the last of them, and the first
         self._counted = NOTHING  # how much `status` says is held
@@ -126,6 +129,7 @@ class OwnersBreaker:
         lost = self._lost(gone, changed)
         if lost:
             self._judge(lost)
+        self.fresh.on_told(gone, changed, held)
         if not held:
             return set()
         folders = {path for path, before in gone.items() if _is_folder(before)}
@@ -140,15 +144,24 @@ class OwnersBreaker:
 
     def _judge(self, lost: Mapping[bytes, FileRecord | PlaceRow]) -> None:
         """Hold these if they are too many."""
-        node, held, before = self._node, self.held, self._recent.total(self._node.now)
-        amount = Amount(len(lost), 0, sum(one.size for one in lost.values()))
-        shared = node.index.manifests.amount(node.own_manifest)
-        known = Amount.total([shared.less(held.amount), before])
-        if not is_mass(Amount.total([before, amount]), known):
-            self._recent.note(amount, node.now)
+        old = self.fresh.old(lost)
+        held = self._too_many(self._hour, old) | self._too_many(self._burst, lost)
+        if held:
+            self._untold |= not self.held
+            self.held.hold(held)
             return
-        self._untold |= not held
-        held.hold(lost)
+        self._hour.note(_amount_of(old), self._node.now)
+        self._burst.note(_amount_of(lost), self._node.now)
+
+    def _too_many(
+        self, recent: RecentLosses, lost: Mapping[bytes, FileRecord | PlaceRow]
+    ) -> set[bytes]:
+        """Return the paths of these if they are too many, together with what went before."""
+        node, before, amount = self._node, recent.total(self._node.now), _amount_of(lost)
+        shared = node.index.manifests.amount(node.own_manifest)
+        known = Amount.total([shared.less(self.held.amount), before])
+        is_much = lost and is_mass(Amount.total([before, amount]), known)
+        return set(lost) if is_much else set()
 
     def _lost(
         self, gone: Ending, changed: Mapping[bytes, PendingRecord]
@@ -224,6 +237,10 @@ class OwnersBreaker:
             f" are deleted nowhere unasked; to have them here again, type: {REPAIR} – if they are"
             f" to go: {CONFIRM}"
         )
+
+
+def _amount_of(lost: Mapping[bytes, FileRecord | PlaceRow]) -> Amount:
+    return Amount(len(lost), 0, sum(one.size for one in lost.values()))
 
 
 def _is_folder(before: FileRecord | PlaceRow | None) -> bool:

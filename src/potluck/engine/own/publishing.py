@@ -134,6 +134,7 @@ class Publishing:
     def keep(self) -> None:
         """The share went away: what seemed to be deleted just before may only have gone with it."""
         self._gone.clear()
+        self.breaker.fresh.on_away()
         self._end(self.held.confirmed)
 
     def confirm(self) -> str | None:

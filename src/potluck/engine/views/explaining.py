@@ -12,6 +12,7 @@ moment ago, and no look has found yet, is not known.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from potluck.core import limits
@@ -21,7 +22,7 @@ from potluck.core.content.receipts import CopyReceipt, PathKnown, is_safe, recei
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.node import legible
 from potluck.engine.views.asked_path import AskedPath, Below, asked_path, below
-from potluck.engine.views.path_values import CopyView, InfoView, WhyView
+from potluck.engine.views.path_values import CopyCount, CopyView, InfoView, WhyView
 from potluck.engine.views.reasons import (
     REASONS_MAX,
     Reason,
@@ -125,7 +126,7 @@ class Explaining:
         self, asked: AskedPath, name: ManifestName, manifest: ManifestKnown, found: Below
     ) -> InfoView:
         parts, top = self._parts, found.top
-        receipts = self._receipts(manifest, found)
+        receipts = self._receipts(manifest, found, parts.picture.devices())
         here = self._is_here(asked, name, found)
         settled = not any(one.open and one.kind not in OF_OTHERS for one in self._reasons(asked))
         safe, why = is_safe(receipts, here=here, settled=settled and found.counted)
@@ -153,7 +154,39 @@ class Explaining:
             safe_why=why,
         )
 
-    def _receipts(self, manifest: ManifestKnown, found: Below) -> list[CopyReceipt]:
+    def copies(self, texts: Sequence[str]) -> list[CopyCount | None]:
+        """Return on how many devices each of these paths is; None: nobody shares it."""
+        manifests = {one.name: one for one in self._parts.picture.manifests()}
+        devices = list(self._parts.picture.devices())
+        return [self._copies(text, manifests, devices) for text in texts]
+
+    def _copies(
+        self,
+        text: str,
+        manifests: Mapping[ManifestName, ManifestKnown],
+        devices: Sequence[DeviceKnown],
+    ) -> CopyCount | None:
+        asked = asked_path(self._parts.node, text)
+        manifest = manifests.get(asked.name) if asked.name is not None else None
+        if asked.name is None or manifest is None or manifest.held is None:
+            return None
+        found = below(self._parts.node.index, asked.name, asked.inner)
+        if asked.inner and found.meant == NOTHING:
+            return None
+        if not found.counted:
+            return CopyCount(0, 0, "")
+        receipts = self._receipts(manifest, found, devices)
+        here = self._is_here(asked, asked.name, found)
+        on = sum(one.known is CopyKnown.ALL for one in receipts) + here
+        alone = ""
+        if here and on == 1:
+            only = all(one.known is CopyKnown.LACKS for one in receipts)
+            alone = "only" if only else "known"
+        return CopyCount(on, len(receipts) + 1, alone)
+
+    def _receipts(
+        self, manifest: ManifestKnown, found: Below, devices: Iterable[DeviceKnown]
+    ) -> list[CopyReceipt]:
         """Return what is known of each other device's copy."""
         path = PathKnown(found.newest_seq, found.meant)
         node, owner = self._parts.node, manifest.name.owner
@@ -161,8 +194,7 @@ class Explaining:
         if manifest.forked:
             why = TWO_LIVES if owner == node.me else ANOTHER_STATE
         return [
-            _unsure(device, why) if why else receipt(device, manifest, path)
-            for device in self._parts.picture.devices()
+            _unsure(device, why) if why else receipt(device, manifest, path) for device in devices
         ]
 
     def _is_here(self, asked: AskedPath, name: ManifestName, found: Below) -> bool:

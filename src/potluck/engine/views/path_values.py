@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from potluck.engine.views.values import EntryView
+
 
 class CopyView(Struct, frozen=True):
     """What is known of one other device's copy of a path."""
@@ -17,6 +19,23 @@ class CopyView(Struct, frozen=True):
     known: str  # "all": it has it; "lacks", "unknown" or "away"
     last_word: str  # of who is away: what followed from its last word, in the same words
     why: str  # "" if it has it
+
+
+class CopyCount(Struct, frozen=True):
+    """On how many devices a path is known to be now."""
+
+    on: int  # this one too, if it is here
+    devices: int  # of the group, with this one; 0: there is more in it than is looked at
+    alone: str  # "only": it is here and every other device said to lack it; "known": nobody is
+    # known to have it but this one; else ""
+
+
+class CopiedEntry(EntryView, frozen=True, kw_only=True):
+    """What stands directly in a folder, with its copies."""
+
+    on: int
+    devices: int  # 0: not known
+    alone: str
 
 
 class InfoView(Struct, frozen=True):

@@ -81,11 +81,15 @@ class Client:
             yield from page["files"]
             after = page["next"]
 
-    def folder_pages(self, path: str = "") -> Iterator[dict[str, Any]]:
-        """Yield what is directly in a folder, page by page; a large entry comes in parts."""
+    def folder_pages(self, path: str = "", *, copies: bool = False) -> Iterator[dict[str, Any]]:
+        """Yield what is directly in a folder, page by page; a large entry comes in parts.
+
+        `copies`: with the number of devices that have each; a file is the only entry of itself.
+        """
         after: str | None = ""
+        what = "copied" if copies else "folder"
         while after is not None:
-            page = self.get(f"/api/v1/folder?path={in_query(path)}&after={in_query(after)}")
+            page = self.get(f"/api/v1/{what}?path={in_query(path)}&after={in_query(after)}")
             yield page
             after = page["next"]
 

@@ -84,6 +84,22 @@ def show_ring(client: Client, *, as_json: bool) -> None:
     say(*ring_lines(state["ring"], state["device"]["id"], width_of(sys.stdout)))
 
 
+def show_copies(client: Client, path: str, *, as_json: bool) -> None:
+    """Show what is in a folder, and on how many devices each of it is."""
+    from potluck.faces.cli.tree import copied_lines, whole_entries
+
+    wanted = api_path(path)
+    pages = client.folder_pages(wanted, copies=True)
+    first = next(pages)
+    if not first["known"]:
+        raise _nothing_of(path)
+    every = chain([first], pages)
+    if as_json:
+        say_json_rows(chain.from_iterable(whole_entries(every)))
+    else:
+        say_each(copied_lines(every, top=not wanted))
+
+
 def show_listing(client: Client, path: str, *, recursive: bool, as_json: bool) -> None:
     """Show what is shared below `path`, and what of it is here."""
     from potluck.faces.cli.tree import file_lines, folder_lines
@@ -114,12 +130,16 @@ def _known(client: Client, path: str, files: Iterator[dict[str, Any]]) -> Iterat
     if first is not None:
         return chain([first], files)
     if path and not next(client.folder_pages(path))["known"]:
-        raise NotFound(
-            f"Nothing is shared as “{shown(path)}”.",
-            "the name was mistyped, or it was deleted",
-            command("ls"),
-        )
+        raise _nothing_of(path)
     return files
+
+
+def _nothing_of(path: str) -> NotFound:
+    return NotFound(
+        f"Nothing is shared as “{shown(path)}”.",
+        "the name was mistyped, or it was deleted",
+        command("ls"),
+    )
 
 
 def _age_lines(state: dict[str, Any]) -> list[str]:

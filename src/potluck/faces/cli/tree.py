@@ -62,24 +62,51 @@ def file_lines(files: Iterable[dict[str, Any]], path: str) -> Iterator[str]:
 
 
 Rows = list[list[str]]
-"""Size, what is here, name."""
+"""Size, what is here, on how many devices if that is asked, name."""
 
 
-def _entry_rows(pages: Iterable[dict[str, Any]], whole: _Sum, *, top: bool) -> Iterator[Rows]:
-    """Yield the rows that each answer completes: parts that follow each other are added up."""
+def copied_lines(pages: Iterable[dict[str, Any]], *, top: bool) -> Iterator[str]:
+    """Yield the lines of `ls -l`: size, what of it is here, on how many devices it is, name."""
+    whole = _Sum()
+    rows = ([_entry_row(one, whole, top=top) for one in some] for some in _with_words(pages))
+    yield from _straight(rows)
+    yield whole.line()
+
+
+def _with_words(pages: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    return (
+        [{**one, "copies": _copies_words(one)} for one in some] for some in whole_entries(pages)
+    )
+
+
+def _copies_words(entry: dict[str, Any]) -> str:
+    """Return "on 3 of 4", and whether this device alone has it, as far as anybody said."""
+    if not entry["devices"]:
+        return "not known" if entry["files"] or entry["folders"] else ""
+    words = f"on {entry['on']} of {entry['devices']}"
+    return words + {"only": ", only here", "known": ", known only here"}.get(entry["alone"], "")
+
+
+def whole_entries(pages: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """Yield the entries that each answer completes: parts that follow each other are added up."""
     held: dict[str, Any] | None = None
     for page in pages:
-        rows: Rows = []
+        whole: list[dict[str, Any]] = []
         for entry in page["entries"]:
             if held is not None and _continues(entry, held):
                 sums = {key: held[key] + entry[key] for key in ("files", "folders", "size", "here")}
                 held = {**held, **sums}
                 continue
-            rows += [] if held is None else [_entry_row(held, whole, top=top)]
+            whole += [] if held is None else [held]
             held = entry
         if held is not None and page["next"] is None:
-            rows.append(_entry_row(held, whole, top=top))
-        yield rows
+            whole.append(held)
+        yield whole
+
+
+def _entry_rows(pages: Iterable[dict[str, Any]], whole: _Sum, *, top: bool) -> Iterator[Rows]:
+    for some in whole_entries(pages):
+        yield [_entry_row(one, whole, top=top) for one in some]
 
 
 def _continues(entry: dict[str, Any], held: dict[str, Any]) -> bool:
@@ -90,7 +117,9 @@ def _entry_row(entry: dict[str, Any], whole: _Sum, *, top: bool) -> list[str]:
     is_folder = entry["kind"] == "folder"
     folders = entry["folders"] + (is_folder and not top)
     whole.take(entry["files"], folders, entry["size"], entry["here"])
-    return [size(entry["size"]), _presence(entry), shown(entry["name"]) + "/" * is_folder]
+    copies = [entry["copies"]] if "copies" in entry else []
+    name = shown(entry["name"]) + "/" * is_folder
+    return [size(entry["size"]), _presence(entry), *copies, name]
 
 
 def _file_rows(files: Iterable[dict[str, Any]], path: str, whole: _Sum) -> Iterator[Rows]:
@@ -124,7 +153,7 @@ def _straight(batches: Iterable[Rows]) -> Iterator[str]:
     widths: list[int] = []
     for rows in batches:
         if rows and not widths:
-            widths = [max(columns(row[place]) for row in rows) for place in range(2)]
+            widths = [max(columns(row[place]) for row in rows) for place in range(len(rows[0]) - 1)]
         for *cells, name in rows:
             fitted = [
                 cell + " " * (width - columns(cell))

@@ -94,6 +94,12 @@ def _minutes(time: str) -> str:
     metavar="[=MIN]",
     help="Admit and join without asking, 60 or MIN minutes or `always`.",
 )
+@click.option(
+    "--repair",
+    "renews",
+    is_flag=True,
+    help="FOLDER is new and empty: fill it with all that is shared.",
+)
 @click.option("--headless", is_flag=True, help="No prompt, plain lines.")
 @click.option("--code-file", metavar="PATH", help="With --headless: join by the code in that file.")
 @click.option("--no-page", is_flag=True, hidden=True)
@@ -115,10 +121,12 @@ def up(shared: dict[str, Any], /, **typed: Json) -> int:
         folder=place.folder,
         last_folder=last,
     )
-    away = _check_home_of(settings)
-    if settings.folder == last and settings.origins["node.folder"] in UNNAMED:
+    away = _check_home_of(settings) and not typed["renews"]
+    if typed["renews"]:
+        write_or_go_on("\n".join([*laid(_renews(settings)), ""]))
+    elif settings.folder == last and settings.origins["node.folder"] in UNNAMED:
         _check_last(last, waits=away and settings.headless)
-    if last is not None and is_another(settings.folder, settings.state_dir):
+    elif last is not None and is_another(settings.folder, settings.state_dir):
         raise _new_folder(settings.folder, last)
     _check(settings, away=away)
     logging.basicConfig(
@@ -133,7 +141,7 @@ def up(shared: dict[str, Any], /, **typed: Json) -> int:
         write_or_go_on("\n".join(said))
     for warning in settings.warnings:
         write_or_go_on(f"! {warning}\n")
-    return _run(settings, while_stdin=typed["while_stdin"], code=code)
+    return _run(settings, while_stdin=typed["while_stdin"], code=code, renews=typed["renews"])
 
 
 def _flags(typed: dict[str, Any]) -> Flags:
@@ -204,11 +212,33 @@ def _new_folder(folder: str, last: str) -> PotluckError:
         f"it shared {shown(last)}; what it shared would all be missing here",
         f"to go on with that one: {command('up')} {shlex.quote(shown(last))}\n"
         f"if it was moved: {command('up FOLDER')}, with its new place\n"
-        "to begin with a new one, while the others keep what was shared:\n"
-        f"  {command('backup-identity FILE')}\n"
-        f"  {command('restore-identity --force FILE')}\n"
-        f"  {command('up')} {shlex.quote(shown(folder))}",
+        "if it is gone for good, and everything is to come from the others into the new one:\n"
+        f"  {command('up')} {shlex.quote(shown(folder))} --repair",
     )
+
+
+def _renews(settings: Settings) -> list[str | Advice]:
+    """Say what a new folder takes the place of; raises PotluckError where it must not."""
+    from potluck.renewing import folder_before
+
+    if settings.origins["node.folder"] in UNNAMED:
+        raise UsageError(
+            "--repair needs the FOLDER that is to be filled.",
+            "so that no disk that is only away is taken for lost",
+            command("up FOLDER --repair"),
+        )
+    folder = shown(settings.folder)
+    before = folder_before(settings.folder, settings.state_dir)
+    if before is None:
+        return [
+            f"{folder} is the folder of this device already.",
+            Advice("  what is held of it comes back with: ", command("repair")),
+        ]
+    instead = "as before, but empty" if before == settings.folder else f"instead of {shown(before)}"
+    return [
+        f"{folder} becomes the folder of this device, {instead}.",
+        "  All that is shared comes into it from the devices that have it, own files included.",
+    ]
 
 
 def _waits_for(folder: str) -> list[str | Advice]:
@@ -279,7 +309,9 @@ class _Face:
         """The view reads the state from the local API."""
 
 
-def _run(settings: Settings, *, while_stdin: bool, code: str | None = None) -> int:
+def _run(
+    settings: Settings, *, while_stdin: bool, code: str | None = None, renews: bool = False
+) -> int:
     from potluck import daemon
 
     new_start = NewStart()
@@ -301,7 +333,10 @@ def _run(settings: Settings, *, while_stdin: bool, code: str | None = None) -> i
     try:
         with job_control(draws=live):
             exit_code = daemon.run(
-                settings, _Face(starts, settings.open_s), starts_anew=new_start.possible
+                settings,
+                _Face(starts, settings.open_s),
+                starts_anew=new_start.possible,
+                renews=renews,
             )
     finally:
         view.stop()

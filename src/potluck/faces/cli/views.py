@@ -13,7 +13,7 @@ import click
 from potluck.core.errors import UsageError
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import client_of
-from potluck.faces.cli.looks import show_listing, show_peers, show_ring, show_status
+from potluck.faces.cli.looks import show_copies, show_listing, show_peers, show_ring, show_status
 from potluck.faces.cli.output import at_prompt
 from potluck.faces.cli.waiting import Wish, wait_until
 
@@ -50,14 +50,20 @@ def ring(shared: dict[str, Any], as_json: bool) -> None:
 @click.command()
 @click.argument("path", default="")
 @click.option("-r", "--recursive", is_flag=True, help="Every file below PATH.")
+@click.option("-l", "--copies", is_flag=True, help="On how many devices each entry is known to be.")
 @json_option
 @click.pass_obj
-def ls(shared: dict[str, Any], path: str, recursive: bool, as_json: bool) -> None:
+def ls(shared: dict[str, Any], path: str, recursive: bool, copies: bool, as_json: bool) -> None:
     """Show what is shared below PATH, and what of it is here.
 
     With --json: every file and folder below PATH, in one envelope, one a line.
     """
     as_json = as_json or shared["json"]
+    if copies and recursive:
+        raise UsageError("“-l” and “-r” do not go together.", "-l shows one folder", "ls -l PATH")
+    if copies:
+        show_copies(client_of(shared["home"]), path, as_json=as_json)
+        return
     show_listing(client_of(shared["home"]), path, recursive=recursive, as_json=as_json)
 
 

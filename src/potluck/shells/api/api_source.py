@@ -32,6 +32,9 @@ class AnswersOfPaths(Protocol):
     def why(self, path: str) -> dict[str, Any]:
         """Why a path below Shared/, or what is below it, is not in sync: path_values.WhyView."""
 
+    def copied(self, path: str, after: str) -> dict[str, Any]:
+        """Return what is in a folder, and on how many devices that is."""
+
     def info(self, path: str) -> dict[str, Any]:
         """What is known of a path, and of who has it: path_values.InfoView."""
 

@@ -28,6 +28,10 @@ class PathQuestions:
         """Return why a path is not in sync; raises PotluckError."""
         return self._ask(lambda engine: engine.why(path, time.monotonic()))
 
+    def copied(self, path: str, after: str) -> dict[str, Any]:
+        """Return what is in a folder, and on how many devices that is; raises PotluckError."""
+        return self._ask(lambda engine: engine.copied(path, after, time.monotonic()))
+
     def info(self, path: str) -> dict[str, Any]:
         """Return what is known of a path, and of who has it; raises PotluckError."""
         return self._ask(lambda engine: engine.info(path, time.monotonic()))

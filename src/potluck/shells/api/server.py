@@ -157,6 +157,7 @@ def application(source: ApiSource, stopping: asyncio.Event) -> Starlette:
     routes = [
         Route("/api/v1/state", endpoints.state, methods=["GET"]),
         Route("/api/v1/files", endpoints.files, methods=["GET"]),
+        Route("/api/v1/copied", endpoints.copied, methods=["GET"]),
         Route("/api/v1/folder", endpoints.folder, methods=["GET"]),
         Route("/api/v1/why", endpoints.why, methods=["GET"]),
         Route("/api/v1/info", endpoints.info, methods=["GET"]),
@@ -204,6 +205,11 @@ class _Endpoints:
     async def why(self, request: Request) -> Response:
         path = request.query_params.get("path", "")
         return _answer(await run_in_threadpool(self._source.paths.why, path))
+
+    async def copied(self, request: Request) -> Response:
+        asked = request.query_params
+        path, after = asked.get("path", ""), asked.get("after", "")
+        return _answer(await run_in_threadpool(self._source.paths.copied, path, after))
 
     async def info(self, request: Request) -> Response:
         path = request.query_params.get("path", "")

@@ -21,6 +21,7 @@ from typing import Final
 
 STARTS_ANEW: Final = -1  # in the place of an exit code
 _OPEN: Final = "--open"
+_REPAIR: Final = "--repair"  # said once: a folder that is away later is waited for
 _FOR_GOOD: Final = "--open=always"  # what a person wants at every start
 
 
@@ -65,13 +66,13 @@ class NewStart:
 
 
 def words_again(program: str, words: Sequence[str]) -> list[str]:
-    """Return what a process was started with, without a door that was open for a time; [] if what
-    runs it is not known by its whole path.
+    """Return what a process was started with, without a door that was open for a time and without
+    `--repair`; [] if what runs it is not known by its whole path.
     """
     if not os.path.isabs(program) or len(words) < 2:
         return []
-    return [program, *(each for each in words[1:] if each == _FOR_GOOD or not _opens(each))]
+    return [program, *(each for each in words[1:] if each == _FOR_GOOD or not _is_once(each))]
 
 
-def _opens(word: str) -> bool:
-    return word == _OPEN or word.startswith(f"{_OPEN}=")
+def _is_once(word: str) -> bool:
+    return word in {_OPEN, _REPAIR} or word.startswith(f"{_OPEN}=")
