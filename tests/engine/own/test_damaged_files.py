@@ -72,6 +72,7 @@ def test_a_damaged_file_is_told_once_and_wanted(home: Home) -> None:
 def test_where_dates_are_coarse_a_person_decides(home: Home) -> None:
     home.files.note(b"a", ROOT, COARSE)
     assert not home.files.heals(home.spot(b"a"))
+    assert home.files.root_of(b"a") == b"", "saved again it is an edit"
     ((reason, command),) = home.reasons().values()
     assert "too coarse" in reason
     assert command.startswith("touch ")

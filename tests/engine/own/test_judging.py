@@ -122,7 +122,7 @@ def test_damage_is_told_and_not_published(own: Own, judge: Judge) -> None:
     assert own.publishing.pending == 0
 
 
-def test_damage_is_no_edit_when_a_backup_or_chmod_came_by(own: Own, judge: Judge) -> None:
+def test_damage_is_no_edit_when_a_backup_chmod_or_touch_came_by(own: Own, judge: Judge) -> None:
     before = own.published()["a"]
     own.files["a"].text = b"alphb"
     judge.on_read(b"a", own.hashed("a"))
@@ -137,8 +137,30 @@ def test_damage_is_no_edit_when_a_backup_or_chmod_came_by(own: Own, judge: Judge
     assert stands.ctime_ns == stat.ctime_ns + 5, "it is exchanged as it stands now"
     own.change("a", mtime_ns=stat.mtime_ns + 9)
     judge.on_read(b"a", own.hashed("a"))
-    assert damaged(own) == [], "somebody saved it as it is"
-    assert own.publishing.record(b"a") != said
+    touched = own.publishing.record(b"a")
+    assert touched is not None
+    assert (touched.root, touched.mtime_ns) == (before.root, stat.mtime_ns + 9)
+    own.write("a", "new bytes")
+    judge.on_read(b"a", own.hashed("a"))
+    assert damaged(own) == [], "somebody wrote it"
+    assert own.publishing.record(b"a") != touched
+
+
+def test_what_is_damaged_and_renamed_is_shared_as_it_should_be_and_still_damaged(
+    own: Own, judge: Judge
+) -> None:
+    before = own.published()["a"]
+    own.files["a"].text = b"alphb"
+    judge.on_read(b"a", own.hashed("a"))
+    assert judge.on_seen(b"b", own.files["a"].stat) is None
+    judge.on_gone([b"a"])
+    after = own.publishing.record(b"b")
+    assert after is not None
+    assert after.root == before.root
+    assert damaged(own) == ["d1/b"]
+    own.node.index.manifests.delete(own.node.own_manifest, [b"a"], 90)
+    assert judge.on_seen(b"c", own.files["a"].stat) == 0
+    assert damaged(own) == ["d1/b"], "what has no record is read"
 
 
 def test_what_is_read_afresh_is_damaged_if_it_is_mine_and_was_not_edited(

@@ -132,8 +132,8 @@ def judge_hash(stands: PlaceRow | None, stat: Stat, root: bytes, damaged: bytes 
     """Return what it means that a file of the own folder, with this stat before and after reading,
     has this root.
 
-    `damaged`: the root of what it was found to be before, if that was damage; then another ctime
-    alone (a backup, a change of rights) makes no edit of it.
+    `damaged`: the root of what it was found to be before, if that was damage; the same bytes are no
+    edit for other dates (`touch`, a backup, a change of rights).
 
     Every write moves ctime. So another content under identical size, mtime, ctime and inode was not
     written by any program: it is damage, and sharing it would spread it (docs/disk.md §3).
@@ -142,8 +142,8 @@ def judge_hash(stands: PlaceRow | None, stat: Stat, root: bytes, damaged: bytes 
         return Verdict.EDIT
     if stands.root == root:
         return Verdict.SAME
-    known = root == damaged and _same_file(stands, stat)
-    return Verdict.DAMAGE if known or same_stat(stands, stat) else Verdict.EDIT
+    known = root == damaged or same_stat(stands, stat)
+    return Verdict.DAMAGE if known else Verdict.EDIT
 
 
 def tells_writes(stat: Stat) -> bool:

@@ -3,14 +3,13 @@
 Strategy: whoever reads such a file notes it here. It goes on being shared as it was, counts as not
 here, and is wanted like a file that lacks in somebody else's folder; the disk exchanges it for a
 whole one (shells/disk/receiving/healing.py), which engine/healed_files.py tells. It ends when the
-file reads as it should, or when
-something else stands there.
+file reads as it should, or when something else stands there.
 
 Guarantees: what is noted is noted across restarts, with the hash of the bytes that were read, so
-that they are no edit either when a copy, a change of rights or an exchange that was undone gives
-the file another change time. Where the file system keeps times so coarsely that an edit may leave
-the same ones, nothing is exchanged, and the person is asked. Limits: what stands at another path
-now, renamed, is found there anew.
+that they are no edit either when `touch`, a backup, a change of rights or an exchange that was
+undone gives the file other dates. Where the file system keeps times so coarsely that an edit may
+leave the same ones, nothing is exchanged, and the person is told what to do. Limits: of a file with
+other names each is damaged by itself.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ from potluck.engine.troubles import Trouble, TroubleKind
 
 _DAMAGE: Final = (
     "its bytes changed and no program wrote them: the disk fails, or the memory; nobody is sent it,"
-    " and it comes back from a device that has it"
+    " and it comes back once a device is linked that has it"
 )
 _DOUBT: Final = (
     "its bytes changed, and the dates on this disk are too coarse to tell whether a program wrote"
@@ -96,9 +95,9 @@ class DamagedFiles:
         return any(not folder or within(path, {folder}) for path in self._files)
 
     def root_of(self, path: bytes) -> bytes:
-        """Return the hash of the damaged bytes at a path, b"" if they are not."""
+        """Return the hash of the bytes at a path that are damaged for sure, b"" if none are."""
         found = self._files.get(path)
-        return found.root if found is not None else b""
+        return found.root if found is not None and found.heals else b""
 
     def heals(self, spot: Spot) -> bool:
         """Say whether a spot is of the own folder, and to be exchanged for a whole file."""

@@ -46,7 +46,11 @@ class Judge:
                 # From the index itself: the end of its old path may be about to be published.
                 name = self._node.own_manifest
                 known = self._node.index.manifests.get(name, twin.path)
-                return self._share_unread(path, stat, twin, known)
+                unread = self._share_unread(path, stat, twin, known)
+                damaged = self._damaged.root_of(twin.path)
+                if damaged and unread is None:  # as it should be: it comes there, too
+                    self._damaged.note(path, damaged, stat)
+                return unread
             case _:  # what is shared and does not stand, too: it may be coming back
                 return _piece_size(self._publishing.record(path))
 
