@@ -10,18 +10,30 @@ import pytest
 
 from potluck.core.content.facts import Source
 from potluck.core.errors import UnsafePath
-from potluck.engine.effects import PlaceItem
-from potluck.engine.events import Placement
+from potluck.engine.effects import PlaceItem, Settle
+from potluck.engine.events import BatchId, Placement
 from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.keeping import Keeper
 from potluck.shells.disk.receiving import healing
+from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.healing import Healing
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.receiving.replacing import Blocked
 from potluck.shells.disk.receiving.sources import ReadyFile, Sources
 from tests.shells.disk.receiving.test_replacing import full, hook
-from tests.shells.files import aside, data_of, expecting, item, read, receive, trash, write
+from tests.shells.files import (
+    aside,
+    data_of,
+    expecting,
+    item,
+    place,
+    read,
+    receive,
+    stat,
+    trash,
+    write,
+)
 
 __all__ = ["hook"]
 
@@ -170,3 +182,37 @@ def test_what_cannot_be_put_aside_is_kept_where_it_is(
     assert (read(share, "me/a"), placed.put_aside) == (WHOLE, f".potluck/tmp/{HELD}")
     with open(os.path.join(share.folder, ".potluck/tmp", HELD), "rb") as file:
         assert file.read() == DAMAGED
+
+
+class Killed(BaseException):
+    """The program ends here."""
+
+
+@pytest.mark.parametrize(
+    "step", ["after_compare", "after_hold", "before_exchange", "after_exchange", "after_move"]
+)
+def test_a_kill_at_any_step_leaves_one_or_the_other_and_loses_neither(
+    share, wanted, hook, step
+) -> None:
+    before = stat(share, "me/a")
+    parts = PartFiles(share)
+    receive(parts, WHOLE)
+
+    def kill(name):
+        if name == step:
+            raise Killed
+
+    hook(kill)
+    with pytest.raises(Killed):
+        Batches(share, parts, "me").place(place(wanted))
+    hook(lambda _: None)
+    batches = Batches(share, PartFiles(share), "me")
+    batches.settle(Settle(BatchId(1), (wanted,)))
+    if step in {"after_exchange", "after_move"}:
+        assert read(share, "me/a") == WHOLE
+        assert list(aside(share).values()) == [DAMAGED]
+    else:
+        assert (read(share, "me/a"), stat(share, "me/a")) == (DAMAGED, before)
+        assert not aside(share)
+    assert not trash(share)
+    assert not [name for name in os.listdir(share.tmp_fd) if name.endswith(".held")]
