@@ -104,16 +104,14 @@ def test_a_file_of_mine_is_healed_from_whoever_has_it(tmp_path: Path) -> None:
     with on_a_disk(tmp_path) as (two, disk):
         took_s = heals(two, disk, two.a)
         assert "healed" in two.a.codes()
-    record("R9", f"own file: found by verify, whole again {took_s:.1f} s after it", held=True)
+    record("R9", f"own file: whole again {took_s:.1f} s after verify was typed", held=True)
 
 
 def test_a_copy_of_somebody_elses_is_fetched_again(tmp_path: Path) -> None:
     with on_a_disk(tmp_path) as (two, disk):
         took_s = heals(two, disk, two.b)
         assert "damage" in two.a.codes()
-    record(
-        "R9", f"somebody's copy: found by verify, whole again {took_s:.1f} s after it", held=True
-    )
+    record("R9", f"somebody's copy: whole again {took_s:.1f} s after verify was typed", held=True)
 
 
 def claimed(part: Path) -> int | None:
