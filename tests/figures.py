@@ -21,6 +21,7 @@ GOALS: Final[Mapping[str, str]] = {
     "R4": "disk full, 20 cycles: no exit, complete ≤ 10 s after space returns",
     "R5": "5 real nodes, cut and healed: byte-identical trees ≤ 10 s after healing",
     "R8": "clocks ±10 years and jumping: nothing refused, no wrong winner",
+    "R9": "one flipped bit in own, peer's or temporary file: found, healed, never spread",
     "R10": "watcher queue overflow, 20,000 files: all shared after one rescan",
     "S1": "5 M fuzzed inputs or more, 0 uncaught, memory grows by less than 64 MiB",
     "S2": "2,000 hostile names × create, update, delete, clean-up: 0 effects outside the share",

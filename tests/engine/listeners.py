@@ -17,7 +17,7 @@ from potluck.core.group.admission import WayIn
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
-from potluck.engine.events import LinkId
+from potluck.engine.events import Hashed, LinkId
 from potluck.engine.node import Node
 from potluck.engine.others.downloads import Want
 from potluck.engine.others.group_commit import SpotOutcome
@@ -143,6 +143,18 @@ class Heard:
 
     def on_held_changed(self) -> None:
         self._note("on_held_changed")
+
+    def on_damaged_changed(self, spot: Spot) -> None:
+        self._note("on_damaged_changed", spot)
+
+    def on_verified(self, spot: Spot, hashed: Hashed) -> None:
+        self._note("on_verified", spot, hashed)
+
+    def on_whole(self, spot: Spot) -> None:
+        self._note("on_whole", spot)
+
+    def is_damaged(self, spot: Spot) -> bool:
+        return self._say("is_damaged", spot, otherwise=False)
 
     def on_forgotten(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         self._note("on_forgotten", name, list(paths))

@@ -37,6 +37,7 @@ from potluck.engine.person_acts import (
     RenameGroupAsked,
     RepairAsked,
     UninviteAsked,
+    VerifyAsked,
 )
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import address, group, key, node, taken
@@ -59,6 +60,7 @@ ACTS: list[tuple[PersonAct, str]] = [
     (ConfirmAsked(16), "not_found"),
     (ConfirmAsked(16, "nobody"), "not_found"),
     (RepairAsked(17), "not_found"),
+    (VerifyAsked(18, "nobody/nothing"), "not_found"),
     (LeaveForGoodAsked(10), "refused"),
     (RenameDeviceAsked(8, "nobody", "bert"), "not_found"),
     (RenameGroupAsked(9, "a/b"), "usage"),
@@ -84,6 +86,7 @@ def acts_of(mine: Node, requests: Requests, policy: AdmissionPolicy) -> Acts:
             parts.clones,
             Confirming(mine, parts.publishing, parts.loss_breaker),
             parts.bringing_back,
+            parts.scrub,
         ),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -96,6 +97,22 @@ def test_what_is_held_is_left_alone_until_a_person_wants_it_back() -> None:
     assert repr(home.part) == "<BringingBack 3 paths>"
     (reason,) = home.reasons()
     assert reason.endswith("brought back as soon as a device that has them is linked")
+
+
+def test_what_is_damaged_is_not_left_alone_and_no_part_of_it() -> None:
+    home = Home(*THREE)
+    home.held.release([b"b"])
+    home.node.index.places.put(home.node.own_manifest, [place(THREE[2])])
+    home.publishing.damaged.note(b"b", b"r" * 32, Stat(1, 1, 1, 1, executable=False))
+    assert home.alone() == {b"f", b"f/a"}
+    home.part.repair()
+    done = home.done(b"b", Placement.BLOCKED)
+    item = replace(done.ready.item, expected=Stat(1, 1, 1, 1, executable=False))
+    home.part.on_committed([replace(done, ready=replace(done.ready, item=item))])
+    home.come(b"f", b"f/a")
+    assert home.looked[0] == "d1/b"
+    (told,) = home.told()
+    assert "left alone" not in told
 
 
 def test_it_is_over_when_the_last_came_and_that_is_told() -> None:

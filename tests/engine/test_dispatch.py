@@ -133,6 +133,7 @@ CALLS = [
     ("receiving.setbacks", "hurry_below"),
     ("replica_check", "on_tree"),
     ("replica_check", "on_hashed"),
+    ("scrub", "on_hashed"),
     ("replica_check", "scan"),
     ("forgotten_folders", "on_share"),
     ("adopting", "on_imported"),
@@ -442,7 +443,7 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     ),
     (
         events.FilesHashed(ORDER, (), (), last=True),
-        ["own_folder.on_hashed", "replica_check.on_hashed"],
+        ["own_folder.on_hashed", "replica_check.on_hashed", "scrub.on_hashed"],
     ),
     (
         events.ShareSeen(present=True, reason=""),
@@ -518,6 +519,7 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (person_acts.KeepHereAsked(1), ["acts.handle"]),
     (person_acts.ConfirmAsked(1), ["acts.handle"]),
     (person_acts.RepairAsked(1), ["acts.handle"]),
+    (person_acts.VerifyAsked(1), ["acts.handle"]),
     (person_acts.NewIdentityAsked(1), ["acts.handle"]),
     (person_acts.RenameDeviceAsked(1, "", "bert"), ["acts.handle"]),
     (person_acts.RenameGroupAsked(1, "Home"), ["acts.handle"]),

@@ -52,7 +52,7 @@ from potluck.core.wire.catalogue import (
 )
 from potluck.engine import effects, events
 from potluck.engine.dispatch import Dispatch
-from potluck.engine.events import BatchId, BatchPlaced, LinkId, OrderId
+from potluck.engine.events import BatchId, BatchPlaced, Hashed, LinkId, OrderId
 from potluck.engine.group.requests import Asker
 from potluck.engine.group_relay import GroupRelay
 from potluck.engine.index_upkeep import BUSY_S
@@ -62,7 +62,7 @@ from potluck.engine.others_relay import FollowingRelay, OthersRelay
 from potluck.engine.own_relay import OwnRelay
 from potluck.engine.person_acts import ApproveAsked, KeepHereAsked
 from potluck.engine.troubles import Trouble, TroubleKind
-from potluck.engine.wiring import Wiring
+from potluck.engine.wiring import UpkeepRelay, Wiring
 from tests.engine import cutting
 from tests.engine.builders import address, flush, group, key, member, node, taken
 from tests.engine.index.builders import piece_list, records
@@ -1221,8 +1221,130 @@ def after_trouble_what_is_lacking_is_taken_up() -> None:
     assert wire.run(3.0, lambda: has(ben, b"hello"))
 
 
+# -- what the disk damages -------------------------------------------------------------------------
+def standing_of_mine() -> tuple[Wiring, Spot]:
+    """A file that is shared and stands."""
+    parts, spot = lost_of_mine()
+    parts.publishing.held.release([spot.path])
+    record = parts.node.index.manifests.get(*spot)
+    assert record is not None
+    parts.node.index.places.put(spot.manifest, [standing(record)])
+    parts.receiving.pending.clear()
+    return parts, spot
+
+
+def read_of(parts: Wiring, spot: Spot) -> Hashed:
+    """A file that stands, read again: it has other bytes."""
+    row = parts.node.index.places.get(*spot)
+    assert row is not None
+    stat = Stat(row.size, row.mtime_ns, row.ctime_ns, row.inode, row.executable)
+    return Hashed(parts.node.layout.path_of(spot), stat, piece_list(1, 77))
+
+
+def damaged_of_mine() -> tuple[Wiring, Spot]:
+    """The same, when it was read."""
+    parts, spot = standing_of_mine()
+    UpkeepRelay(parts).on_verified(spot, read_of(parts, spot))
+    return parts, spot
+
+
+def what_is_damaged_of_mine_is_decided_about() -> None:
+    parts, spot = damaged_of_mine()
+    assert spot.path in parts.publishing.damaged
+    assert spot in parts.receiving.pending
+
+
+def what_is_damaged_of_mine_is_wanted() -> None:
+    parts, _ = damaged_of_mine()
+    parts.receiving.on_tick()
+    assert parts.downloads.waiting
+
+
+def what_is_damaged_of_mine_lacks_here() -> None:
+    parts, spot = standing_of_mine()
+    parts.announcing._kept_due = False
+    parts.publishing.damaged.note(spot.path, b"r" * 32, read_of(parts, spot).stat)
+    assert parts.announcing._kept_due
+
+
+def exchanged(parts: Wiring, spot: Spot) -> list[SpotOutcome]:
+    """A group commit that put a whole one there."""
+    (done,) = came_back(spot)
+    item = replace(done.ready.item, expected=read_of(parts, spot).stat)
+    return [SpotOutcome(replace(done.ready, item=item), done.placed)]
+
+
+def what_was_exchanged_is_damaged_no_more() -> None:
+    parts, spot = damaged_of_mine()
+    OthersRelay(parts).on_committed(exchanged(parts, spot))
+    assert spot.path not in parts.publishing.damaged
+
+
+def so_is_what_was_exchanged_before_a_crash() -> None:
+    parts, spot = damaged_of_mine()
+    OthersRelay(parts).on_settled(exchanged(parts, spot))
+    assert spot.path not in parts.publishing.damaged
+
+
+def what_reads_as_it_should_is_damaged_no_more() -> None:
+    parts, spot = damaged_of_mine()
+    UpkeepRelay(parts).on_whole(spot)
+    assert spot.path not in parts.publishing.damaged
+
+
+def what_is_damaged_of_others_is_lacking() -> None:
+    parts, _ = standing_of_mine()
+    spot = Spot(ManifestName.own(BEN), b"a")
+    (file,) = records(1)
+    file = msgspec.structs.replace(file, path=b"a")
+    parts.node.index.manifests.put(spot.manifest, [file])
+    parts.node.index.places.put(spot.manifest, [standing(file)])
+    UpkeepRelay(parts).on_verified(spot, read_of(parts, spot))
+    row = parts.node.index.places.get(*spot)
+    assert row is not None
+    assert row.root != file.root
+
+
+def what_stands_is_read_again_some_day() -> None:
+    parts, _ = started()
+    assert parts.scrub.deadline() is not None
+
+
+def after_trouble_it_is_read_again_what_was_being_read() -> None:
+    parts, _ = standing_of_mine()
+    parts.scrub._order = OrderId(5)
+    parts.recover()
+    assert parts.scrub.deadline() is not None
+
+
 # -- which story notices which wire ----------------------------------------------------------------
 NOTICED_BY: dict[str, Callable[[], None]] = {
+    "OwnRelay.on_damaged_changed: receiving.look_again(spot)": (
+        what_is_damaged_of_mine_is_decided_about
+    ),
+    "OwnRelay.on_damaged_changed: announcing.on_places_changed()": (
+        what_is_damaged_of_mine_lacks_here
+    ),
+    "OthersRelay.on_committed: healed_files.on_committed(done)": (
+        what_was_exchanged_is_damaged_no_more
+    ),
+    "OthersRelay.on_settled: healed_files.on_committed(done)": (
+        so_is_what_was_exchanged_before_a_crash
+    ),
+    "OthersRelay.is_damaged: return publishing.damaged.heals(spot)": (
+        what_is_damaged_of_mine_is_wanted
+    ),
+    "UpkeepRelay.on_verified: own_folder.judge.on_verified(spot, hashed)": (
+        what_is_damaged_of_mine_is_decided_about
+    ),
+    "UpkeepRelay.on_verified: replica_check.files.on_verified(spot, hashed)": (
+        what_is_damaged_of_others_is_lacking
+    ),
+    "UpkeepRelay.on_whole: publishing.damaged.on_whole(spot)": (
+        what_reads_as_it_should_is_damaged_no_more
+    ),
+    "Wiring.start: scrub.start()": what_stands_is_read_again_some_day,
+    "Wiring.recover: scrub.restart()": after_trouble_it_is_read_again_what_was_being_read,
     "OwnRelay.on_wanted: receiving.look_again(spot)": what_a_person_wants_back_is_decided_about,
     "OthersRelay.is_left_alone: return bringing_back.leaves_alone(spot)": (
         what_nobody_wants_back_is_left_alone

@@ -47,7 +47,9 @@ from potluck.engine.person_acts import (
     RenameGroupAsked,
     RepairAsked,
     UninviteAsked,
+    VerifyAsked,
 )
+from potluck.engine.scrubbing import Scrub
 from potluck.engine.succession import Succession
 
 
@@ -62,6 +64,7 @@ class GroupParts(NamedTuple):
     clones: Clones
     confirming: Confirming
     bringing_back: BringingBack
+    scrub: Scrub
 
 
 class Acts:
@@ -139,7 +142,7 @@ class Acts:
                 text = forgetting.forget(name, preview=preview)
             case AdoptAsked():
                 adopting.begin(act)
-            case ConfirmAsked() | RepairAsked():
+            case ConfirmAsked() | RepairAsked() | VerifyAsked():
                 text = self._held(act)
             case LeaveForGoodAsked():
                 text = stewardship.leave(act)
@@ -155,8 +158,10 @@ class Acts:
                 assert_never(act)
         return text
 
-    def _held(self, act: ConfirmAsked | RepairAsked) -> str:
-        """Let go what is held, or have it back; raises PotluckError."""
+    def _held(self, act: ConfirmAsked | RepairAsked | VerifyAsked) -> str:
+        """Let go what is held, have it back, or see what is damaged; raises PotluckError."""
+        if isinstance(act, VerifyAsked):
+            return self._group.scrub.verify(act.path)
         if isinstance(act, ConfirmAsked):
             return self._group.confirming.confirm(act.name)
         return self._group.bringing_back.repair()

@@ -70,7 +70,7 @@ class BringingBack:
 
     def leaves_alone(self, spot: Spot) -> bool:
         """Say whether a spot is of the own folder, and not one to bring back."""
-        if spot.manifest != self._node.own_manifest:
+        if spot.manifest != self._node.own_manifest or self._publishing.damaged.heals(spot):
             return False
         return spot.path not in self._paths or spot.path not in self._held
 
@@ -122,8 +122,9 @@ class BringingBack:
         here = [each for each in own if each.ready.item.path.parts[0] == self._top]
         # the folder got another name meanwhile: a look says what came along
         node.index.places.remove(name, [one.ready.spot.path for one in own if one not in here])
-        came = [each.ready.spot.path for each in here if each.stands]
-        taken = [one for one in here if one.placed.placement is Placement.BLOCKED]
+        back = [each for each in here if each.ready.item.expected is None]  # else it was damaged
+        came = [each.ready.spot.path for each in back if each.stands]
+        taken = [one for one in back if one.placed.placement is Placement.BLOCKED]
         records = [one for one in map(self._record, came) if one is not None]
         self._came = Amount.total([self._came, _amount_of(records)])
         self._taken += len(taken)

@@ -166,6 +166,7 @@ class Dispatch:
             case FilesHashed():
                 own_folder.on_hashed(event)
                 replica_check.on_hashed(event)
+                self._parts.scrub.on_hashed(event)
             case ShareSeen():
                 own_folder.on_share(event)
                 self._parts.announcing.on_share()

@@ -63,6 +63,7 @@ class DueParts:
             parts.happenings,
             parts.undelivered,
             parts.index_upkeep,
+            parts.scrub,
         )
 
     def tick(self, some: Iterable[DuePart]) -> None:

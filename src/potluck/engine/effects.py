@@ -193,6 +193,9 @@ class Hash:
     files: tuple[tuple[SafePath, int], ...]  # path, piece size of the version before (0: none)
     # those that would not hold still so far: what stood still over two readings will do
     restless: tuple[SafePath, ...] = ()
+    # from the disk itself, not from what memory has of it, and in nobody's way
+    afresh: bool = False
+    bytes_s: int = 0  # of that at most so many a second; 0: as fast as the disk
 
 
 # -- fetching --------------------------------------------------------------------------------------

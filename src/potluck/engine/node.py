@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from potluck.core.chance import Chance
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.joiners import JOINERS, joiner_means_something
+from potluck.core.content.verification import Verification
 from potluck.core.group.key_ring import KeyRing
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId, DeviceKey, short_id
@@ -123,6 +124,7 @@ class Node:
         # while a folder of somebody else gets another name nothing is placed or looked at
         self.moving = False
         self.mounts = MountPoints()
+        self.verification: Verification | None = None  # the last that a person wanted
         self.now = 0.0
         self.notices = NoticeBoard(self)
         self.troubles = Troubles()

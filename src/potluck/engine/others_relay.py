@@ -76,6 +76,7 @@ class OthersRelay(
 
     def on_committed(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit is over."""
+        self._parts.healed_files.on_committed(done)
         self._parts.bringing_back.on_committed(done)
         self._parts.replica_check.on_committed(done)
         self._parts.happenings.on_committed(done)
@@ -85,6 +86,7 @@ class OthersRelay(
 
     def on_settled(self, done: Sequence[SpotOutcome]) -> None:
         """A group commit that a crash interrupted is over."""
+        self._parts.healed_files.on_committed(done)
         self._parts.bringing_back.on_committed(done)
         self._parts.replica_check.changes.on_committed(done)
         self._parts.loss_breaker.on_committed(done)
@@ -138,6 +140,10 @@ class OthersRelay(
     def is_left_alone(self, spot: Spot) -> bool:
         """Say whether a spot is of the own folder, and not to be brought back."""
         return self._parts.bringing_back.leaves_alone(spot)
+
+    def is_damaged(self, spot: Spot) -> bool:
+        """Say whether a spot is of the own folder, and to be exchanged for a whole file."""
+        return self._parts.publishing.damaged.heals(spot)
 
     def on_hidden_changed(self) -> None:
         """Something else may be hidden now, and something hidden no more."""

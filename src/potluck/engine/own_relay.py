@@ -41,6 +41,11 @@ class OwnRelay(PublishingListener, LostStateListener, BringingBackListener):
         self._parts.bringing_back.on_held_changed()
         self._parts.announcing.on_places_changed()
 
+    def on_damaged_changed(self, spot: Spot) -> None:
+        """One of the own folder is damaged, or whole again."""
+        self._parts.receiving.look_again(spot)
+        self._parts.announcing.on_places_changed()
+
     def on_lost_state(self, head: Head) -> None:
         """Others hold a state of the own folder that this device does not remember."""
         self._parts.following.seek_own(head)

@@ -113,6 +113,14 @@ class RepairAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifyAsked:
+    """The person wants all that is here read again, to see whether the disk damaged any of it."""
+
+    command: int  # handle for Reply, which comes at once
+    path: str = ""  # below Shared/; "": everything
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveForGoodAsked:
     """The person wants this device out of its group."""
 
@@ -165,5 +173,6 @@ EntryAct = ApproveAsked | DenyAsked | AskAsked | InviteAsked | UninviteAsked | J
 GroupAct = (
     RemoveAsked | ForgetAsked | AdoptAsked | ConfirmAsked | LeaveForGoodAsked | AppointAsked
     | RenameDeviceAsked | RenameGroupAsked | KeepHereAsked | NewIdentityAsked | RepairAsked
+    | VerifyAsked
 )  # fmt: skip
 PersonAct = EntryAct | GroupAct

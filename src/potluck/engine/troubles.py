@@ -35,7 +35,7 @@ class TroubleKind(Enum):
     IGNORE_FILE = "the list of what is not shared is not understood"
     REFUSED = "a name of mine cannot be shared"
     DAMAGED = "a file of mine is damaged on this disk"
-    BLOCKED = "a file of somebody else's cannot be placed"
+    BLOCKED = "a file cannot be put in its place"
     FROZEN = "an owner contradicts itself"
     FORKED = "an owner goes on from an older state"
     TLS = "links cannot be prepared here"

@@ -27,6 +27,7 @@ up when it is called, so parts may tell each other in a circle although they are
     own_calls         who speaks in our own name    clones         a second me, until decided
     doubled_owners    a second one of others        loss_breaker   very much lost at once
     undelivered       own files nobody else has yet   bringing_back  own files come back
+    scrub             files are read again, slowly    healed_files   … are whole again
 
 Guarantees: nothing is wired anywhere else; what a part makes for itself (a queue, a table, a judge)
 is its inside. Each line of a relay, of `start` and of `recover` is needed: tests/engine/
@@ -37,6 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from potluck.core.content.facts import Spot
 from potluck.core.group.word_list import WORDS
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, RosterRecord
@@ -47,6 +49,7 @@ from potluck.engine.clones import Clones
 from potluck.engine.confirming import Confirming
 from potluck.engine.durability import Durability
 from potluck.engine.effects import LookAround
+from potluck.engine.events import Hashed
 from potluck.engine.farewell import Farewell
 from potluck.engine.flushing import Flushing
 from potluck.engine.group.admission_policy import AdmissionPolicy
@@ -62,6 +65,7 @@ from potluck.engine.group.renaming import Renaming
 from potluck.engine.group.requests import Requests
 from potluck.engine.group.stewardship import Stewardship
 from potluck.engine.group_relay import GroupRelay
+from potluck.engine.healed_files import HealedFiles
 from potluck.engine.index_upkeep import Activity, IndexUpkeep
 from potluck.engine.link_troubles import LinkTroubles
 from potluck.engine.node import Node
@@ -92,6 +96,7 @@ from potluck.engine.ring.narrow_paths import NarrowPaths, NarrowPathsListener
 from potluck.engine.ring.own_calls import OwnCalls
 from potluck.engine.ring.removed_callers import RemovedCallers
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
+from potluck.engine.scrubbing import Scrub, ScrubListener
 from potluck.engine.strays import Strays
 from potluck.engine.succession import Succession
 from potluck.engine.trust_troubles import TrustTroubles
@@ -163,8 +168,8 @@ class RingRelay(DiscoveryListener, BulkCallsListener, NarrowPathsListener):
         self._parts.membership.add_records(records)
 
 
-class UpkeepRelay(Activity):
-    """What the upkeep of the index waits for."""
+class UpkeepRelay(Activity, ScrubListener):
+    """What waits until nothing else is to be done, and who hears what it found."""
 
     def __init__(self, parts: Wiring) -> None:
         """Ask these."""
@@ -176,6 +181,15 @@ class UpkeepRelay(Activity):
             return True
         return self._parts.receiving.busy
 
+    def on_verified(self, spot: Spot, hashed: Hashed) -> None:
+        """A file reads otherwise than the index says."""
+        self._parts.own_folder.judge.on_verified(spot, hashed)
+        self._parts.replica_check.files.on_verified(spot, hashed)
+
+    def on_whole(self, spot: Spot) -> None:
+        """A file reads as the index says."""
+        self._parts.publishing.damaged.on_whole(spot)
+
 
 class Wiring:
     """One of each, over one node."""
@@ -186,8 +200,10 @@ class Wiring:
         group, ring = GroupRelay(self), RingRelay(self)
         own, others = OwnRelay(self), OthersRelay(self)
         self.publishing = Publishing(node, own)
+        self.healed_files = HealedFiles(node, self.publishing.damaged)
         self.bringing_back = BringingBack(node, self.publishing, own)
         self.loss_breaker = LossBreaker(node, others)
+        self.scrub = Scrub(node, UpkeepRelay(self))
         self._make_group(node, group)
         self.sealed_datagrams = SealedDatagrams(node)
         self.discovery = Discovery(node, self.sealed_datagrams, ring)
@@ -244,7 +260,7 @@ class Wiring:
         self.clones = Clones(node, self.publishing, self.membership, group)
         folders = (self.forgetting, self.adopting, self.succession, self.clones)
         confirming = Confirming(node, self.publishing, self.loss_breaker)
-        held = (confirming, self.bringing_back)
+        held = (confirming, self.bringing_back, self.scrub)
         grouped = (self.stewardship, self.renaming, *folders, *held)
         self.acts = Acts(node, self.requests, self.admission_policy, codes, GroupParts(*grouped))
         self.questions = Questions(node, self.admission_policy, group)
@@ -277,6 +293,7 @@ class Wiring:
         self.receiving.start()
         self.bringing_back.start()
         self.index_upkeep.start()
+        self.scrub.start()
         self.node.do(LookAround())
 
     def recover(self) -> None:
@@ -288,3 +305,4 @@ class Wiring:
         self.announcing.recover()
         self.receiving.start()
         self.bringing_back.start()
+        self.scrub.restart()

@@ -20,6 +20,7 @@ from potluck.core.content.reconcile import (
     judge_hash,
     own_change,
     source_of,
+    tells_writes,
 )
 from potluck.core.wire.catalogue import FileRecord, Kind
 
@@ -119,6 +120,22 @@ def test_a_renamed_file_is_not_read_again() -> None:
 def test_whole_seconds_come_from_archives_and_prove_nothing() -> None:
     seen = file(mtime_ns=2_000_000_000)
     assert own_change(None, *seen, other(mtime_ns=2_000_000_000)) is OwnChange.HASH
+
+
+def test_damage_that_is_known_is_no_edit_for_other_dates() -> None:
+    bytes_now = b"s" * 32
+    later = replace(STAT, ctime_ns=STAT.ctime_ns + 1)
+    assert judge_hash(PLACE, later, bytes_now) is Verdict.EDIT
+    assert judge_hash(PLACE, later, bytes_now, bytes_now) is Verdict.DAMAGE
+    assert judge_hash(PLACE, later, b"t" * 32, bytes_now) is Verdict.EDIT
+    written = replace(later, mtime_ns=STAT.mtime_ns + 1)
+    assert judge_hash(PLACE, written, bytes_now, bytes_now) is Verdict.DAMAGE
+    assert judge_hash(PLACE, written, b"t" * 32, bytes_now) is Verdict.EDIT
+
+
+@pytest.mark.parametrize(("ctime_ns", "tells"), [(10_000_001, True), (2_000_000_000, False)])
+def test_coarse_times_do_not_tell_every_write(ctime_ns: int, tells: bool) -> None:
+    assert tells_writes(replace(STAT, ctime_ns=ctime_ns)) is tells
 
 
 @pytest.mark.parametrize(

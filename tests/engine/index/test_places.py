@@ -109,6 +109,15 @@ def test_paths_are_listed_ascending_or_below_a_folder(kept) -> None:
     assert kept.places.all_paths(ANNAS, b"e") == []
 
 
+def test_the_files_of_a_folder_come_one_after_the_other(kept) -> None:
+    assert kept.places.files_after(ANNAS, b"", 9) == []
+    rows = [place(record(name)) for name in ("a", "b/c", "d")]
+    kept.places.put(ANNAS, [*rows, place(folder("b")), place(record("empty", text=""))])
+    assert kept.places.files_after(ANNAS, b"", 9) == rows
+    assert kept.places.files_after(ANNAS, b"a", 1) == [rows[1]]
+    assert kept.places.files_after(ANNAS, b"d", 9) == []
+
+
 def test_a_file_is_found_by_its_number_size_and_mtime(kept) -> None:
     file = place(record("a", text="12345", mtime_ns=77), inode=2**64 - 1)
     kept.places.put(ANNAS, [file])

@@ -38,6 +38,7 @@ class Facts:
         self.parts: dict[Root, PieceList] = {}
         self.hidden: set[Spot] = set()
         self.alone: set[Spot] = set()
+        self.damaged: set[Spot] = set()
         self.held = HeldReplicas(self.node)
         facts = (self.holds, self.setbacks, self.parts, self.held, self)
         self.decisions = Decisions(self.node, *facts)
@@ -47,6 +48,9 @@ class Facts:
 
     def is_left_alone(self, spot: Spot) -> bool:
         return spot in self.alone
+
+    def is_damaged(self, spot: Spot) -> bool:
+        return spot in self.damaged
 
     def shares(self, *records: FileRecord) -> None:
         receive(self.node.index, list(records), 9, ANNA)
@@ -217,6 +221,24 @@ def test_a_large_content_in_a_part_file_is_checked_by_the_list_it_came_with(fact
 def test_it_says_how_many_contents_were_looked_for(facts: Facts) -> None:
     facts.source(record("new", text="x"))
     assert repr(facts.decisions) == "<Decisions: 1 contents looked for>"
+
+
+def test_what_is_damaged_is_fetched_though_the_index_says_that_it_stands(facts: Facts) -> None:
+    wanted = record("a")
+    spot = Spot(ANNAS, wanted.path)
+    assert facts.decisions.choose(spot, wanted, place(wanted)) == Choice()
+    facts.damaged.add(spot)
+    assert facts.decisions.choose(spot, wanted, place(wanted)) == Choice(waits=True)
+
+
+def test_what_is_damaged_is_no_source(facts: Facts) -> None:
+    wanted = record("a")
+    facts.shares(wanted)
+    facts.stands(wanted)
+    assert facts.source(record("b", text="a")) == (Source.LOCAL, "d2/a")
+    facts.damaged.add(Spot(ANNAS, wanted.path))
+    facts.decisions.look_again()
+    assert facts.source(record("b", text="a")) == (Source.PART, "fetched")
 
 
 def test_what_is_left_alone_is_not_even_fetched(facts: Facts) -> None:

@@ -77,6 +77,10 @@ def dressed(desk: Desk) -> None:
     desk.changes.on_dressed(at("a"))
 
 
+def damaged(desk: Desk) -> None:
+    desk.changes.on_damaged(at("a"))
+
+
 def deleted(desk: Desk) -> None:
     desk.changes.on_deleted(at("a"), row(at("a")))
 
@@ -99,6 +103,15 @@ def returned(desk: Desk) -> None:
             "Put aside/d2/a",
             "d2/a was replaced here: this version is in “Put aside/d2/a”, d2's is back",
             "d2/a was replaced here: what stands here is not shared, d2's comes back once fetched",
+        ),
+        (
+            damaged,
+            "Put aside/d2/a",
+            "d2/a was damaged on this disk: this version is in “Put aside/d2/a”, d2's is back",
+            (
+                "d2/a was damaged on this disk: "
+                "what stands here is not shared, d2's comes back once fetched"
+            ),
         ),
         (
             dressed,

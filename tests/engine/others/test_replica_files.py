@@ -334,3 +334,44 @@ def test_what_the_index_explains(home: Home) -> None:
     assert not explained("f", Finding.FILE)
     home.heard.tell["is_placing"] = lambda spot: True
     assert explained("f", Finding.FILE)
+
+
+# -- read afresh -----------------------------------------------------------------------------------
+def afresh(home: Home, name: str, root: bytes = ELSE) -> Hashed:
+    """A file as the disk has it, of another content."""
+    _, stat = home.disk.files[name]
+    return Hashed(path(name), stat, PieceList(Root(root), stat.size, limits.PIECE_MIN_BYTES, b""))
+
+
+def verify(home: Home, spot: Spot, hashed: Hashed) -> None:
+    home.call(lambda: home.replica_check.files.on_verified(spot, hashed))
+    home.run(5.0)
+
+
+def test_what_the_disk_damaged_is_put_aside_told_and_fetched_again(home: Home) -> None:
+    hashed = afresh(home, "d2/a")
+    home.disk.files["d2/a"] = (ELSE, hashed.stat)
+    verify(home, Spot(ANNAS, b"a"), hashed)
+    assert home.disk.aside == ["d2/a"]
+    assert (home.disk.files["d2/a"][0], home.lacking()) == (root_of("a"), 0)
+    (told,) = home.texts("damage")
+    assert told.startswith("d2/a was damaged on this disk")
+
+
+def test_what_was_edited_meanwhile_is_looked_into_like_any_other(home: Home) -> None:
+    hashed = afresh(home, "d2/a")
+    home.change("d2/a", mtime_ns=99)
+    verify(home, Spot(ANNAS, b"a"), Hashed(hashed.path, home.disk.files["d2/a"][1], hashed.pieces))
+    assert home.hashed == ["d2/a"]
+    assert not home.texts("damage")
+
+
+def test_what_is_not_known_or_mine_or_being_placed_is_no_damage(home: Home) -> None:
+    hashed = afresh(home, "d2/a")
+    verify(home, Spot(ANNAS, b"nothing"), hashed)
+    mine = Spot(home.node.own_manifest, b"a")
+    home.node.index.places.put(mine.manifest, [place(record("a"))])
+    verify(home, mine, hashed)
+    home.heard.tell["is_placing"] = lambda _: True
+    verify(home, Spot(ANNAS, b"a"), hashed)
+    assert (home.disk.aside, home.texts("damage")) == ([], [])

@@ -19,6 +19,21 @@ def test_what_is_held_is_not_here() -> None:
     assert isinstance(absent.amount, Amount)
 
 
+def test_what_is_damaged_is_not_here() -> None:
+    own = Own()
+    own.write("d/a", "alpha")
+    own.folders = {"d"}
+    own.touch("d", "d/a")
+    own.settle()
+    absent = own.own_folder.absent
+    assert (b"d/a" in absent, absent.lacks_below(b"")) == (False, False)
+    own.publishing.damaged.note(b"d/a", b"r" * 32, own.files["d/a"].stat)
+    assert (b"d/a" in absent, absent.amount) == (True, Amount(1, 0, 5))
+    asked = [b"", b"d", b"d/a", b"d/b"]
+    assert [absent.lacks_below(path) for path in asked] == [True, True, True, False]
+    assert not absent.holds_below(b"")
+
+
 def test_a_folder_in_which_something_is_held_is_not_all_here() -> None:
     own = Own()
     absent = own.own_folder.absent

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import PlaceRow, Stat
+from potluck.core.content.facts import PlaceRow, Spot, Stat
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.own.judging import Judge
 from potluck.engine.troubles import TroubleKind
+from tests.engine.builders import key
 from tests.engine.owntree import Own
 
 NEW = Stat(size=7, mtime_ns=12_345, ctime_ns=12_345, inode=999, executable=False)
@@ -119,6 +120,62 @@ def test_damage_is_told_and_not_published(own: Own, judge: Judge) -> None:
     own.tick()
     assert own.codes() == ["damage"]
     assert own.publishing.pending == 0
+
+
+def test_damage_is_no_edit_when_a_backup_chmod_or_touch_came_by(own: Own, judge: Judge) -> None:
+    before = own.published()["a"]
+    own.files["a"].text = b"alphb"
+    judge.on_read(b"a", own.hashed("a"))
+    stat = own.files["a"].stat
+    own.change("a", ctime_ns=stat.ctime_ns + 5, executable=True)
+    judge.on_read(b"a", own.hashed("a"))
+    assert damaged(own) == ["d1/a"]
+    said, stands = own.publishing.record(b"a"), own.publishing.stands(b"a")
+    assert said is not None
+    assert stands is not None
+    assert (said.root, said.executable) == (before.root, True), "the x bit alone is news"
+    assert stands.ctime_ns == stat.ctime_ns + 5, "it is exchanged as it stands now"
+    own.change("a", mtime_ns=stat.mtime_ns + 9)
+    judge.on_read(b"a", own.hashed("a"))
+    touched = own.publishing.record(b"a")
+    assert touched is not None
+    assert (touched.root, touched.mtime_ns) == (before.root, stat.mtime_ns + 9)
+    own.write("a", "new bytes")
+    judge.on_read(b"a", own.hashed("a"))
+    assert damaged(own) == [], "somebody wrote it"
+    assert own.publishing.record(b"a") != touched
+
+
+def test_what_is_damaged_and_renamed_is_shared_as_it_should_be_and_still_damaged(
+    own: Own, judge: Judge
+) -> None:
+    before = own.published()["a"]
+    own.files["a"].text = b"alphb"
+    judge.on_read(b"a", own.hashed("a"))
+    assert judge.on_seen(b"b", own.files["a"].stat) is None
+    judge.on_gone([b"a"])
+    after = own.publishing.record(b"b")
+    assert after is not None
+    assert after.root == before.root
+    assert damaged(own) == ["d1/b"]
+    own.node.index.manifests.delete(own.node.own_manifest, [b"a"], 90)
+    assert judge.on_seen(b"c", own.files["a"].stat) == 0
+    assert damaged(own) == ["d1/b"], "what has no record is read"
+
+
+def test_what_is_read_afresh_is_damaged_if_it_is_mine_and_was_not_edited(
+    own: Own, judge: Judge
+) -> None:
+    mine = Spot(own.node.own_manifest, b"a")
+    own.files["a"].text = b"alphb"
+    hashed = own.hashed("a")
+    edited = replace(hashed, stat=replace(hashed.stat, ctime_ns=9))
+    others = Spot(mine.manifest._replace(owner=key(2).device), b"a")
+    for spot, read in ((mine, edited), (others, hashed), (mine._replace(path=b"x"), hashed)):
+        judge.on_verified(spot, read)
+    assert (damaged(own), own.publishing.pending) == ([], 0)
+    judge.on_verified(mine, hashed)
+    assert damaged(own) == ["d1/a"]
 
 
 def damaged(own: Own) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import Root
+from potluck.core.content.verification import Verification
 from potluck.core.keys.identity import short_id
 from potluck.core.wire.catalogue import Address, FileAsk, FilesAsk, Holding
 from potluck.engine import effects, events
@@ -150,6 +151,26 @@ def test_what_the_rules_leave_out_is_counted() -> None:
     assert shown(ann)["ignored"] == 0
     ann.engine.wiring.own_folder.left_out.count = 3
     assert shown(ann)["ignored"] == 3
+
+
+def test_what_was_read_again_is_shown() -> None:
+    _, ann, _ = shared()
+    assert shown(ann)["verify"] is None
+    done = Verification("ben", files=2, size_bytes=30)
+    done.damaged.add("ben/a")
+    ann.engine.node.verification = done
+    assert shown(ann)["verify"] == {
+        "path": "ben",
+        "running": True,
+        "text": "2 files read again (30 B); 1 damaged: ben/a",
+        "files": 2,
+        "bytes": 30,
+        "skipped": 0,
+        "damaged": ["ben/a"],
+        "damaged_count": 1,
+        "unreadable": [],
+        "unreadable_count": 0,
+    }
 
 
 def test_lists_are_bounded() -> None:

@@ -26,6 +26,7 @@ from potluck.engine.person_acts import (
     RenameGroupAsked,
     RepairAsked,
     UninviteAsked,
+    VerifyAsked,
 )
 from potluck.shells.api.acts import ACTS, JoinBody, decode_act
 
@@ -70,6 +71,8 @@ MEANT: list[tuple[str, bytes, PersonAct]] = [
     ("confirm", b"{}", ConfirmAsked(7)),
     ("confirm", b'{"name":"bert"}', ConfirmAsked(7, "bert")),
     ("repair", b"{}", RepairAsked(7)),
+    ("verify", b"{}", VerifyAsked(7)),
+    ("verify", b'{"path":"bert/photos"}', VerifyAsked(7, "bert/photos")),
 ]
 
 

@@ -8,6 +8,7 @@ import os
 import stat as modes
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -496,3 +497,35 @@ def test_a_file_that_grew_beyond_every_size_is_not_read(
     (own / "huge").write_bytes(b"123456")
     monkeypatch.setattr(limits, "FILE_MAX_BYTES", 5)
     assert hash_file(share, at("huge"), 0) is None
+
+
+# -- what the disk itself has ----------------------------------------------------------------------
+@pytest.mark.skipif(not hasattr(os, "posix_fadvise"), reason="this system has no such word")
+def test_what_is_read_afresh_is_not_taken_from_memory_nor_left_there(
+    share: Share, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "file").write_bytes(noise(10))
+    said = list[str]()
+    monkeypatch.setattr(os, "posix_fadvise", lambda *_: said.append("let go"))
+    real = hashing.read_exactly
+
+    def read(descriptor: int, view: memoryview, offset: int) -> bool:
+        said.append("read")
+        return real(descriptor, view, offset)
+
+    monkeypatch.setattr(hashing, "read_exactly", read)
+    list(hash_files(share, files("file")))
+    assert said == ["read"]
+    (only,) = hash_files(share, replace(files("file"), afresh=True))
+    assert said[1:] == ["let go", "read", "let go"]
+    assert [one.path for one in only.files] == [at("file")]
+
+
+def test_an_order_that_has_time_rests_after_each_piece(share: Share, own: Path) -> None:
+    (own / "a").write_bytes(noise(PIECE + 100))
+    (own / "b").write_bytes(noise(50))
+    rests = list[float]()
+    order = replace(files("a", "b"), afresh=True, bytes_s=50)
+    (only,) = hash_files(share, order, sleep=rests.append)
+    assert len(only.files) == 2
+    assert rests == [PIECE / 50, 2.0, 1.0]

@@ -7,7 +7,9 @@ for each other is proved by holding one of them.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -260,6 +262,29 @@ def test_a_hash_ends_in_files_hashed(pool: DiskPool, own: Path, posted: Posted) 
     hashed = posted.wait_for(FilesHashed, last=True)
     assert [one.pieces.root for one in hashed.files] == [EMPTY_ROOT]
     assert hashed.unstable == (ME.child("gone"),)
+
+
+def test_what_is_read_slowly_afresh_is_in_nobodys_way(
+    pool: DiskPool, own: Path, posted: Posted
+) -> None:
+    (own / "slow").write_bytes(b"xy")
+    (own / "file").touch()
+    pool.submit(replace(hash_of("slow"), order=OrderId(2), afresh=True, bytes_s=1))
+    pool.submit(hash_of("file"))
+    assert [one.path.name for one in posted.wait_for(FilesHashed, last=True).files] == ["file"]
+    slow = hashed_by(posted, OrderId(2))
+    assert [one.path.name for one in slow.files] == ["slow"]
+
+
+def hashed_by(posted: Posted, order: OrderId) -> FilesHashed:
+    """What came of that order, as soon as it has."""
+    deadline_s = time.monotonic() + DEADLINE_S
+    while time.monotonic() < deadline_s:
+        for event in list(posted.events):
+            if isinstance(event, FilesHashed) and event.order == order:
+                return event
+        time.sleep(0.01)
+    raise AssertionError(posted.events)
 
 
 def test_a_place_and_a_settle_end_in_theirs(pool: DiskPool, posted: Posted) -> None:

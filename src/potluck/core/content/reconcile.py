@@ -22,6 +22,7 @@ from potluck.core.content.facts import Finding, PlaceRow, Source, Stat
 from potluck.core.wire.catalogue import FileRecord, Kind
 
 _SECOND_NS = 1_000_000_000
+COARSE_NS = 10_000_000  # exFAT keeps no finer times, FAT none finer than 2 s; Linux has 4 ms, odd
 
 
 # -- somebody else's folder: the disk follows the manifest -----------------------------------------
@@ -127,9 +128,12 @@ class Verdict(StrEnum):
     DAMAGE = "damage"  # the disk changed it, nobody else: to be healed, never shared
 
 
-def judge_hash(stands: PlaceRow | None, stat: Stat, root: bytes) -> Verdict:
+def judge_hash(stands: PlaceRow | None, stat: Stat, root: bytes, damaged: bytes = b"") -> Verdict:
     """Return what it means that a file of the own folder, with this stat before and after reading,
     has this root.
+
+    `damaged`: the root of what it was found to be before, if that was damage; the same bytes are no
+    edit for other dates (`touch`, a backup, a change of rights).
 
     Every write moves ctime. So another content under identical size, mtime, ctime and inode was not
     written by any program: it is damage, and sharing it would spread it (docs/disk.md §3).
@@ -138,7 +142,16 @@ def judge_hash(stands: PlaceRow | None, stat: Stat, root: bytes) -> Verdict:
         return Verdict.EDIT
     if stands.root == root:
         return Verdict.SAME
-    return Verdict.DAMAGE if same_stat(stands, stat) else Verdict.EDIT
+    known = root == damaged or same_stat(stands, stat)
+    return Verdict.DAMAGE if known else Verdict.EDIT
+
+
+def tells_writes(stat: Stat) -> bool:
+    """Say whether a file system with such times gives every write another change time.
+
+    One that keeps them coarsely gives two writes within a moment the same.
+    """
+    return stat.ctime_ns % COARSE_NS != 0
 
 
 def same_stat(stands: PlaceRow, stat: Stat) -> bool:

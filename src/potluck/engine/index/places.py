@@ -111,6 +111,17 @@ class Places:
         )
         return [path for (path,) in rows]
 
+    def files_after(self, name: ManifestName, path: bytes, most: int) -> list[PlaceRow]:
+        """Return the next files of a folder by path, after that one; none of size 0."""
+        named = self._names.find(name)
+        if named is None:
+            return []
+        sql = (
+            f"SELECT {PLACE} FROM place WHERE manifest = ? AND path > ? AND is_folder = 0"
+            " AND size > 0 ORDER BY path LIMIT ?"
+        )
+        return [place_row_of(row) for row in self._database.rows(sql, (named.number, path, most))]
+
     def by_root(self, root: Root) -> list[StandingFile]:
         """Return up to eight places, in any folder, with this content; none for the empty one."""
         sql = (

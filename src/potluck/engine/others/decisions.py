@@ -59,6 +59,9 @@ class HiddenPlaces(Protocol):
     def is_left_alone(self, spot: Spot) -> bool:
         """Say whether a spot is of the own folder, and nobody wants it brought back."""
 
+    def is_damaged(self, spot: Spot) -> bool:
+        """Say whether what stands at a spot is not what the index says, and to be exchanged."""
+
 
 class Decisions:
     """Decides about spots, one at a time."""
@@ -116,7 +119,7 @@ class Decisions:
         if record is None:
             return None, self._decide_unwanted(spot, stands)
         believed = stands
-        if self._setbacks.is_bad(spot, spot):
+        if self._setbacks.is_bad(spot, spot) or self._hidden.is_damaged(spot):
             believed = None  # it is not what the index said
         part = Root(record.root) in self._parts
         source = source_of(record, part=part, local=False, leaving=False)
@@ -139,7 +142,7 @@ class Decisions:
         """Return a file here with the content of a record, best one that is to go anyway."""
         for local in self._locals_of(Root(record.root)):
             right = local.size_bytes == record.size
-            bad = self._setbacks.is_bad(spot, local.spot)
+            bad = self._setbacks.is_bad(spot, local.spot) or self._hidden.is_damaged(local.spot)
             if right and not bad and not local.spot.is_below(spot):
                 return local
         return None

@@ -37,6 +37,7 @@ class ChangeKind(Enum):
     DELETED = "deleted"
     EDITED = "edited"
     REPLACED = "replaced"
+    DAMAGED = "damaged by the disk"
     DRESSED = "given other times or rights"
     DROPPED = "changed, and dropped by its owner"
     RETURNED = "back, but dropped by its owner"
@@ -82,6 +83,10 @@ class LocalChanges:
     def on_edited(self, spot: Spot) -> None:
         """Another content stands where a file is known."""
         self._note(spot, LocalChange(ChangeKind.EDITED, self._node.now))
+
+    def on_damaged(self, spot: Spot) -> None:
+        """The disk has other bytes of a file than it was given."""
+        self._note(spot, LocalChange(ChangeKind.DAMAGED, self._node.now))
 
     def on_replaced(self, spot: Spot) -> None:
         """Something that is no file, or no folder, stands where one is known."""
@@ -275,6 +280,10 @@ def _replaced(group: _Group) -> str:
     return f"{group.were} replaced here: {group.aside}, {group.outcome}"
 
 
+def _damaged(group: _Group) -> str:
+    return f"{group.were} damaged on this disk: {group.aside}, {group.outcome}"
+
+
 def _dressed(group: _Group) -> str:
     state = "they are put right" if group.back else "that is put right soon"
     return f"{group.were} given another time or x bit here: {state}"
@@ -304,6 +313,7 @@ _SAYINGS: dict[ChangeKind, Callable[[_Group], str]] = {
     ChangeKind.DELETED: _deleted,
     ChangeKind.EDITED: _edited,
     ChangeKind.REPLACED: _replaced,
+    ChangeKind.DAMAGED: _damaged,
     ChangeKind.DRESSED: _dressed,
     ChangeKind.DROPPED: _dropped,
     ChangeKind.RETURNED: _returned,
@@ -315,6 +325,7 @@ _CODES = {
     ChangeKind.DELETED: "deleted_here",
     ChangeKind.EDITED: "put_aside",
     ChangeKind.REPLACED: "put_aside",
+    ChangeKind.DAMAGED: "damage",
     ChangeKind.DRESSED: "dressed_here",
     ChangeKind.DROPPED: "put_aside",
     ChangeKind.RETURNED: "trashed_here",

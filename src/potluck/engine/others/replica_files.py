@@ -7,10 +7,13 @@ Either way it is lacking again, and receiving brings it back; whoever places it 
 did not expect. A file that had gone and comes back as it was is known again: if its owner has
 dropped it meanwhile, it goes to the trash like any other.
 
+What the disk damaged goes the same way (`on_verified`): what was read does not tell it from an edit
+whose time was set back, and nothing is lost by either.
+
 Guarantees: a row that changed while its file was read stays, and so does the row of a spot that a
 group commit changes right now: it is written when the commit ends. Times a file system only rounded
 are no news, nor are x bits where it keeps none, so they are neither read for nor written. Limits: a
-content changed under size, time and inode is not found here.
+content changed under size, time and inode is found when the scrub comes by (engine/scrubbing.py).
 """
 
 from __future__ import annotations
@@ -94,7 +97,7 @@ class ReplicaFiles:
         same_file = (row.size, row.inode) == (stat.size, stat.inode)
         if self.reading.has(path):
             self.reading.on_seen(path)
-        elif not same_file or not _same_time(row.mtime_ns, stat.mtime_ns):
+        elif not same_file or not same_time(row.mtime_ns, stat.mtime_ns):
             record = self._node.index.manifests.get(*spot)
             self._rows[spot] = row
             self.reading.begin([(path, record.piece_size if record is not None else 0)])
@@ -129,6 +132,18 @@ class ReplicaFiles:
                 self._changes.on_edited(spot)
             self._put(spot.manifest, _edited(row, hashed.stat))
 
+    def on_verified(self, spot: Spot, hashed: Hashed) -> None:
+        """A file was read afresh, and not as it should: fetch it again, unless it was edited."""
+        row = self.row(spot)
+        if row is None or spot.manifest == self._node.own_manifest:
+            return
+        same_file = (row.size, row.inode) == (hashed.stat.size, hashed.stat.inode)
+        if not same_file or not same_time(row.mtime_ns, hashed.stat.mtime_ns):
+            self.compare(spot, row, hashed.path, hashed.stat)
+        elif not self._listener.is_placing(spot):
+            self._changes.on_damaged(spot)
+            self._put(spot.manifest, _edited(row, hashed.stat))
+
     def forget(self, spots: Iterable[Spot]) -> None:
         """What was known of these stands there no more: what is wanted there is lacking again."""
         paths: dict[ManifestName, list[bytes]] = {}
@@ -149,7 +164,7 @@ class ReplicaFiles:
         row = self._departed.get((spot, stat.inode))
         if row is None or row.size != stat.size:
             return False
-        if not _same_time(row.mtime_ns, stat.mtime_ns):
+        if not same_time(row.mtime_ns, stat.mtime_ns):
             return False
         del self._departed[spot, stat.inode]
         self._changes.on_returned(spot)
@@ -178,7 +193,7 @@ def _edited(row: PlaceRow, stat: Stat) -> PlaceRow:
 def _renewed(row: PlaceRow, stat: Stat, root: bytes) -> PlaceRow:
     """Return the row of a file whose stat is news; a time only rounded stays what was wanted."""
     time_ns = stat.mtime_ns
-    if _same_time(row.mtime_ns, stat.mtime_ns):
+    if same_time(row.mtime_ns, stat.mtime_ns):
         time_ns = row.mtime_ns
     return PlaceRow(
         row.path,
@@ -198,7 +213,7 @@ def _is_dressed(before: PlaceRow, after: PlaceRow) -> bool:
     return not same
 
 
-def _same_time(wanted_ns: int, seen_ns: int) -> bool:
+def same_time(wanted_ns: int, seen_ns: int) -> bool:
     """Say whether a file has the time it was given, as far as its file system can keep it."""
     lost_ns = wanted_ns - seen_ns
     return any(0 <= lost_ns < grain and seen_ns % grain == 0 for grain in GRAINS_NS)

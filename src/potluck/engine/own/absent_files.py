@@ -1,23 +1,25 @@
 """Absent files: what of the own folder is shared and is not here now, whatever the reason.
 
-Strategy: what another disk hides or took along (engine/own/covered.py) and what is held
-(engine/own/held_paths.py), put together for whoever says what is here. Guarantees: nothing is
-changed. Limits: a path that is both counts twice; whoever tells of an amount bounds it.
+Strategy: what another disk hides or took along (engine/own/covered.py), what is held
+(engine/own/held_paths.py) and what is damaged (engine/own/damaged_files.py), put together for
+whoever says what is here. Guarantees: nothing is changed. Limits: a path that is two of them counts
+twice; whoever tells of an amount bounds it.
 """
 
 from __future__ import annotations
 
 from potluck.core.content.facts import Amount
 from potluck.engine.own.covered import CoveredFiles
+from potluck.engine.own.damaged_files import DamagedFiles
 from potluck.engine.own.held_paths import HeldPaths
 
 
 class AbsentFiles:
     """What is shared of the own folder and is not here."""
 
-    def __init__(self, covered: CoveredFiles, held: HeldPaths) -> None:
+    def __init__(self, covered: CoveredFiles, held: HeldPaths, damaged: DamagedFiles) -> None:
         """Look at these."""
-        self._covered, self._held = covered, held
+        self._covered, self._held, self._damaged = covered, held, damaged
 
     def __repr__(self) -> str:
         """Return how much it is."""
@@ -26,14 +28,16 @@ class AbsentFiles:
     @property
     def amount(self) -> Amount:
         """How much that is."""
-        return Amount.total([self._covered.amount, self._held.amount])
+        return Amount.total([self._covered.amount, self._held.amount, self._damaged.amount])
 
     def __contains__(self, path: object) -> bool:
         """Say whether a path is not here."""
-        return path in self._held or path in self._covered
+        return path in self._held or path in self._covered or path in self._damaged
 
     def lacks_below(self, path: bytes) -> bool:
         """Say whether a path, or a file below it, is not here; b"" is all of the folder."""
+        if self._damaged.has_below(path):
+            return True
         return self._covered.hides_below(path) or self.holds_below(path)
 
     def holds_below(self, path: bytes) -> bool:

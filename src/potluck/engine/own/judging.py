@@ -4,27 +4,26 @@ Strategy: core/content/reconcile.py decides; here it gets its facts from the ind
 about to be published, and what follows goes to publishing. A file that was only renamed is shared
 again without being read.
 
-Guarantees: damage (another content under an identical stat) is told and never published. Limits:
+Guarantees: damage (another content under an identical stat) is noted (engine/own/damaged_files.py)
+and never published. Limits:
 one file at a time, and nothing is asked of the disk; what is to be read is said to whoever asks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable
+from collections.abc import Container, Iterable
 
 from potluck.core import limits
-from potluck.core.content.facts import Finding, PlaceRow, Stat
+from potluck.core.content.facts import Finding, PlaceRow, Spot, Stat
 from potluck.core.content.paths import not_portable, within
 from potluck.core.content.pieces import Root
-from potluck.core.content.reconcile import OwnChange, Verdict, judge_hash, own_change
+from potluck.core.content.reconcile import OwnChange, Verdict, judge_hash, own_change, same_stat
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import set_off
 from potluck.engine.events import Hashed
 from potluck.engine.node import Node
 from potluck.engine.own.publishing import Publishing
-from potluck.engine.troubles import Trouble, TroubleKind
 
-DAMAGE = "its bytes changed and no program wrote them; the others keep what it was"
 NO_PIECE_SIZE = 0  # of a file without a version before: whoever reads it chooses
 
 
@@ -34,6 +33,7 @@ class Judge:
     def __init__(self, node: Node, publishing: Publishing) -> None:
         """Judge against what the index knows; what follows goes to `publishing`."""
         self._node, self._publishing = node, publishing
+        self._damaged = publishing.damaged
 
     def on_seen(self, path: bytes, stat: Stat) -> int | None:
         """A file is there: return None if that says enough, else its last piece size: read it."""
@@ -46,9 +46,22 @@ class Judge:
                 # From the index itself: the end of its old path may be about to be published.
                 name = self._node.own_manifest
                 known = self._node.index.manifests.get(name, twin.path)
-                return self._share_unread(path, stat, twin, known)
+                unread = self._share_unread(path, stat, twin, known)
+                damaged = self._damaged.root_of(twin.path)
+                if damaged and unread is None:  # as it should be: it comes there, too
+                    self._damaged.note(path, damaged, stat)
+                return unread
             case _:  # what is shared and does not stand, too: it may be coming back
                 return _piece_size(self._publishing.record(path))
+
+    def on_verified(self, spot: Spot, hashed: Hashed) -> None:
+        """A file, perhaps of mine, was read afresh, and not as it should: it is damaged, unless it
+        was edited, which others notice.
+        """
+        mine = spot.manifest == self._node.own_manifest
+        stands = self._publishing.stands(spot.path) if mine else None
+        if stands is not None and same_stat(stands, hashed.stat):
+            self.on_read(spot.path, hashed)
 
     def links(self, path: bytes, stat: Stat) -> list[bytes]:
         """Return the other paths of a file that is to be read: written here, it was written there
@@ -61,7 +74,7 @@ class Judge:
 
     def on_folder(self, path: bytes) -> None:
         """A folder is there: it is shared, unless it was before."""
-        self._healed([path])
+        self._damaged.end([path])
         change = own_change(self._publishing.stands(path), Finding.FOLDER, None)
         if change is OwnChange.FOLDER:
             row = PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
@@ -71,7 +84,7 @@ class Judge:
         """Nothing is there: what was known is not shared any more, nor anything below it."""
         known = [path for path in paths if self._was_known(path)]
         self._publishing.drop(known)
-        self._healed(known)
+        self._damaged.end(known)
 
     def knows_folder(self, path: bytes) -> bool:
         """Say whether a folder is known at a path, so that things may be known below it."""
@@ -93,27 +106,20 @@ class Judge:
         """A file was read: an edit is shared, damage is told."""
         node, pieces, shown = self._node, hashed.pieces, str(hashed.path)
         stands = self._publishing.stands(path)
-        if judge_hash(stands, hashed.stat, pieces.root) is Verdict.DAMAGE:
-            trouble = Trouble(TroubleKind.DAMAGED, shown, DAMAGE, "", node.now, None)
-            if node.troubles.note(trouble):
-                text = f"damaged on this disk, not shared: {set_off(shown)}"
-                node.tell("damage", text, level="error", subject=shown)
+        damaged = self._damaged.root_of(path)
+        verdict = judge_hash(stands, hashed.stat, pieces.root, damaged)
+        if verdict is Verdict.DAMAGE and stands is not None:
+            size = _piece_size(self._publishing.record(path))
+            self._publishing.put(_row(path, stands.root, hashed.stat), size)  # its x bit may be new
+            self._damaged.note(path, pieces.root, hashed.stat)
             return
-        self._healed([path])
+        self._damaged.end([path])
         reason = not_portable(hashed.path.name)
         if reason and stands is None:
             text = f"{set_off(shown)}: {reason}; some systems cannot hold it"
             node.tell("not_portable", text, subject=shown)
         node.index.contents.put(pieces)
         self._publishing.put(_row(path, pieces.root, hashed.stat), pieces.piece_size)
-
-    def _healed(self, paths: Collection[bytes]) -> None:
-        """What stands at these paths, and below them, is another thing now, or nothing."""
-        troubles, top = self._node.troubles, self._node.own_label.encode() + b"/"
-        gone = {top + path for path in paths}
-        for damaged in troubles.of(TroubleKind.DAMAGED):
-            if within(damaged.subject.encode(), gone):
-                troubles.clear(TroubleKind.DAMAGED, damaged.subject)
 
     def _twin(self, stands: PlaceRow | None, stat: Stat) -> PlaceRow | None:
         """Return the file known elsewhere that this new one may have been; empty ones are read."""

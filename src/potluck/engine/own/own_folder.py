@@ -54,9 +54,9 @@ class OwnFolder:
         self._ignore_file = IgnoreFile(node)
         self._rounds = Rounds(node, self._ignore_file)
         self._reading = self.reading = Reading(node, snapshots=True)
-        judge = Judge(node, publishing)
+        judge = self.judge = Judge(node, publishing)
         self.covered = CoveredFiles(node, judge, self)
-        self.absent = AbsentFiles(self.covered, publishing.held)
+        self.absent = AbsentFiles(self.covered, publishing.held, publishing.damaged)
         self._findings = Findings(node, self._rounds, self._reading, judge, self.covered)
         self._unwatched = UnwatchedFolders(node)
         # paths that are not shared, as a person reads them, and why

@@ -28,6 +28,7 @@ from potluck.core.content.paths import within
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
 from potluck.core.wording import of_amount
 from potluck.engine.node import Node
+from potluck.engine.own.damaged_files import DamagedFiles, DamagedListener
 from potluck.engine.own.lineage import Lineage
 from potluck.engine.own.owners_breaker import OwnersBreaker
 from potluck.engine.own.pending_record import PendingRecord, record_about
@@ -37,7 +38,7 @@ HEAD_S_PER_FILE = 0.001  # each file that waits to be read stretches the pace by
 CHANGES_MAX = 2 * limits.PAGE_RECORDS  # more are published whatever the pace: about 50 ms of work
 
 
-class PublishingListener(Protocol):
+class PublishingListener(DamagedListener, Protocol):
     """Hears of own heads."""
 
     def on_published(self, head: Head) -> None:
@@ -61,6 +62,7 @@ class Publishing:
         self._gone: dict[bytes, FileRecord | PlaceRow | None] = {}
         self.breaker = OwnersBreaker(node)
         self.held = self.breaker.held
+        self.damaged = DamagedFiles(node, listener)
         self._kept: dict[bytes, PendingRecord] = {}  # what stands where another file is held
         self.generation = 1
         self._seq = 0
@@ -80,6 +82,7 @@ class Publishing:
             self._seq, self.generation = head.seq, head.generation
         self.lineage.begin(head, self._node.instance)
         self.breaker.start()
+        self.damaged.start()
         self._end(self.held.confirmed)
 
     # -- what will be true with the next head ------------------------------------------------------

@@ -205,6 +205,21 @@ class RequestView(Struct, frozen=True):
     becomes: str = ""  # the label a newcomer would have here, if that is another than `name`
 
 
+class VerifyView(Struct, frozen=True):
+    """Files that a person wanted read again, and what was found so far."""
+
+    path: str  # below Shared/; "": everything
+    running: bool
+    text: str
+    files: int
+    bytes: int
+    skipped: int  # changed meanwhile
+    damaged: list[str]
+    damaged_count: int  # of all, also those that are not listed
+    unreadable: list[str]
+    unreadable_count: int
+
+
 class StateView(Struct, frozen=True):
     """Everything a face shows."""
 
@@ -242,3 +257,4 @@ class StateView(Struct, frozen=True):
     counters: dict[str, int]  # what came that nobody could use, and how often, by a stable name
     requests: list[RequestView] = []  # the oldest first
     ignored: int = 0  # files and folders of mine left out by my .potluckignore
+    verify: VerifyView | None = None  # the last, since the start

@@ -19,6 +19,7 @@ from potluck.core.content.facts import NOTHING, ManifestName
 from potluck.core.content.knowledge import DeviceKnown, HeadNumber, situation
 from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import What
+from potluck.core.content.verification import Verification
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.engine.node import Node, legible
 from potluck.engine.others.answers import Answers
@@ -39,6 +40,7 @@ from potluck.engine.views.values import (
     TransferView,
     TroubleView,
     UploadView,
+    VerifyView,
 )
 
 
@@ -104,6 +106,7 @@ class Viewer:
             counters=dict(node.counters),
             requests=around.requests(),
             ignored=self._own_folder.left_out.count,
+            verify=_verify_view(node.verification),
         )
 
     def keepers(self) -> KeepersView:
@@ -223,3 +226,14 @@ def _kept_views(device: DeviceKnown, forked: Container[ManifestName]) -> list[Ke
         for name, said in sorted(device.said.items())
         if name not in forked
     ]
+
+
+def _verify_view(done: Verification | None) -> VerifyView | None:
+    if done is None:
+        return None
+    found = (done.damaged, done.unreadable)
+    names = [[legible(name) for name in each.names] for each in found]
+    counts = (done.files, bounded(done.size_bytes), done.skipped)
+    bad, closed = done.damaged.count, done.unreadable.count
+    text = legible(done.words)
+    return VerifyView(done.path, done.running, text, *counts, names[0], bad, names[1], closed)

@@ -37,6 +37,7 @@ PROMPT_HELP = (
     "restore PATH[@N]   bring a version back from the trash here",
     "rescan         look at my folder now",
     "repair         bring back the files of mine that only the others have",
+    "verify [PATH]  read what is here again, to find what the disk damaged",
     "confirm [NAME] let deletes go that are held, mine or those of NAME",
     "y · n          yes or no to the request on the screen: are the words the same?",
     "pending        who asks to join (approve NAME, deny NAME)",

@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "rename": ("renaming", "rename", "give a device, or the group, another name"),
     "confirm": ("confirming", "confirm", "let deletes go that are held, mine or NAME's"),
     "repair": ("repairing", "repair", "bring back the files of mine that only the others have"),
+    "verify": ("verifying", "verify_files", "read all that is here again, to find what is damaged"),
     "rescan": ("acts", "rescan", "look at my folder now"),
     "wait": ("views", "wait", "block until something is true (for scripts)"),
     "watch": ("watch", "watch", "the live view of a potluck that runs already"),

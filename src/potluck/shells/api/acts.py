@@ -38,6 +38,7 @@ from potluck.engine.person_acts import (
     RenameGroupAsked,
     RepairAsked,
     UninviteAsked,
+    VerifyAsked,
 )
 from potluck.shells.api.requests import REQUEST_BYTES
 
@@ -166,6 +167,16 @@ class RepairBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return RepairAsked(command)
 
 
+class VerifyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /api/v1/act/verify."""
+
+    path: str = ""
+
+    def fact(self, command: int) -> PersonAct:
+        """Return the act."""
+        return VerifyAsked(command, self.path)
+
+
 class LeaveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of POST /api/v1/act/leave."""
 
@@ -243,6 +254,7 @@ ACTS: Final[dict[str, _Form]] = {
     "ask": _Form(msgspec.json.Decoder(AskBody), 'send {"name": "Home"}'),
     "confirm": _Form(msgspec.json.Decoder(ConfirmBody), 'send {"name": "bert"}'),
     "repair": _Form(msgspec.json.Decoder(RepairBody), "send {}"),
+    "verify": _Form(msgspec.json.Decoder(VerifyBody), 'send {"path": "bert/photos"}'),
     "deny": _Form(msgspec.json.Decoder(DenyBody), 'send {"name": "bert"}'),
     "invite": _Form(msgspec.json.Decoder(InviteBody), 'send {"minutes": 10}'),
     "uninvite": _Form(msgspec.json.Decoder(UninviteBody), "send {}"),

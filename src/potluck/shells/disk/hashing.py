@@ -13,6 +13,9 @@ piece of the first reading and the first of the second they all stood there at o
 appended since belongs to the next reading. Its stat is that from before, so the next look sees that
 the file is another one and has it read again.
 
+An order that wants files `afresh` wants to know what the disk has: what memory holds of a file is
+let go before it is read, and again after, so that nobody else's files are crowded out.
+
 Guarantees: a `Hashed` names bytes that stood in the file at one moment. Of one that is not restless
 size, mtime, ctime and inode were the same before and after. What is no regular file is never read,
 and opening it never blocks. A file that cannot be read is named with the reason, and so is the
@@ -20,7 +23,9 @@ private key of this device, under whatever name it lies there. Limits: one threa
 per order; on file systems whose times are coarser than the clock's tick (FAT: 2 s) a change within
 one step is found by its hash only, when the piece is served; of a restless file a piece that was
 changed and changed back between its readings may be of another moment, and a file that was cut
-short and grown again over bytes not read yet is what it was before that.
+short and grown again over bytes not read yet is what it was before that. Afresh is as far as the
+system says: what is not written yet, what a program has mapped, and what the disk itself remembers
+is read from there.
 """
 
 from __future__ import annotations
@@ -69,6 +74,10 @@ def never() -> bool:
     return False
 
 
+def at_once(size_bytes: int) -> None:
+    """Rest after so much was read: not at all."""
+
+
 class Buffer:
     """One piece of memory for reading, reused; it grows to the largest piece asked for."""
 
@@ -107,13 +116,17 @@ class _Batch:
 
 
 def hash_files(
-    share: Share, effect: Hash, stopping: Callable[[], bool] = never
+    share: Share,
+    effect: Hash,
+    stopping: Callable[[], bool] = never,
+    sleep: Callable[[float], object] = time.sleep,
 ) -> Iterator[FilesHashed]:
     """Yield what became of the files of `effect`, at most 256 files or about 64 MiB at a time.
 
-    Once `stopping()` says yes, nothing is read.
+    Once `stopping()` says yes, nothing is read. `sleep` is how an order that has time takes it.
     """
-    reader = _Reader(Buffer(), stopping)
+    rest = at_once if not effect.bytes_s else lambda size: sleep(size / effect.bytes_s)
+    reader = _Reader(Buffer(), stopping, rest, afresh=effect.afresh)
     restless = frozenset(effect.restless)
     batch = _Batch()
     for path, piece_size_before in effect.files:
@@ -147,6 +160,8 @@ class _Reader:
 
     buffer: Buffer
     stopping: Callable[[], bool]
+    rest: Callable[[int], object] = at_once  # after so many bytes
+    afresh: bool = False
 
     def read(
         self, share: Share, path: SafePath, piece_size_before: int, *, restless: bool
@@ -166,6 +181,7 @@ class _Reader:
             if size > limits.FILE_MAX_BYTES:
                 return None  # it grew since it was seen: the next look refuses it
             piece_size = piece_size_for(size, piece_size_before)
+            self._forget(descriptor)
             hashes = self._hashes(descriptor, before, piece_size)
             if hashes is None:
                 return None
@@ -178,7 +194,13 @@ class _Reader:
             root = file_root(size, piece_size, hashes)
             return Hashed(path, stat, PieceList(root, size, piece_size, hashes))
         finally:
+            self._forget(descriptor)
             os.close(descriptor)
+
+    def _forget(self, descriptor: int) -> None:
+        """Have memory let go of what it holds of a file, where the disk is to be read."""
+        if self.afresh and hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
     def _hashes(
         self, descriptor: int, before: os.stat_result, piece_size: int, expected: bytes = b""
@@ -204,6 +226,7 @@ class _Reader:
                 if not read_exactly(descriptor, view, start):
                     return None
                 hashes += piece_hash(view)
+                self.rest(length)
             if expected and not expected.startswith(hashes[-HASH_BYTES:], piece * HASH_BYTES):
                 return None
         return bytes(hashes)

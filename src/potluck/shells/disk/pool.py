@@ -3,7 +3,8 @@
 Strategy: two lanes that never wait for each other. The *prompt* lane is one thread for what
 somebody waits for: a look, a group commit, a small hash. The *patient* lane has two, for what may
 take minutes: scans, imports, big files. A Hash is split between them by size, so that a note saved
-beside a film being hashed is shared at once. Imports can be given a lane of their own, with rights
+beside a film being hashed is shared at once. What is read afresh (engine/scrubbing.py) has a thread
+of its own, so that it is in nobody's way. Imports can be given a lane of their own, with rights
 of its own (docs/decisions/010-landlock.md).
 
 Guarantees: what is mounted below Shared/ is told before anything that was seen there (mounts.py);
@@ -114,6 +115,7 @@ class DiskPool:
         self._glances: Final[set[_Glance]] = set()  # that wait for their turn
         self._prompt: Final = Workers("disk-prompt", 1)
         self._patient: Final = Workers("disk-patient", PATIENT_THREADS)
+        self._afresh: Final = Workers("disk-afresh", 1)
         self._importing = self._patient
 
     def __repr__(self) -> str:
@@ -128,6 +130,8 @@ class DiskPool:
         """Queue an effect; after `close` nothing happens."""
         job = _DiskJob(self._tell, self._facts(effect), partial(fact_instead, effect))
         match effect:
+            case Hash(afresh=True):
+                self._afresh.submit(job)
             case Look() | LookAtTop() | Hash() | Place() | Settle() | DropParts():
                 self._prompt.submit(job)
             case MarkShare() | MakeFolders() | MoveFolder() | DropFolder():
@@ -170,7 +174,7 @@ class DiskPool:
         deadline = time.monotonic() + timeout_s
         self._stopping.set()
         ended = self._prompt.close(timeout_s)
-        for lane in (self._patient, self._importing):
+        for lane in (self._patient, self._importing, self._afresh):
             ended = lane.close(max(0.0, deadline - time.monotonic())) and ended
         self._mounts.close()
         return ended
@@ -262,8 +266,8 @@ class DiskPool:
 
     def _hashed(self, effect: Hash) -> Iterator[Event]:
         """Hash the small files here; the rest goes to the patient lane and ends the order there."""
-        small, rest = self._split(effect)
-        if not rest.files:
+        small, rest = (effect, None) if effect.afresh else self._split(effect)
+        if rest is None or not rest.files:
             yield from self._read(small)
             return
         for part in self._read(small):
@@ -273,7 +277,7 @@ class DiskPool:
         self._patient.submit(later)
 
     def _read(self, effect: Hash) -> Iterator[FilesHashed]:
-        yield from hash_files(self._share, effect, self._stopping.is_set)
+        yield from hash_files(self._share, effect, self._stopping.is_set, self._stopping.wait)
 
     def _split(self, effect: Hash) -> tuple[Hash, Hash]:
         """Return what of a Hash the prompt lane can do in passing, and the rest."""

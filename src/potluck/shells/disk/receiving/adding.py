@@ -21,7 +21,8 @@ from potluck.shells.disk.fsops import crashpoint, stat_at
 from potluck.shells.disk.receiving.replacing import Blocked, Replacing
 from potluck.shells.disk.receiving.sources import ReadyFile
 
-_TAKEN: Final = "something stands there, and the own folder is left as it is"
+TAKEN: Final = "something stands there, and the own folder is left as it is"
+"""Why nothing was put there."""
 
 
 class Adding(Replacing):
@@ -31,10 +32,10 @@ class Adding(Replacing):
         """Put a ready file at its path if that is free; raises Blocked if not, or as there."""
         del held  # nothing changes places
         if ready.stands:
-            raise Blocked(_TAKEN)
+            raise Blocked(TAKEN)
         folder = self._free_way(item)
         if not self._swapping.put_in_free_place(item, ready, folder, self._source(ready)):
-            raise Blocked(_TAKEN)
+            raise Blocked(TAKEN)
         self._folders.touch(item.path.parts[:-1])
         if ready.moved is not None:
             self._folders.touch(ready.moved.parts[:-1])
@@ -44,7 +45,7 @@ class Adding(Replacing):
         """Make a folder, unless one is there; raises Blocked, UnsafePath or OSError."""
         found = stat_at(self._free_way(item), item.path.name)
         if found is not None and not modes.S_ISDIR(found.st_mode):
-            raise Blocked(_TAKEN)
+            raise Blocked(TAKEN)
         if found is None:
             self._folders.forget(item.path.parts)
             crashpoint("before_mkdir")
@@ -55,11 +56,11 @@ class Adding(Replacing):
 
     def remove(self, item: PlaceItem) -> Placed:
         """Nothing is removed; raises Blocked."""
-        raise Blocked(f"{item.path}: {_TAKEN}")
+        raise Blocked(f"{item.path}: {TAKEN}")
 
     def _free_way(self, item: PlaceItem) -> int:
         """Return the folder of a path; raises Blocked if a file or a link is in its way."""
         try:
             return self._folders.get(item.path.parts[:-1], create=True)
         except (UnsafePath, NotADirectoryError) as error:
-            raise Blocked(_TAKEN) from error
+            raise Blocked(TAKEN) from error

@@ -29,7 +29,7 @@ from potluck.engine.events import BatchPlaced, BatchSettled, Placed, Placement
 from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import DISK_FULL, Share, crashpoint, lacks_inodes, reason_of
 from potluck.shells.disk.keeping import Keeper
-from potluck.shells.disk.receiving.adding import Adding
+from potluck.shells.disk.receiving.healing import Healing
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.receiving.part_map import held_name
 from potluck.shells.disk.receiving.replacing import Blocked, Replacing
@@ -94,7 +94,7 @@ class Batches:
             Folders(self._share.shared_fd) as folders,
         ):
             replacing = Replacing(self._share.tmp_fd, keeper, folders)
-            adding = Adding(self._share.tmp_fd, keeper, folders)
+            adding = Healing(self._share.tmp_fd, keeper, folders)
             if not self._orphans_kept:
                 put_orphans_aside(self._share, keeper)
                 self._orphans_kept = True
