@@ -41,6 +41,7 @@ from potluck.engine.person_acts import (
     KeepHereAsked,
     LeaveForGoodAsked,
     NewIdentityAsked,
+    OthersAct,
     PersonAct,
     RemoveAsked,
     RenameDeviceAsked,
@@ -49,6 +50,7 @@ from potluck.engine.person_acts import (
     UninviteAsked,
 )
 from potluck.engine.succession import Succession
+from potluck.engine.taking import Taking
 
 
 class GroupParts(NamedTuple):
@@ -62,6 +64,7 @@ class GroupParts(NamedTuple):
     clones: Clones
     confirming: Confirming
     bringing_back: BringingBack
+    taking: Taking
 
 
 class Acts:
@@ -105,8 +108,8 @@ class Acts:
         """Do it and return what happened, None if that is told later; raises PotluckError."""
         if self._node.leaving:
             raise Refused(LEAVING, WAS_ENDED, START_AGAIN)
-        if isinstance(act, GroupAct):
-            return self._grouped(act)
+        if isinstance(act, GroupAct | OthersAct):
+            return self._of_others(act) if isinstance(act, OthersAct) else self._grouped(act)
         match act:
             case ApproveAsked() | DenyAsked():
                 return self._answer(act)
@@ -121,6 +124,11 @@ class Acts:
                 return None
             case _:
                 assert_never(act)
+
+    def _of_others(self, act: OthersAct) -> str | None:
+        """Do something about the folders of others here; raises PotluckError."""
+        self._group.taking.begin(act)
+        return None
 
     def _answer(self, act: ApproveAsked | DenyAsked) -> str:
         """Say yes or no to a request; raises PotluckError."""

@@ -98,6 +98,15 @@ class AdoptAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeAsked:
+    """The person wants a copy of somebody else's file or folder in the own folder."""
+
+    command: int  # handle for Reply, which comes when it is there
+    path: str  # below Shared/
+    into: str = ""  # the folder in the own one where it comes, "" is that itself
+
+
+@dataclass(frozen=True, slots=True)
 class ConfirmAsked:
     """The person says that deletes which are held were meant."""
 
@@ -166,4 +175,5 @@ GroupAct = (
     RemoveAsked | ForgetAsked | AdoptAsked | ConfirmAsked | LeaveForGoodAsked | AppointAsked
     | RenameDeviceAsked | RenameGroupAsked | KeepHereAsked | NewIdentityAsked | RepairAsked
 )  # fmt: skip
-PersonAct = EntryAct | GroupAct
+OthersAct = TakeAsked  # of the folders of others here
+PersonAct = EntryAct | GroupAct | OthersAct

@@ -27,6 +27,7 @@ up when it is called, so parts may tell each other in a circle although they are
     own_calls         who speaks in our own name    clones         a second me, until decided
     doubled_owners    a second one of others        loss_breaker   very much lost at once
     undelivered       own files nobody else has yet   bringing_back  own files come back
+    taking            others' files copied into mine
 
 Guarantees: nothing is wired anywhere else; what a part makes for itself (a queue, a table, a judge)
 is its inside. Each line of a relay, of `start` and of `recover` is needed: tests/engine/
@@ -94,6 +95,7 @@ from potluck.engine.ring.removed_callers import RemovedCallers
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from potluck.engine.strays import Strays
 from potluck.engine.succession import Succession
+from potluck.engine.taking import Taking
 from potluck.engine.trust_troubles import TrustTroubles
 from potluck.engine.views.explaining import Explaining
 from potluck.engine.views.neighbourhood import Neighbourhood
@@ -244,7 +246,8 @@ class Wiring:
         self.clones = Clones(node, self.publishing, self.membership, group)
         folders = (self.forgetting, self.adopting, self.succession, self.clones)
         confirming = Confirming(node, self.publishing, self.loss_breaker)
-        held = (confirming, self.bringing_back)
+        self.taking = Taking(node)
+        held = (confirming, self.bringing_back, self.taking)
         grouped = (self.stewardship, self.renaming, *folders, *held)
         self.acts = Acts(node, self.requests, self.admission_policy, codes, GroupParts(*grouped))
         self.questions = Questions(node, self.admission_policy, group)

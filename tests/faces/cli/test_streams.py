@@ -58,6 +58,7 @@ WORDS: dict[str, tuple[list[str], int]] = {
     "clone": (["clone", "both"], 2),
     "confirm": (["confirm", "bert"], 0),
     "repair": (["repair"], 0),
+    "take": (["take", "bert/a"], 0),
     "rescan": (["rescan"], 0),
     "wait": (["wait", "--peers", "0"], 0),
     "watch": (["watch", "--help"], 0),  # it does not end by itself; below it is ended

@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "status": ("views", "status", "this device, its group, and who has what"),
     "add": ("acts", "add", "put files into my folder, so that everybody gets them"),
     "ls": ("views", "ls", "what is shared, and what of it is here"),
+    "take": ("taking", "take", "copy a file or folder of somebody else into mine"),
     "trash": ("versions", "show_trash", "what was replaced or deleted and is still kept here"),
     "history": ("versions", "show_history", "the versions of a file that are here"),
     "restore": ("versions", "restore_version", "bring a version back from the trash here"),

@@ -37,6 +37,7 @@ from potluck.engine.person_acts import (
     RenameDeviceAsked,
     RenameGroupAsked,
     RepairAsked,
+    TakeAsked,
     UninviteAsked,
 )
 from potluck.shells.api.requests import REQUEST_BYTES
@@ -158,6 +159,17 @@ class ConfirmBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return ConfirmAsked(command, self.name)
 
 
+class TakeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /api/v1/act/take."""
+
+    path: str
+    into: str = ""
+
+    def fact(self, command: int) -> PersonAct:
+        """Return the act."""
+        return TakeAsked(command, self.path, self.into)
+
+
 class RepairBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of POST /api/v1/act/repair."""
 
@@ -242,6 +254,7 @@ ACTS: Final[dict[str, _Form]] = {
     "appoint": _Form(msgspec.json.Decoder(AppointBody), 'send {"name": "bert"}'),
     "ask": _Form(msgspec.json.Decoder(AskBody), 'send {"name": "Home"}'),
     "confirm": _Form(msgspec.json.Decoder(ConfirmBody), 'send {"name": "bert"}'),
+    "take": _Form(msgspec.json.Decoder(TakeBody), 'send {"path": "bert/a.txt", "into": "docs"}'),
     "repair": _Form(msgspec.json.Decoder(RepairBody), "send {}"),
     "deny": _Form(msgspec.json.Decoder(DenyBody), 'send {"name": "bert"}'),
     "invite": _Form(msgspec.json.Decoder(InviteBody), 'send {"minutes": 10}'),
