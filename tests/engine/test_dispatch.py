@@ -518,6 +518,8 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (person_acts.KeepHereAsked(1), ["acts.handle"]),
     (person_acts.ConfirmAsked(1), ["acts.handle"]),
     (person_acts.RepairAsked(1), ["acts.handle"]),
+    (person_acts.SkipAsked(1), ["acts.handle"]),
+    (person_acts.GetAsked(1, ("*.iso",)), ["acts.handle"]),
     (person_acts.TakeAsked(1, "bert/a"), ["acts.handle"]),
     (person_acts.NewIdentityAsked(1), ["acts.handle"]),
     (person_acts.RenameDeviceAsked(1, "", "bert"), ["acts.handle"]),

@@ -26,6 +26,7 @@ from potluck.engine.group.renaming import Renaming
 from potluck.engine.group.requests import Requests
 from potluck.engine.group.stewardship import Stewardship
 from potluck.engine.node import Node
+from potluck.engine.others.skipping import Skipping
 from potluck.engine.own.imports import LEAVING, START_AGAIN, WAS_ENDED
 from potluck.engine.person_acts import (
     AdoptAsked,
@@ -47,6 +48,8 @@ from potluck.engine.person_acts import (
     RenameDeviceAsked,
     RenameGroupAsked,
     RepairAsked,
+    SkipAsked,
+    TakeAsked,
     UninviteAsked,
 )
 from potluck.engine.succession import Succession
@@ -65,6 +68,7 @@ class GroupParts(NamedTuple):
     confirming: Confirming
     bringing_back: BringingBack
     taking: Taking
+    skipping: Skipping
 
 
 class Acts:
@@ -127,8 +131,13 @@ class Acts:
 
     def _of_others(self, act: OthersAct) -> str | None:
         """Do something about the folders of others here; raises PotluckError."""
-        self._group.taking.begin(act)
-        return None
+        if isinstance(act, TakeAsked):
+            self._group.taking.begin(act)
+            return None
+        skipping = self._group.skipping
+        if isinstance(act, SkipAsked):
+            return skipping.skip(act.patterns)
+        return skipping.get(act.patterns)
 
     def _answer(self, act: ApproveAsked | DenyAsked) -> str:
         """Say yes or no to a request; raises PotluckError."""

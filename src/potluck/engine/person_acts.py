@@ -107,6 +107,22 @@ class TakeAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class SkipAsked:
+    """The person does not want some of what others share on this device."""
+
+    command: int  # handle for Reply
+    patterns: tuple[str, ...] = ()  # none: only say what is skipped
+
+
+@dataclass(frozen=True, slots=True)
+class GetAsked:
+    """The person wants some of that after all."""
+
+    command: int  # handle for Reply
+    patterns: tuple[str, ...]  # that count no more, or paths
+
+
+@dataclass(frozen=True, slots=True)
 class ConfirmAsked:
     """The person says that deletes which are held were meant."""
 
@@ -175,5 +191,5 @@ GroupAct = (
     RemoveAsked | ForgetAsked | AdoptAsked | ConfirmAsked | LeaveForGoodAsked | AppointAsked
     | RenameDeviceAsked | RenameGroupAsked | KeepHereAsked | NewIdentityAsked | RepairAsked
 )  # fmt: skip
-OthersAct = TakeAsked  # of the folders of others here
+OthersAct = TakeAsked | SkipAsked | GetAsked  # of the folders of others here
 PersonAct = EntryAct | GroupAct | OthersAct

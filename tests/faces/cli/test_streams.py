@@ -58,6 +58,8 @@ WORDS: dict[str, tuple[list[str], int]] = {
     "clone": (["clone", "both"], 2),
     "confirm": (["confirm", "bert"], 0),
     "repair": (["repair"], 0),
+    "skip": (["skip"], 0),
+    "get": (["get", "*.ü"], 0),
     "take": (["take", "bert/a"], 0),
     "rescan": (["rescan"], 0),
     "wait": (["wait", "--peers", "0"], 0),

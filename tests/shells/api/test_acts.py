@@ -15,6 +15,7 @@ from potluck.engine.person_acts import (
     ConfirmAsked,
     DenyAsked,
     ForgetAsked,
+    GetAsked,
     InviteAsked,
     JoinAsked,
     KeepHereAsked,
@@ -25,6 +26,7 @@ from potluck.engine.person_acts import (
     RenameDeviceAsked,
     RenameGroupAsked,
     RepairAsked,
+    SkipAsked,
     TakeAsked,
     UninviteAsked,
 )
@@ -71,6 +73,9 @@ MEANT: list[tuple[str, bytes, PersonAct]] = [
     ("confirm", b"{}", ConfirmAsked(7)),
     ("confirm", b'{"name":"bert"}', ConfirmAsked(7, "bert")),
     ("repair", b"{}", RepairAsked(7)),
+    ("skip", b"{}", SkipAsked(7)),
+    ("skip", b'{"patterns":["*.iso"]}', SkipAsked(7, ("*.iso",))),
+    ("get", b'{"patterns":["*.iso"]}', GetAsked(7, ("*.iso",))),
     ("take", b'{"path":"bert/a"}', TakeAsked(7, "bert/a")),
     ("take", b'{"path":"bert/a","into":"docs"}', TakeAsked(7, "bert/a", "docs")),
 ]

@@ -15,6 +15,8 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "add": ("acts", "add", "put files into my folder, so that everybody gets them"),
     "ls": ("views", "ls", "what is shared, and what of it is here"),
     "take": ("taking", "take", "copy a file or folder of somebody else into mine"),
+    "skip": ("skipping", "skip", "what others share is not wanted here: say it, or list it"),
+    "get": ("skipping", "get", "fetch again what is skipped here"),
     "trash": ("versions", "show_trash", "what was replaced or deleted and is still kept here"),
     "history": ("versions", "show_history", "the versions of a file that are here"),
     "restore": ("versions", "restore_version", "bring a version back from the trash here"),
