@@ -85,7 +85,7 @@ class Explaining:
         found = [one for look in HERE for one in look(parts, asked)]
         found += lacking_reasons(parts, asked)
         found += [one for look in (*LISTS, *OWN) for one in look(parts, asked)]
-        lacking = {one.path for one in found if one.kind is not ReasonKind.PLACING}
+        lacking = {one.path for one in found if one.open and one.kind is not ReasonKind.PLACING}
         found = [
             one for one in found if one.kind is not ReasonKind.PLACING or one.path not in lacking
         ]
