@@ -14,7 +14,16 @@ from pathlib import Path
 import pytest
 
 import potluck
-from potluck.core.wording import listed, of_amount, of_size, of_time, plural, set_off, typable
+from potluck.core.wording import (
+    lack_words,
+    listed,
+    of_amount,
+    of_size,
+    of_time,
+    plural,
+    set_off,
+    typable,
+)
 
 SOURCES = Path(potluck.__file__).parent
 BEFORE_A_NAME = re.compile(
@@ -129,3 +138,16 @@ def test_no_name_stands_bare_in_a_command_that_is_advised() -> None:
                         bare.append(f"{path.name}: {ast.unparse(node)}")
     assert not bare
     assert told >= 10, "it finds them"
+
+
+@pytest.mark.parametrize(
+    ("amounts", "words"),
+    [
+        ([(1, 0, 100)], "lacks 1 file (100 B)"),
+        ([(1, 0, 100), (1, 0, 100)], "lack 1 file (100 B)"),
+        ([(1, 0, 100), (1, 0, 50)], "lack 1 file (up to 100 B)"),
+        ([(1, 0, 100), (2, 0, 50)], "lack up to 2 files (100 B)"),
+    ],
+)
+def test_what_some_lack_is_not_added_up(amounts: list[tuple[int, int, int]], words: str) -> None:
+    assert lack_words(amounts) == words

@@ -35,6 +35,9 @@ class Heard:
         told = [tuple(rest) for what, *rest in self.notes if what == name]
         return [rest[0] if len(rest) == 1 else rest for rest in told]
 
+    def on_skips_changed(self) -> None:
+        self._note("on_skips_changed")
+
     def on_doubled(self, device: DeviceId, places: tuple[Address, Address]) -> None:
         self._note("on_doubled", device, places)
 
@@ -237,6 +240,11 @@ class Partly:
 
     def unsettled(self) -> set[ManifestName]:
         return self.changing
+
+    def skipped(self) -> dict[ManifestName, Amount]:
+        index = self._node.index
+        names = map(ManifestName.of, index.manifests.heads())
+        return {name: index.needs.skipped(name) for name in names}
 
     def lacking(self) -> dict[ManifestName, Amount]:
         index, found = self._node.index, dict[ManifestName, Amount]()

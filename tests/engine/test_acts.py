@@ -26,6 +26,7 @@ from potluck.engine.person_acts import (
     ConfirmAsked,
     DenyAsked,
     ForgetAsked,
+    GetAsked,
     InviteAsked,
     JoinAsked,
     KeepHereAsked,
@@ -36,6 +37,8 @@ from potluck.engine.person_acts import (
     RenameDeviceAsked,
     RenameGroupAsked,
     RepairAsked,
+    SkipAsked,
+    TakeAsked,
     UninviteAsked,
     VerifyAsked,
 )
@@ -61,6 +64,9 @@ ACTS: list[tuple[PersonAct, str]] = [
     (ConfirmAsked(16, "nobody"), "not_found"),
     (RepairAsked(17), "not_found"),
     (VerifyAsked(18, "nobody/nothing"), "not_found"),
+    (SkipAsked(19, ("nobody/a",)), "not_found"),
+    (GetAsked(20, ("a",)), "not_found"),
+    (TakeAsked(18, "nobody/a"), "not_found"),
     (LeaveForGoodAsked(10), "refused"),
     (RenameDeviceAsked(8, "nobody", "bert"), "not_found"),
     (RenameGroupAsked(9, "a/b"), "usage"),
@@ -87,6 +93,8 @@ def acts_of(mine: Node, requests: Requests, policy: AdmissionPolicy) -> Acts:
             Confirming(mine, parts.publishing, parts.loss_breaker),
             parts.bringing_back,
             parts.scrub,
+            parts.taking,
+            parts.skipping,
         ),
     )
 
@@ -224,3 +232,8 @@ def test_who_is_removed_and_not_forgotten_is_not_said_to_be(
         "d2 is removed, but its files stay here, as they are.",
     )
     assert reply.fix == "on another steward: forget d2"
+
+
+def test_what_is_skipped_can_be_said_by_anybody() -> None:
+    (reply,) = replies(SkipAsked(1, ("*.iso",)))
+    assert (reply.ok, reply.text[:30]) == (True, "Not fetched from now on: *.iso")

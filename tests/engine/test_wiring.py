@@ -65,7 +65,7 @@ from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.wiring import UpkeepRelay, Wiring
 from tests.engine import cutting
 from tests.engine.builders import address, flush, group, key, member, node, taken
-from tests.engine.index.builders import piece_list, records
+from tests.engine.index.builders import piece_list, receive, record, records
 from tests.engine.index.builders import place as standing
 from tests.engine.wire import Box, Wire, one_ring, ring
 from tests.fakes.disk import path_of
@@ -360,6 +360,20 @@ def came_back(spot: Spot) -> list[SpotOutcome]:
 def what_a_person_wants_back_is_decided_about() -> None:
     parts, spot = wanted_back()
     assert spot in parts.receiving.pending
+
+
+def what_is_skipped_no_more_is_decided_about() -> None:
+    parts, _ = linked(2)
+    receive(parts.node.index, [record("a")], 1, BEN)
+    OthersRelay(parts).on_skips_changed()
+    assert parts.receiving.catching_up
+
+
+def the_others_hear_what_is_skipped() -> None:
+    parts, _ = linked(2)
+    parts.announcing.tell_changed()
+    OthersRelay(parts).on_skips_changed()
+    assert parts.announcing._kept_due
 
 
 def what_nobody_wants_back_is_left_alone() -> None:
@@ -1345,6 +1359,12 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "Wiring.start: scrub.start()": what_stands_is_read_again_some_day,
     "Wiring.recover: scrub.restart()": after_trouble_it_is_read_again_what_was_being_read,
+    "OthersRelay.on_skips_changed: receiving.judge_again()": (
+        what_is_skipped_no_more_is_decided_about
+    ),
+    "OthersRelay.on_skips_changed: announcing.on_places_changed()": (
+        the_others_hear_what_is_skipped
+    ),
     "OwnRelay.on_wanted: receiving.look_again(spot)": what_a_person_wants_back_is_decided_about,
     "OthersRelay.is_left_alone: return bringing_back.leaves_alone(spot)": (
         what_nobody_wants_back_is_left_alone

@@ -82,6 +82,9 @@ def state(**changes: Any) -> dict[str, Any]:
         "unshared": {"files": 0},
         "requests": [],
         "ignored": 0,
+        "skipped_files": 0,
+        "skipped_folders": 0,
+        "skipped_bytes": 0,
     }
     assert changes.keys() <= snapshot.keys(), "no such key in a state"
     return snapshot | changes

@@ -512,3 +512,14 @@ def test_what_was_told_of_transfers_is_bounded() -> None:
     for number in range(LINES_MAX + 2):
         told.transfer_lines(state(need_bytes=9, transfers=[transfer(f"{number}")]))
     assert repr(told) == "Story(0 topics told, 1 transfers)"
+
+
+def test_who_skips_some_is_named_and_not_counted() -> None:
+    told = story()
+    told.on_state(group(device(need_files=2, skips_files=2)), 100.0)
+    assert told.on_tick(110.0) == [
+        "✓ 14 files · 1.6 GB · verified · on 1 of 2 devices (laptop skips some)"
+    ]
+    told = story()
+    told.on_state(group(device(need_files=3, skips_files=2)), 100.0)
+    assert told.on_tick(110.0) == []

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from random import Random
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from potluck.core.content import receipts
 from potluck.core.content.knowledge import CopyKnown, LastWord, ManifestKnown
 from potluck.core.content.receipts import PathKnown
+from potluck.engine.person_acts import GetAsked, SkipAsked
 from potluck.engine.views import explaining, why_here, why_lacking, why_lists, why_own
 from potluck.engine.views.reasons import Reason, ReasonKind
 from tests.sim import scenarios
@@ -26,6 +28,7 @@ pytestmark = pytest.mark.sim
 FULL = os.environ.get("POTLUCK_TIER", "default") != "default"
 SEEDS = 12 if FULL else 2
 SABOTAGED_SEEDS = 12  # in one of them at least the reason is missed
+SKIPPED_S = 20.0  # how long what is skipped stays at rest before it is wanted after all
 PROFILES = ["files", "mixed", "power", "tamper", "unmounted"]
 
 
@@ -42,6 +45,44 @@ def test_whoever_lacks_something_says_why_and_it_is_so(seed: int, profile: str) 
     law = played(seed, 2 + seed % 3, profile)
     assert len(law.kinds) >= 3, law.kinds
     assert law.safe > 0
+
+
+def with_skips(seed: int, nodes: int) -> WhyLaw:
+    """The same where each device skips something, and wants it after all at the end."""
+    world = scenarios.built(seed, nodes, "files")
+    law, chance = WhyLaw(world), Random(f"{seed} skips")
+    patterns = ("*.bin", "notes/", "*/notes/deep/", "a.txt")
+    chosen = [chance.sample(patterns, 3) for _ in world.hosts]
+
+    def say(act: type[SkipAsked | GetAsked]) -> None:
+        for host, mine in zip(world.hosts, chosen, strict=True):
+            if host.process is not None:
+                host.process.post(act(1, tuple(mine)))
+
+    settle = world.judge.settle
+
+    def wanted(seconds: float, *, trees: bool = True) -> float:
+        world.run_for(SKIPPED_S)
+        say(GetAsked)
+        return settle(seconds, trees=trees)
+
+    world.judge.settle = wanted  # type: ignore[method-assign, assignment]
+    schedule = world.faults.schedule
+
+    def unwanted(ops: Any) -> None:
+        say(SkipAsked)
+        schedule(ops)
+
+    world.faults.schedule = unwanted  # type: ignore[method-assign]
+    scenarios.play_in(world, "files")
+    return law
+
+
+@pytest.mark.parametrize("seed", range(3500, 3500 + SEEDS))
+def test_what_is_skipped_is_told_as_that_and_comes_when_it_is_wanted(seed: int) -> None:
+    law = with_skips(seed, 2 + seed % 3)
+    assert law.kinds["skipped"] > 0
+    assert law.world.judge.truth.claims > 0
 
 
 def play_all(profile: str) -> None:

@@ -23,7 +23,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from potluck.core.content.facts import NOTHING, ManifestName
+from potluck.core.content.facts import NOTHING, ManifestName, Spot
 from potluck.core.content.knowledge import (
     CopyKnown,
     HeadNumber,
@@ -38,6 +38,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord, Flushed, Head, Heads, Holding, Kept, Kind
 from potluck.engine.engine import Engine
 from potluck.engine.events import Event, LinkClosed, LinkOpened, MessageHeard
+from potluck.engine.others.skipping import is_skipped
 from tests.fakes.disk import path_of
 
 if TYPE_CHECKING:
@@ -240,6 +241,7 @@ class Truth:
                 continue
             number = HeadNumber(head.generation, head.seq)
             lacking = self._lacking(engine, process.host, name, number)
+            lacking = [path for path in lacking if not _is_skipped(engine, name, path)]
             if lacking:
                 self.world.fail(
                     f"truth: {process.host.label} says it is in sync and lacks {lacking[:3]}"
@@ -299,6 +301,11 @@ class Truth:
 
     def _label(self, name: ManifestName) -> str:
         return self._host(name.owner).label
+
+
+def _is_skipped(engine: Engine, name: ManifestName, path: str) -> bool:
+    """Say whether a person does not want a path on that device."""
+    return is_skipped(engine.node, Spot(name, path.partition("/")[2].encode()))
 
 
 def _heads_in(event: MessageHeard) -> list[Head]:

@@ -79,9 +79,13 @@ class WhyLaw:
     # -- there is a reason -------------------------------------------------------------------------
     def _check_whole(self, process: Process, engine: Engine, picture: Knowledge) -> None:
         word, said = situation(picture), engine.why("", process.now)
-        if said.in_sync == any(one.open for one in said.reasons):
+        skips = any("skips" in one.kind or one.kind == "skipped" for one in said.reasons)
+        nothing_open = said.in_sync or (skips and said.state == "in_sync")
+        if said.in_sync and skips:
+            self._fail(process, f"is in sync, with {said.reasons}")
+        if nothing_open == any(one.open for one in said.reasons):
             self._fail(process, f"is in sync: {said.in_sync}, with {said.reasons}")
-        if said.in_sync != (word.state is State.IN_SYNC):
+        if nothing_open != (word.state is State.IN_SYNC):
             self._fail(process, f"says {word} and why says {said.reasons}")
         for manifest in picture.manifests:
             if manifest.name.owner == picture.me or manifest.stands:
@@ -110,7 +114,8 @@ class WhyLaw:
             for record, _ in index.needs.lacking_after(name, b"", PATHS):
                 path = f"{node.layout.name_of(name.owner)}/{record.path.decode()}"
                 said = engine.why(path, process.now)
-                if said.in_sync or not any(one.path == path for one in said.reasons if one.open):
+                told = [one for one in said.reasons if one.open or one.kind == "skipped"]
+                if said.in_sync or not any(one.path == path for one in told):
                     self._fail(process, f"lacks {path} and says {said}")
                 for one in said.reasons:
                     self._check(process, engine, one)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from potluck.core.content.paths import printable
 
@@ -88,3 +88,19 @@ def of_time(seconds: float) -> str:
         if seconds >= unit_s * _TWICE:
             return f"{seconds / unit_s:.0f} {name}"
     return f"{seconds:.0f} s"
+
+
+def lack_words(amounts: Sequence[tuple[int, int, int]]) -> str:
+    """Say what each of some devices lacks; two that lack the same file make no two files of it.
+
+    An amount is files, folders and bytes. Which files they are nobody said, so how many lack
+    somewhere is known of one device only.
+    """
+    files, folders, size_bytes = map(max, zip(*amounts, strict=True))
+    if len(amounts) == 1:
+        return f"lacks {of_amount(files, folders, size_bytes)}"
+    if all(amount == (files, folders, size_bytes) for amount in amounts):
+        return f"lack {of_amount(files, folders, size_bytes)}"
+    if all(amount[:2] == (files, folders) for amount in amounts):
+        return f"lack {of_amount(files, folders, 0)} (up to {of_size(size_bytes)})"
+    return f"lack up to {of_amount(files, folders, size_bytes)}"

@@ -26,6 +26,7 @@ from potluck.engine.group.renaming import Renaming
 from potluck.engine.group.requests import Requests
 from potluck.engine.group.stewardship import Stewardship
 from potluck.engine.node import Node
+from potluck.engine.others.skipping import Skipping
 from potluck.engine.own.imports import LEAVING, START_AGAIN, WAS_ENDED
 from potluck.engine.person_acts import (
     AdoptAsked,
@@ -41,16 +42,20 @@ from potluck.engine.person_acts import (
     KeepHereAsked,
     LeaveForGoodAsked,
     NewIdentityAsked,
+    OthersAct,
     PersonAct,
     RemoveAsked,
     RenameDeviceAsked,
     RenameGroupAsked,
     RepairAsked,
+    SkipAsked,
+    TakeAsked,
     UninviteAsked,
     VerifyAsked,
 )
 from potluck.engine.scrubbing import Scrub
 from potluck.engine.succession import Succession
+from potluck.engine.taking import Taking
 
 
 class GroupParts(NamedTuple):
@@ -65,6 +70,8 @@ class GroupParts(NamedTuple):
     confirming: Confirming
     bringing_back: BringingBack
     scrub: Scrub
+    taking: Taking
+    skipping: Skipping
 
 
 class Acts:
@@ -108,8 +115,8 @@ class Acts:
         """Do it and return what happened, None if that is told later; raises PotluckError."""
         if self._node.leaving:
             raise Refused(LEAVING, WAS_ENDED, START_AGAIN)
-        if isinstance(act, GroupAct):
-            return self._grouped(act)
+        if isinstance(act, GroupAct | OthersAct):
+            return self._of_others(act) if isinstance(act, OthersAct) else self._grouped(act)
         match act:
             case ApproveAsked() | DenyAsked():
                 return self._answer(act)
@@ -124,6 +131,16 @@ class Acts:
                 return None
             case _:
                 assert_never(act)
+
+    def _of_others(self, act: OthersAct) -> str | None:
+        """Do something about the folders of others here; raises PotluckError."""
+        if isinstance(act, TakeAsked):
+            self._group.taking.begin(act)
+            return None
+        skipping = self._group.skipping
+        if isinstance(act, SkipAsked):
+            return skipping.skip(act.patterns)
+        return skipping.get(act.patterns)
 
     def _answer(self, act: ApproveAsked | DenyAsked) -> str:
         """Say yes or no to a request; raises PotluckError."""

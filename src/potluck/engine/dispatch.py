@@ -242,6 +242,7 @@ class Dispatch:
             case Imported():  # looked at, too: not every watcher notices links
                 self._parts.adopting.on_imported(event)
                 self._parts.succession.on_imported(event)
+                self._parts.taking.on_imported(event)
                 imports.on_imported(event)
                 own_folder.on_imported(event.added)
             case FlushAsked():
@@ -345,6 +346,7 @@ def _on_leave_asked(parts: Wiring) -> None:
     parts.joining.on_leaving()
     parts.pairings.on_leaving()
     parts.adopting.on_leaving()
+    parts.taking.on_leaving()
     parts.farewell.on_leave_asked()
 
 

@@ -12,6 +12,7 @@ which path) the answer is in the effect.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from potluck.core.content.facts import Source, Stat
 from potluck.core.content.paths import SafePath
@@ -312,6 +313,14 @@ class MakeFolders:
 
 
 # -- people ----------------------------------------------------------------------------------------
+class ListedFile(NamedTuple):
+    """A file that may be copied, if it holds what the index says of it."""
+
+    path: str  # absolute, as in the order
+    root: Root
+    piece_size: int
+
+
 @dataclass(frozen=True, slots=True)
 class Import:
     """Bring files from elsewhere, or from the trash, into the own folder; ends in Imported."""
@@ -319,7 +328,8 @@ class Import:
     order: OrderId  # handle
     paths: tuple[str, ...]  # absolute; to restore: names of versions
     mode: str  # "copy", "move", "reflink" or "restore"
-    into: SafePath  # Shared/<label>
+    into: SafePath  # Shared/<label>, or a folder in there
+    listed: tuple[ListedFile, ...] | None = None  # what alone is copied; None: all that stands
 
 
 @dataclass(frozen=True, slots=True)

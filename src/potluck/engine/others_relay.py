@@ -22,6 +22,7 @@ from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.loss_breaker import LossListener
 from potluck.engine.others.receiving import ReceivingListener
 from potluck.engine.others.replica_check import ReplicaListener
+from potluck.engine.others.skipping import SkippingListener
 
 if TYPE_CHECKING:
     from potluck.engine.wiring import Wiring
@@ -59,6 +60,7 @@ class OthersRelay(
     ReplicaListener,
     ForgottenListener,
     LossListener,
+    SkippingListener,
 ):
     """Who hears what else engine/others tells."""
 
@@ -92,6 +94,11 @@ class OthersRelay(
         self._parts.loss_breaker.on_committed(done)
         self._parts.receiving.look_above(done)
         self._parts.forgotten_folders.on_committed()
+
+    def on_skips_changed(self) -> None:
+        """Something else is wanted here than before."""
+        self._parts.receiving.judge_again()
+        self._parts.announcing.on_places_changed()
 
     def on_forgotten(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         """Nobody shares that folder any more."""

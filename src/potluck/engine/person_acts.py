@@ -98,6 +98,31 @@ class AdoptAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeAsked:
+    """The person wants a copy of somebody else's file or folder in the own folder."""
+
+    command: int  # handle for Reply, which comes when it is there
+    path: str  # below Shared/
+    into: str = ""  # the folder in the own one where it comes, "" is that itself
+
+
+@dataclass(frozen=True, slots=True)
+class SkipAsked:
+    """The person does not want some of what others share on this device."""
+
+    command: int  # handle for Reply
+    patterns: tuple[str, ...] = ()  # none: only say what is skipped
+
+
+@dataclass(frozen=True, slots=True)
+class GetAsked:
+    """The person wants some of that after all."""
+
+    command: int  # handle for Reply
+    patterns: tuple[str, ...]  # that count no more, or paths
+
+
+@dataclass(frozen=True, slots=True)
 class ConfirmAsked:
     """The person says that deletes which are held were meant."""
 
@@ -175,4 +200,5 @@ GroupAct = (
     | RenameDeviceAsked | RenameGroupAsked | KeepHereAsked | NewIdentityAsked | RepairAsked
     | VerifyAsked
 )  # fmt: skip
-PersonAct = EntryAct | GroupAct
+OthersAct = TakeAsked | SkipAsked | GetAsked  # of the folders of others here
+PersonAct = EntryAct | GroupAct | OthersAct

@@ -28,6 +28,7 @@ up when it is called, so parts may tell each other in a circle although they are
     doubled_owners    a second one of others        loss_breaker   very much lost at once
     undelivered       own files nobody else has yet   bringing_back  own files come back
     scrub             files are read again, slowly    healed_files   … are whole again
+    taking            others' files copied into mine   skipping      what is not wanted
 
 Guarantees: nothing is wired anywhere else; what a part makes for itself (a queue, a table, a judge)
 is its inside. Each line of a relay, of `start` and of `recover` is needed: tests/engine/
@@ -82,6 +83,7 @@ from potluck.engine.others.moving_folders import MovingFolders
 from potluck.engine.others.progress import Progress
 from potluck.engine.others.receiving import Receiving
 from potluck.engine.others.replica_check import ReplicaCheck
+from potluck.engine.others.skipping import Skipping
 from potluck.engine.others_relay import FollowingRelay, OthersRelay
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.lost_state import LostState
@@ -99,6 +101,7 @@ from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from potluck.engine.scrubbing import Scrub, ScrubListener
 from potluck.engine.strays import Strays
 from potluck.engine.succession import Succession
+from potluck.engine.taking import Taking
 from potluck.engine.trust_troubles import TrustTroubles
 from potluck.engine.views.explaining import Explaining
 from potluck.engine.views.neighbourhood import Neighbourhood
@@ -204,6 +207,7 @@ class Wiring:
         self.bringing_back = BringingBack(node, self.publishing, own)
         self.loss_breaker = LossBreaker(node, others)
         self.scrub = Scrub(node, UpkeepRelay(self))
+        self.taking, self.skipping = Taking(node), Skipping(node, others)
         self._make_group(node, group)
         self.sealed_datagrams = SealedDatagrams(node)
         self.discovery = Discovery(node, self.sealed_datagrams, ring)
@@ -260,7 +264,7 @@ class Wiring:
         self.clones = Clones(node, self.publishing, self.membership, group)
         folders = (self.forgetting, self.adopting, self.succession, self.clones)
         confirming = Confirming(node, self.publishing, self.loss_breaker)
-        held = (confirming, self.bringing_back, self.scrub)
+        held = (confirming, self.bringing_back, self.scrub, self.taking, self.skipping)
         grouped = (self.stewardship, self.renaming, *folders, *held)
         self.acts = Acts(node, self.requests, self.admission_policy, codes, GroupParts(*grouped))
         self.questions = Questions(node, self.admission_policy, group)

@@ -277,7 +277,7 @@ class Story:
         """Say once that everything is everywhere, when it has held for a moment."""
         devices = state["devices"]
         whole = [one for one in devices if one["known"] and not one["need_files"]]
-        behind = [one for one in devices if one["online"] and one["known"] and one["need_files"]]
+        behind = [one for one in devices if one["online"] and one["known"] and _wants(one)]
         unknown = [one for one in devices if one["online"] and not one["known"]]
         away = [one for one in devices if not one["online"]]
         settled = bool(state["synced"] and state["files"] and not behind)
@@ -297,7 +297,9 @@ class Story:
             where = f"on {holders} of {count(len(devices), 'device')}"
         missed = [f"{shown(one['label'])} away" for one in away[:NAMED]]
         missed += [f"{shown(one['label'])} not known yet" for one in unknown[:NAMED]]
-        more = len(away) + len(unknown) - len(missed)
+        skips = [one for one in devices if one["online"] and one["known"] and one["need_files"]]
+        missed += [f"{shown(one['label'])} skips some" for one in skips[:NAMED]]
+        more = len(away) + len(unknown) + len(skips) - len(missed)
         missed += [f"{more:,} more"] if more else []
         line = f"✓ {count(state['files'], 'file')} · {size(state['bytes'])} · verified · {where}"
         return [line + (f" ({', '.join(missed)})" if missed else "")]
@@ -341,3 +343,8 @@ def _upload_line(one: dict[str, Any]) -> str:
 
 def _path(one: dict[str, Any]) -> str:
     return set_off(shown(one["path"]))
+
+
+def _wants(device: dict[str, Any]) -> bool:
+    """Say whether a device lacks more than what a person does not want there."""
+    return bool(device["need_files"] > device.get("skips_files", 0))

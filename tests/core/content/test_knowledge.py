@@ -334,3 +334,28 @@ def test_what_others_lack_of_others_is_not_sent_by_me():
     assert situation(picture(device(adas=LastWord(H2, SOME)), manifests=[manifest(ADAS)])) == (
         Situation(State.IN_SYNC)
     )
+
+
+# -- what is skipped -------------------------------------------------------------------------------
+def test_what_is_skipped_here_is_not_waited_for_and_not_here():
+    known = picture(manifests=[manifest(), replace(manifest(ADAS, missing=SOME), skipped=SOME)])
+    assert known.synced
+    assert situation(known) == Situation(State.IN_SYNC)
+    assert known.missing() == SOME
+    assert known.to_come() == NOTHING
+    more = Amount(2, 0, 200)
+    known = picture(manifests=[manifest(), replace(manifest(ADAS, missing=more), skipped=SOME)])
+    assert not known.synced
+    assert known.to_come() == SOME
+
+
+def test_who_skips_some_of_mine_is_not_waited_for_and_never_said_to_hold_it():
+    skips = LastWord(H2, SOME, SOME)
+    assert copy_known(device(mine=skips), manifest()) is CopyKnown.LACKS
+    known = picture(device(mine=skips))
+    assert situation(known) == Situation(State.IN_SYNC)
+    stands = standing(known, known.devices[0])
+    assert (stands.has, stands.lacks, stands.skips) == (WHOLE.less(SOME), SOME, SOME)
+    some = LastWord(H2, Amount(2, 0, 200), SOME)
+    word = situation(picture(device(mine=some)))
+    assert word == Situation(State.SENDING, "ben still lacks 1 file (100 B) of mine")

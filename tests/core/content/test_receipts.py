@@ -146,3 +146,19 @@ def test_it_may_go_only_where_somebody_else_has_it_now() -> None:
         safe, why = is_safe(receipts, here=here, settled=settled)
         assert not safe
         assert why
+
+
+def test_what_is_skipped_there_is_called_so() -> None:
+    skips = LastWord(HELD, Amount(1, 0, 100), Amount(1, 0, 100))
+    said = receipt(DeviceKnown(BEN, "ben", True, {NAME: skips}), manifest(), FILE)
+    assert said.known is CopyKnown.UNKNOWN
+    assert said.why == "it skips 1 file (100 B) of that folder, and does not say what"
+    some = LastWord(HELD, Amount(2, 0, 200), Amount(1, 0, 100))
+    said = receipt(DeviceKnown(BEN, "ben", True, {NAME: some}), manifest(), FILE)
+    assert said.why == (
+        "it lacks 2 files (200 B) (and skips 1 file (100 B) of that) of that folder, "
+        "and does not say what"
+    )
+    every = LastWord(HELD, WHOLE, WHOLE)
+    said = receipt(DeviceKnown(BEN, "ben", True, {NAME: every}), manifest(), FILE)
+    assert (said.known, said.why) == (CopyKnown.LACKS, "it skips everything there")

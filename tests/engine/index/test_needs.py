@@ -12,6 +12,7 @@ import pytest
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING
 from potluck.core.content.reconcile import Act, decide
+from potluck.engine.index.skip_list import SkipEntry
 from tests.engine.index.builders import ANNAS, BERTS, folder, index, place, receive, record
 
 
@@ -50,6 +51,37 @@ def test_a_path_is_lacking_exactly_if_there_is_something_to_do(
     expected = [(wanted, stands)] if to_do else []
     assert kept.needs.lacking_after(ANNAS, b"", 9) == expected
     assert sum(kept.needs.missing(ANNAS)[:2]) == len(expected)
+
+
+def test_what_is_skipped_lacks_and_is_marked(kept) -> None:
+    every = [record("a.iso", text="123"), folder("v"), record("v/x", text="12345"), record("w")]
+    receive(kept, every, 4)
+    assert kept.needs.skipped(ANNAS) == NOTHING
+    kept.skip_list.set([SkipEntry(ANNAS.owner, "/v/"), SkipEntry(b"", "*.iso")], [])
+    kept.needs.judge_skips(ANNAS)
+    assert kept.needs.missing(ANNAS) == (3, 1, 9)
+    assert kept.needs.skipped(ANNAS) == (2, 1, 8)
+    assert kept.needs.rest(ANNAS, b"", 9, deep=True) == (1, 1)
+    assert len(kept.needs.lacking_after(ANNAS, b"", 9)) == 4
+    assert kept.needs.skips_any(ANNAS, b"v")
+    assert kept.needs.skips_any(ANNAS, b"a.iso")
+    assert not kept.needs.skips_any(ANNAS, b"w")
+    assert not kept.needs.skips_any(BERTS, b"v")
+    assert [one.path for one, _ in kept.needs.lacking_after(ANNAS, b"", 9, skipped=False)] == [b"w"]
+    assert len(kept.needs.lacking_after(ANNAS, b"", 9, skipped=True)) == 3
+    # what stands here is no need, skipped or not, and what goes again is skipped
+    kept.places.put(ANNAS, [place(every[0])])
+    assert kept.needs.skipped(ANNAS) == (1, 1, 5)
+    kept.places.remove(ANNAS, [b"a.iso"])
+    assert kept.needs.skipped(ANNAS) == (2, 1, 8)
+    # what is new is judged as it comes
+    receive(kept, [*every, record("b.iso", 5, text="1")], 5)
+    assert kept.needs.skipped(ANNAS) == (3, 1, 9)
+    kept.skip_list.set([], [])
+    kept.needs.judge_skips(ANNAS)
+    assert kept.needs.skipped(ANNAS) == NOTHING
+    kept.needs.judge_skips(BERTS)
+    assert kept.needs.skipped(BERTS) == NOTHING
 
 
 def test_needs_follow_records_and_places(kept) -> None:

@@ -48,7 +48,7 @@ def test_queries_of_every_event_neither_scan_nor_sort(query) -> None:
 def test_an_index_of_version_1_learns_to_tell_files_from_folders(tmp_path) -> None:
     path = str(tmp_path / "index")
     old = Database(path)
-    for table, column in (("manifest", "folders"), ("need", "is_folder")):
+    for table, column in (("manifest", "folders"), ("need", "is_folder"), ("need", "skipped")):
         old.run(f"ALTER TABLE {table} DROP COLUMN {column}")
     old.run("PRAGMA user_version = 1")
     old.run("INSERT INTO manifest (owner, folder, count, bytes) VALUES (x'01', 'own', 2, '5')")

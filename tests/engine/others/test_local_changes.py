@@ -14,6 +14,7 @@ from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot, Sta
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import PlaceItem, Tell
 from potluck.engine.events import Placed, Placement
+from potluck.engine.index.skip_list import SkipEntry
 from potluck.engine.others.group_commit import Placeable, SpotOutcome
 from potluck.engine.others.local_changes import (
     GATHER_S,
@@ -23,6 +24,7 @@ from potluck.engine.others.local_changes import (
     names_of,
 )
 from tests.engine import builders
+from tests.engine.index.builders import receive, record
 
 ANNAS = ManifestName.own(builders.key(2).device)
 BERTS = ManifestName.own(builders.key(3).device)
@@ -316,3 +318,25 @@ def test_three_names_and_how_many_more() -> None:
     assert names_of(["a"]) == "a"
     assert names_of(list("abc")) == "a, b, c"
     assert names_of([str(number) for number in range(1234)]) == "0, 1, 2 and 1,231 more"
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (
+            edited,
+            "d2/a was edited here: what stands here is not shared, {0}, so not fetched",
+        ),
+        (
+            dressed,
+            "d2/a was given another time or x bit here: they stay so, since they are skipped",
+        ),
+    ],
+)
+def test_what_is_skipped_is_not_said_to_come_back(
+    desk: Desk, change: Callable[[Desk], None], text: str
+) -> None:
+    receive(desk.node.index, [record("a")], 1, ANNAS.owner)
+    desk.node.index.skip_list.set([SkipEntry(b"", "a")], [])
+    change(desk)
+    assert desk.texts(PATIENCE_S) == [text.format("d2's is skipped here")]

@@ -15,6 +15,7 @@ from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import Order, What
 from potluck.core.wire.catalogue import Holding
 from potluck.engine.events import BatchId, LinkId, OrderId
+from potluck.engine.index.skip_list import SkipEntry
 from potluck.engine.others.downloads import Want
 from potluck.engine.others.group_commit import Batch
 from potluck.engine.wiring import Wiring
@@ -138,3 +139,16 @@ def test_what_is_to_be_decided_about_is_not_settled(parts: Wiring) -> None:
     parts.receiving.catching_up.clear()
     parts.loss_breaker.held.hold(ANNAS, 1, [Loss(b"a", 1, b"root", replaced=False)])
     assert parts.progress.unsettled() == parts.progress.held == {ANNAS}, "held is not settled"
+
+
+def test_what_is_skipped_is_told_of_the_folders_of_others_while_they_are_here(
+    parts: Wiring,
+) -> None:
+    own = parts.node.own_manifest
+    for owner in (ANNAS.owner, own.owner):
+        receive(parts.node.index, [record("a.iso", text="123"), record("b")], 2, owner)
+    parts.node.index.skip_list.set([SkipEntry(b"", "*.iso")], [])
+    parts.node.index.needs.judge_skips(ANNAS)
+    assert parts.progress.skipped() == {ANNAS: Amount(1, 0, 3)}
+    parts.node.share_present = False
+    assert parts.progress.skipped() == {}

@@ -9,6 +9,7 @@ from potluck.core.wire.catalogue import Holding
 from potluck.engine.events import OrderId, PathsTouched, ShareSeen
 from potluck.engine.others import forked_heads
 from potluck.engine.own.covered import Questioned
+from potluck.engine.person_acts import SkipAsked
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views import asked_path, explaining
 from potluck.engine.views.path_values import CopyCount, CopyView, InfoView
@@ -260,3 +261,22 @@ def test_nobody_else_is_known_to_have_it_or_nobody_else_has_it() -> None:
     assert copies(["d1/0"]) == [CopyCount(1, 2, "only")]
     ben.engine.node.withheld.begin(ann.me, 1)
     assert ben.engine.wiring.explaining.copies(["d1/0"]) == [CopyCount(1, 2, "known")]
+
+
+def test_what_is_skipped_is_neither_in_sync_nor_waited_for() -> None:
+    wire, ann, ben = shared()
+    ben.hear(SkipAsked(1, ("*.iso",)))
+    ann.write("x.iso", b"large")
+    wire.run(8.0)
+    here, there = why(ben, "d1/x.iso"), why(ann, "d1/x.iso")
+    for each in (here, there, why(ben), why(ann)):
+        assert (each.in_sync, each.state, each.known) == (False, "in_sync", True)
+    assert here.text == "nothing is waited for, but not all of it is here: some is skipped"
+    assert there.text == (
+        "nothing is waited for, but it is not on every device: some is skipped there"
+    )
+    assert why(ben, "d1/0").in_sync
+    said = info(ben, "d1/x.iso")
+    assert (said.here, said.skipped, said.safe) == (False, True, False)
+    said = info(ann, "d1/x.iso")
+    assert (said.on, said.skipped, said.safe) == (1, False, False)

@@ -15,6 +15,7 @@ from potluck.engine.events import (
     ShareSeen,
     SpaceSeen,
 )
+from potluck.engine.person_acts import SkipAsked
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views import why_lacking
 from potluck.engine.views.asked_path import AskedPath, asked_path
@@ -239,3 +240,24 @@ def test_what_is_held_is_told_with_what_to_type() -> None:
     reason = one(ben, "d1/f/5")
     assert (reason.kind, reason.command, reason.wrong) == (ReasonKind.HELD, "confirm d1", True)
     assert reason.text.startswith("d1 replaced it with very much else: what stood here stays")
+
+
+def test_what_is_skipped_is_told_by_its_pattern_and_nobody_waits_for_it() -> None:
+    _, _, ben, _ = hanging()
+    ben.hear(SkipAsked(1, ("d1/mo*",)))
+    text = "it is not here as it is shared: d1/mo* is skipped here"
+    reason = Reason(ReasonKind.SKIPPED, "d1/more", text, command="get d1/more", open=False)
+    assert said(ben) == said(ben, "d1/more") == [reason]
+    assert said(ben, "d1/0") == []
+
+
+def test_much_that_is_skipped_hides_nothing_that_is_wanted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(why_lacking, "LACKING_MAX", 1)
+    wire, ann, ben, _ = hanging()
+    ben.hear(SkipAsked(1, ("*.iso",)))
+    for number in range(3):
+        ann.write(f"a{number}.iso", b"x")
+    wire.run(5.0)
+    assert said(ben)[0].path == "d1/more"

@@ -154,3 +154,15 @@ def test_who_shares_nothing_yet_has_nothing_to_deliver() -> None:
     parts = Wiring(node(1)).explaining._parts
     asked = asked_path(parts.node, "")
     assert list(OWN[3](parts, asked)) == []
+
+
+def test_who_skips_some_of_it_is_a_note() -> None:
+    _, ann, ben = shared(2)
+    head = ann.index.manifests.head(ManifestName.own(ann.me))
+    assert head is not None
+    name = ManifestName.own(ann.me)
+    holding = Holding(*name, head.generation, head.seq, 1, 5, 0, 1, 5)
+    ann.engine.node.peer(ben.me).kept[name] = holding
+    (one,) = said(ann, "d1/0")
+    assert (one.kind, one.open) == (ReasonKind.RECEIVER_SKIPS, False)
+    assert one.text == "d2: it skips 1 file (5 B) of that folder, and does not say what"

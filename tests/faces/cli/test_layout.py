@@ -202,3 +202,15 @@ def test_status_without_group_or_node() -> None:
 
 def test_a_long_id_is_shortened() -> None:
     assert layout.short("7F3A-91C2-XXXX-YYYY") == "7F3A-91C2"
+
+
+def test_what_a_device_skips_is_told_from_what_it_lacks() -> None:
+    gb = 1_000_000_000
+    skips = device(have_files=12, need_files=2, need_bytes=gb, skips_files=2, skips_bytes=gb)
+    assert layout.holding_words(skips) == "has 12 files, skips 2 files (1.0 GB)"
+    more = skips | {"need_files": 3}
+    assert layout.holding_words(more) == (
+        "has 12 files, lacks 3 files (1.0 GB), skips 2 files (1.0 GB)"
+    )
+    assert layout.skipped_words(state(skipped_files=2, skipped_bytes=gb)) == "2 files (1.0 GB)"
+    assert layout.skipped_words(state()) == ""

@@ -429,3 +429,12 @@ def test_at_a_terminal_it_says_what_it_waits_for_and_when_that_changes(
         "waiting: reading",
         "waiting: 2 to come",
     ]
+
+
+def test_who_skips_some_is_never_whole_and_that_is_said() -> None:
+    skips = kept(missing=2) | {"skipped": 2}
+    assert not holds_all(keeper(skips), [head()])
+    late = {"heads": [], "devices": [keeper(skips)]}
+    assert undelivered(late, [head()], ()) == (
+        "not yet known to be whole on laptop (skips 2 paths, which never come there)"
+    )

@@ -15,6 +15,7 @@ from potluck.engine.person_acts import (
     ConfirmAsked,
     DenyAsked,
     ForgetAsked,
+    GetAsked,
     InviteAsked,
     JoinAsked,
     KeepHereAsked,
@@ -25,6 +26,8 @@ from potluck.engine.person_acts import (
     RenameDeviceAsked,
     RenameGroupAsked,
     RepairAsked,
+    SkipAsked,
+    TakeAsked,
     UninviteAsked,
     VerifyAsked,
 )
@@ -73,6 +76,11 @@ MEANT: list[tuple[str, bytes, PersonAct]] = [
     ("repair", b"{}", RepairAsked(7)),
     ("verify", b"{}", VerifyAsked(7)),
     ("verify", b'{"path":"bert/photos"}', VerifyAsked(7, "bert/photos")),
+    ("skip", b"{}", SkipAsked(7)),
+    ("skip", b'{"patterns":["*.iso"]}', SkipAsked(7, ("*.iso",))),
+    ("get", b'{"patterns":["*.iso"]}', GetAsked(7, ("*.iso",))),
+    ("take", b'{"path":"bert/a"}', TakeAsked(7, "bert/a")),
+    ("take", b'{"path":"bert/a","into":"docs"}', TakeAsked(7, "bert/a", "docs")),
 ]
 
 

@@ -6,20 +6,31 @@ from __future__ import annotations
 
 import errno
 import os
+from pathlib import Path
 
 import pytest
 
 from potluck.core.content.facts import Hindrance
+from potluck.core.content.pieces import piece_size_for
 from potluck.core.keys.locked import LOCKED_MAGIC
-from potluck.engine.effects import Import
+from potluck.engine.effects import Import, ListedFile
 from potluck.engine.events import OrderId
-from potluck.engine.own.imports import OWN_FILE, PRIVATE
+from potluck.engine.own.imports import NOT_AS_LISTED, NOT_LISTED, OWN_FILE, PRIVATE
 from potluck.shells.disk import importing
 from potluck.shells.disk.content_check import copy_content
 from potluck.shells.disk.fsops import Share, open_regular, set_crash_hook
 from potluck.shells.disk.importing import import_paths
 from potluck.shells.disk.receiving.part_files import PartFiles
-from tests.shells.files import OLD_NS, data_of, open_descriptors, path, shared, temporary, write
+from tests.shells.files import (
+    OLD_NS,
+    content_of,
+    data_of,
+    open_descriptors,
+    path,
+    shared,
+    temporary,
+    write,
+)
 
 DATA = data_of(5000)
 
@@ -55,6 +66,50 @@ def bring(share, *paths, mode="copy"):
     assert temporary(share) == []
     assert result.order == 7
     return result
+
+
+def hashed(data):
+    content = content_of(data, piece_size_for(len(data)))
+    return content.root, content.piece_size
+
+
+def take(share, top, *files, into="me/docs"):
+    listed = tuple(ListedFile(str(file), *hashed(text.encode())) for file, text in files)
+    return import_paths(share, Import(OrderId(7), (str(top),), "reflink", path(into), listed))
+
+
+def test_of_a_listed_folder_only_that_comes_which_is_as_listed(share, home) -> None:
+    photos = home / "Photos"
+    (photos / "stray").write_bytes(b"nobody's")
+    (photos / "2024" / "bad").write_bytes(b"bad!")
+    result = take(
+        share,
+        photos,
+        (photos / "one.jpg", "one"),
+        (photos / "2024" / "two.jpg", "two"),
+        (photos / "2024" / "bad", "good"),
+        (photos / "gone", "gone"),
+    )
+    top = Path(share.folder) / "Shared" / "me" / "docs" / "Photos"
+    assert sorted(one.name for one in top.rglob("*")) == ["2024", "one.jpg", "two.jpg"]
+    assert result.added == ("docs/Photos",)
+    assert dict(result.failed) == {
+        str(photos / "2024" / "bad"): NOT_AS_LISTED,
+        str(photos / "gone"): "not there",
+        str(photos / "stray"): NOT_LISTED,
+    }
+    assert temporary(share) == []
+
+
+def test_what_was_listed_and_is_there_already_is_not_missed(share, home) -> None:
+    one = home / "Photos" / "one.jpg"
+    assert take(share, one, (one, "one")).added == ("docs/one.jpg",)
+    again = take(share, one, (one, "one"))
+    assert (again.added, again.failed) == ((), ())
+    assert again.already == ((str(one), "docs/one.jpg"),)
+    one.write_bytes(b"another")
+    assert take(share, one, (one, "one")).added == ()
+    assert take(share, one, (one, "another")).instead == (("docs/one (2).jpg", "one.jpg"),)
 
 
 @pytest.mark.parametrize("mode", ["copy", "move", "reflink"])

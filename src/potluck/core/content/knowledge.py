@@ -9,21 +9,22 @@ functions of that picture, so no two screens can disagree.
 Guarantees: a device is said to hold a manifest only if it is here and spoke of the very head that
 is held; what it said of an older head, or before it went, is shown as what it is, the last word and
 not knowledge. `in_sync` means that nothing is open. Nobody waits for whoever is away, nor for
-whoever is here while its share is offline. Limits: what a device says of itself is believed; an
+whoever is here while its share is offline. Limits: what a device says of itself is believed; what a
+device skips is not waited for, and never said to be there; an
 owner all of whose own files and folders another disk hides is taken for offline; that a person
 edits files on its disk is known when it has noticed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.keys.identity import DeviceId, short_id
-from potluck.core.wording import listed, of_amount, of_size, of_time, set_off, typable
+from potluck.core.wording import lack_words, listed, of_amount, of_size, of_time, set_off, typable
 
 
 class HeadNumber(NamedTuple):
@@ -43,6 +44,7 @@ class ManifestKnown:
     held: HeadNumber | None  # the one that is held completely; None: none yet
     whole: Amount  # of the one held
     missing: Amount  # of that on this disk; pieces that are here do not count
+    skipped: Amount = NOTHING  # of what is missing: not wanted here, as a person said
     removed: str = ""  # the label of its owner, if that was removed and its folder stays
     stuck: bool = False  # nobody who is here could bring what lacks of it, as far as was asked
     kept: bool = False  # what its owner deleted or replaced stays here until a person confirms
@@ -50,8 +52,8 @@ class ManifestKnown:
 
     @property
     def stands(self) -> bool:
-        """Whether everything that was heard of stands here."""
-        here = self.held == self.heard and self.missing == NOTHING
+        """Whether everything that was heard of stands here, but for what is not wanted here."""
+        here = self.held == self.heard and self.missing == self.skipped
         return here and not self.kept and not self.forked
 
 
@@ -61,6 +63,7 @@ class LastWord:
 
     number: HeadNumber  # the head it holds
     missing: Amount  # of that on its disk
+    skipped: Amount = NOTHING  # of what is missing: a person does not want it there
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,13 +177,13 @@ class Knowledge:
         return Amount.total(one.missing for one in self.manifests)
 
     def to_come(self) -> Amount:
-        """Return how much of that is others', and may come.
+        """Return how much of that is others', and may come: what is skipped does not.
 
         What is lacking of the own folder comes from nobody: another disk hides it, or went with it.
         Nor does what only a removed device had.
         """
         others = [one for one in self.manifests if one.name.owner != self.me]
-        return Amount.total(one.missing for one in others if not one.stuck)
+        return Amount.total(one.missing.less(one.skipped) for one in others if not one.stuck)
 
 
 # -- other devices ---------------------------------------------------------------------------------
@@ -220,11 +223,12 @@ class Standing:
     has: Amount  # as far as it is known
     lacks: Amount  # by its last word, whatever that was about; everything if it never spoke
     said: Amount  # of that, what it said itself, if it spoke: of a folder it never named nothing
+    skips: Amount = NOTHING  # of that, what a person does not want there
 
 
 def standing(knowledge: Knowledge, device: DeviceKnown) -> Standing:
     """Return how another device stands to everything that is held here."""
-    has, lacks, said, known = [NOTHING], [NOTHING], [NOTHING], True
+    has, lacks, said, skips, known = [NOTHING], [NOTHING], [NOTHING], [NOTHING], True
     for manifest in knowledge.manifests:
         if manifest.held is None:
             continue
@@ -236,7 +240,8 @@ def standing(knowledge: Knowledge, device: DeviceKnown) -> Standing:
         lacks.append(missing)
         if manifest.name in device.said or not device.said:
             said.append(missing)
-    return Standing(known, Amount.total(has), Amount.total(lacks), Amount.total(said))
+            skips.append(missing.less(_wanted(device, manifest)))
+    return Standing(known, *map(Amount.total, (has, lacks, said, skips)))
 
 
 def _last_word(device: DeviceKnown, manifest: ManifestKnown) -> Amount:
@@ -245,6 +250,12 @@ def _last_word(device: DeviceKnown, manifest: ManifestKnown) -> Amount:
     if said is None:
         return NOTHING if manifest.name.owner == device.device else manifest.whole
     return Amount(*map(min, said.missing, manifest.whole))
+
+
+def _wanted(device: DeviceKnown, manifest: ManifestKnown) -> Amount:
+    """Return what of that it wants, by its word: all but what it skips."""
+    missing, said = _last_word(device, manifest), device.said.get(manifest.name)
+    return missing.less(Amount(*map(min, missing, said.skipped))) if said is not None else missing
 
 
 # -- the word --------------------------------------------------------------------------------------
@@ -278,7 +289,7 @@ def _stuck(knowledge: Knowledge, behind: list[ManifestKnown]) -> Situation | Non
     """Say what nobody could bring of a removed device's folder, if nothing else is lacking."""
     if not behind or not all(one.stuck for one in behind) or knowledge.incoming.absent != NOTHING:
         return None
-    missing = Amount.total(one.missing for one in behind)
+    missing = Amount.total(one.missing.less(one.skipped) for one in behind)
     what = "the last list of files" if missing == NOTHING else of_amount(*missing)
     labels = [one.removed for one in behind]
     were = "was" if len(labels) == 1 else "were"
@@ -369,13 +380,14 @@ def _outgoing(knowledge: Knowledge) -> Situation | None:
     lacking, unknown, amounts = list[str](), list[str](), list[Amount]()
     for device in present:
         verdicts = {copy_known(device, manifest) for manifest in mine}
-        if CopyKnown.LACKS in verdicts:
+        wanted = Amount.total(_wanted(device, manifest) for manifest in mine)
+        if CopyKnown.LACKS in verdicts and wanted != NOTHING:
             lacking.append(device.label)
-            amounts.append(Amount.total(_last_word(device, manifest) for manifest in mine))
+            amounts.append(wanted)
         elif CopyKnown.UNKNOWN in verdicts:
             unknown.append(device.label)
     if lacking:
-        what = _lack_words(amounts)
+        what = lack_words(amounts)
         return Situation(State.SENDING, f"{listed(lacking)} still {what} of mine")
     if unknown:
         have = "has" if len(unknown) == 1 else "have"
@@ -383,18 +395,3 @@ def _outgoing(knowledge: Knowledge) -> Situation | None:
             State.SENDING, f"{listed(unknown)} {have} not said yet what is there of my newest files"
         )
     return None
-
-
-def _lack_words(amounts: Sequence[Amount]) -> str:
-    """Say what each of some devices lacks; two that lack the same file make no two files of it.
-
-    Which files they are nobody said, so how many lack somewhere is known of one device only.
-    """
-    most = Amount(*map(max, zip(*amounts, strict=True)))
-    if len(amounts) == 1:
-        return f"lacks {of_amount(*most)}"
-    if all(amount == most for amount in amounts):
-        return f"lack {of_amount(*most)}"
-    if all(amount[:2] == most[:2] for amount in amounts):
-        return f"lack {of_amount(*most[:2], 0)} (up to {of_size(most.size_bytes)})"
-    return f"lack up to {of_amount(*most)}"

@@ -49,7 +49,9 @@ def receipt(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown) -> Co
     if last_word is CopyKnown.ALL:
         return CopyReceipt(device.label, CopyKnown.ALL, "", last_word)
     if last_word is CopyKnown.LACKS:
-        return CopyReceipt(device.label, CopyKnown.LACKS, "it lacks everything there", last_word)
+        skips = said is not None and said.skipped == said.missing
+        why = "it skips everything there" if skips else "it lacks everything there"
+        return CopyReceipt(device.label, CopyKnown.LACKS, why, last_word)
     return CopyReceipt(device.label, CopyKnown.UNKNOWN, _unknown_words(device, manifest, path))
 
 
@@ -108,7 +110,14 @@ def _unknown_words(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown
         return "it has not spoken yet of the list that this is in"
     if said.missing == NOTHING:
         return "it has a newer list of its files than this device"
-    return f"it lacks {of_amount(*said.missing)} of that folder, and does not say what"
+    return f"{_lack_words(said)} of that folder, and does not say what"
+
+
+def _lack_words(said: LastWord) -> str:
+    if said.missing == said.skipped:
+        return f"it skips {of_amount(*said.skipped)}"
+    skips = f" (and skips {of_amount(*said.skipped)} of that)" if said.skipped != NOTHING else ""
+    return f"it lacks {of_amount(*said.missing)}{skips}"
 
 
 # -- all of them -----------------------------------------------------------------------------------

@@ -166,3 +166,7 @@ class Holding(Struct, frozen=True, array_like=True):
     missing_files: Counter
     missing_bytes: Size  # pieces that are here do not count
     missing_folders: Counter = 0
+    # of what is missing: what a person does not want there
+    skipped_files: Counter = 0
+    skipped_bytes: Size = 0
+    skipped_folders: Counter = 0

@@ -24,6 +24,7 @@ from potluck.engine.index.manifests import Manifests
 from potluck.engine.index.names import Names
 from potluck.engine.index.needs import Needs
 from potluck.engine.index.places import Places
+from potluck.engine.index.skip_list import SkipList
 from potluck.engine.index.staging import Staging
 
 
@@ -39,7 +40,8 @@ class Index:
         self.meta = Meta(database)
         self.roster = RosterTable(database)
         self.addresses = Addresses(database)
-        self.needs = Needs(database, self._names)
+        self.skip_list = SkipList(self.meta)
+        self.needs = Needs(database, self._names, self.skip_list)
         self._staging = Staging(database, self._names, self._buckets)
         self.manifests = Manifests(database, self._names, self._buckets, self._staging, self.needs)
         self.places = Places(database, self._names, self.needs)

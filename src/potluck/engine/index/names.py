@@ -21,6 +21,7 @@ from potluck.engine.index.database import Database
 class Named:
     """One manifest as a whole."""
 
+    name: ManifestName
     number: int
     received: bool  # somebody sent it to us, so the disk has to follow it
     count: int  # live records
@@ -50,7 +51,7 @@ class Names:
         if named is None:
             sql = "INSERT INTO manifest (owner, folder) VALUES (?, ?) RETURNING id"
             ((number,),) = self._database.rows(sql, (name.owner, name.folder.value))
-            named = Named(number, received=False, count=0, folders=0, total_bytes=0)
+            named = Named(name, number, received=False, count=0, folders=0, total_bytes=0)
             self._all()[name] = named
         return named
 
@@ -76,10 +77,12 @@ class Names:
             rows = self._database.rows(
                 "SELECT id, owner, folder, received, count, folders, bytes FROM manifest"
             )
-            self._named = {
-                ManifestName(DeviceId(owner), Folder(folder)): Named(
-                    number, received == 1, count, folders, int(size)
+            named = [
+                Named(
+                    ManifestName(DeviceId(owner), Folder(folder)), number, received == 1,
+                    count, folders, int(size),
                 )
                 for number, owner, folder, received, count, folders, size in rows
-            }
+            ]  # fmt: skip
+            self._named = {one.name: one for one in named}
         return self._named

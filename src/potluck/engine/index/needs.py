@@ -2,7 +2,8 @@
 
 Strategy: the difference is a table of its own, brought up to date for exactly the paths whose
 record or place changed, so neither a start nor a second of a status line ever joins 100,000 rows.
-Only received manifests have needs; in the own folder the disk is right by definition.
+Only received manifests have needs; in the own folder the disk is right by definition. A need that
+a person does not want here (skip_list.py) stays a need, and is marked as skipped.
 
 Guarantees: a path is in the table exactly if `core.reconcile.decide` would not say NOTHING to it; a
 test compares the two. Limits: what stands but is not wanted is no need; `surplus` finds it.
@@ -20,6 +21,7 @@ from potluck.engine.index.database import Database, Row
 from potluck.engine.index.listings import Span
 from potluck.engine.index.names import Named, Names
 from potluck.engine.index.rows import PLACE, RECORD, RECORD_WIDTH, place_row_of, prefixed, record_of
+from potluck.engine.index.skip_list import SkipList
 
 Lacking = tuple[FileRecord, PlaceRow | None]
 
@@ -29,13 +31,14 @@ _DIFFER: Final = (
 )
 _NEED: Final = (  # a file whose content stands already needs no bytes
     "INSERT INTO need"
-    " SELECT r.manifest, r.path, CASE WHEN p.root = r.root THEN 0 ELSE r.size END, r.is_folder"
+    " SELECT r.manifest, r.path, CASE WHEN p.root = r.root THEN 0 ELSE r.size END,"
+    " r.is_folder, 0"
 )
 _JOIN_PLACE: Final = "LEFT JOIN place AS p ON p.manifest = r.manifest AND p.path = r.path"
 _LACKING: Final = (
     f"SELECT {prefixed(RECORD, 'r')}, {prefixed(PLACE, 'p')} FROM need AS n"
     f" JOIN record AS r ON r.manifest = n.manifest AND r.path = n.path {_JOIN_PLACE}"
-    " WHERE n.manifest = ? AND n.path > ? ORDER BY n.path LIMIT ?"
+    " WHERE n.manifest = ? AND n.path > ? AND n.skipped BETWEEN ? AND ? ORDER BY n.path LIMIT ?"
 )
 _SURPLUS: Final = (
     f"SELECT {PLACE} FROM place AS p WHERE p.manifest = ?1 AND NOT EXISTS"
@@ -51,10 +54,18 @@ _REFRESH_STAGED: Final = (
     f"{_NEED} FROM staged AS s JOIN record AS r ON r.manifest = s.manifest AND r.path = s.path"
     f" {_JOIN_PLACE} WHERE s.manifest = ? AND s.digest IS NOT NULL AND {_DIFFER}"
 )
+_MARK: Final = (
+    "UPDATE need SET skipped = CASE is_folder WHEN 1 THEN ? ELSE ? END"
+    " WHERE manifest = ? AND path = ?"
+)
+_SUMS: Final = (  # total() is a float and cannot overflow, whatever sizes a peer made up
+    "SELECT count(*), ifnull(sum(is_folder), 0), total(size), ifnull(sum(skipped), 0),"
+    " ifnull(sum(skipped AND is_folder), 0), total(size * skipped) FROM need WHERE manifest = ?"
+)
 _REST: Final = (
     "SELECT total(NOT is_folder), total(NOT is_folder AND size <= ?) FROM"
     " (SELECT path, size, is_folder FROM need WHERE manifest = ? AND path >= ? AND path < ?"
-    " LIMIT ?)"
+    " AND NOT skipped LIMIT ?)"
     " WHERE ? OR instr(substr(path, ?), x'2f') = 0"
 )
 
@@ -66,25 +77,39 @@ class Rest(NamedTuple):
     small: int  # of these, of one piece
 
 
+class Lack(NamedTuple):
+    """How much lacks of a folder."""
+
+    missing: Amount
+    skipped: Amount  # of that: not wanted here
+
+
 class Needs:
     """What is lacking, per manifest."""
 
-    def __init__(self, database: Database, names: Names) -> None:
+    def __init__(self, database: Database, names: Names, skip_list: SkipList) -> None:
         """Keep it in this database."""
         self._database = database
-        self._names = names
-        self._missing: dict[int, Amount] = {}
+        self._names, self._skip_list = names, skip_list
+        self._missing: dict[int, Lack] = {}
 
     def __repr__(self) -> str:
         """Return how many counts are in memory."""
         return f"<Needs: {len(self._missing)} counts>"
 
-    def lacking_after(self, name: ManifestName, after: bytes, limit: int) -> list[Lacking]:
-        """Return the next `limit` records whose place differs, above path `after`, by path."""
+    def lacking_after(
+        self, name: ManifestName, after: bytes, limit: int, *, skipped: bool | None = None
+    ) -> list[Lacking]:
+        """Return the next `limit` records whose place differs, above path `after`, by path.
+
+        `skipped`: only those that are, or are not; None: all.
+        """
         named = self._names.find(name)
         if named is None:
             return []
-        return [_pair(row) for row in self._database.rows(_LACKING, (named.number, after, limit))]
+        least, most = (False, True) if skipped is None else (skipped, skipped)
+        rows = self._database.rows(_LACKING, (named.number, after, least, most, limit))
+        return [_pair(row) for row in rows]
 
     def surplus(self, name: ManifestName) -> list[PlaceRow]:
         """Return the places that no record wants, children first."""
@@ -94,21 +119,34 @@ class Needs:
         return [place_row_of(row) for row in self._database.rows(_SURPLUS, (named.number,))]
 
     def missing(self, name: ManifestName) -> Amount:
-        """Return how much is lacking, in bytes as far as a message can say."""
+        """Return how much is lacking, skipped or not, in bytes as far as a message can say."""
+        return self._lack(name).missing
+
+    def skipped(self, name: ManifestName) -> Amount:
+        """Return how much of what is lacking is not wanted here."""
+        return self._lack(name).skipped
+
+    def skips_any(self, name: ManifestName, path: bytes) -> bool:
+        """Say whether anything lacks at a path, or below it, that is not wanted here."""
         named = self._names.find(name)
         if named is None:
-            return NOTHING
+            return False
+        sql = (
+            "SELECT 1 FROM need WHERE manifest = ? AND skipped"
+            " AND (path = ? OR (path >= ? AND path < ?)) LIMIT 1"
+        )
+        below = Span.below(path + b"/")
+        return self._database.row(sql, (named.number, path, *below)) is not None
+
+    def _lack(self, name: ManifestName) -> Lack:
+        named = self._names.find(name)
+        if named is None:
+            return Lack(NOTHING, NOTHING)
         known = self._missing.get(named.number)
         if known is None:
-            # total() is a float and cannot overflow, whatever sizes a peer made up
-            row = self._database.row(
-                "SELECT count(*), ifnull(sum(is_folder), 0), total(size) FROM need"
-                " WHERE manifest = ?",
-                (named.number,),
-            )
+            row = self._database.row(_SUMS, (named.number,))
             assert row is not None
-            count, folders, size = row
-            known = Amount(count - folders, folders, min(int(size), limits.FILE_MAX_BYTES))
+            known = Lack(_amount(*row[:3]), _amount(*row[3:]))
             self._missing[named.number] = known
         return known
 
@@ -135,16 +173,48 @@ class Needs:
         rows = [(named.number, path) for path in paths]
         self._database.run_many("DELETE FROM need WHERE manifest = ? AND path = ?", rows)
         self._database.run_many(_REFRESH, rows)
+        self._mark(named, (path for _, path in rows))
 
     def refresh_staged(self, named: Named) -> None:
         """Bring the needs of all staged paths up to date, after their records changed."""
         self._missing.pop(named.number, None)
         self._database.run(_DROP_STAGED, (named.number,))
         self._database.run(_REFRESH_STAGED, (named.number,))
+        if self._skip_list.rules_of(named.name):
+            sql = "SELECT path FROM staged WHERE manifest = ?"
+            self._mark(named, [path for (path,) in self._database.rows(sql, (named.number,))])
+
+    def judge_skips(self, name: ManifestName) -> None:
+        """The skip list is another one: mark what is skipped by it, of all that lacks."""
+        named = self._names.make(name)
+        self._missing.pop(named.number, None)
+        self._database.run("UPDATE need SET skipped = 0 WHERE manifest = ?", (named.number,))
+        sql = "SELECT path FROM need WHERE manifest = ?"
+        self._mark(named, [path for (path,) in self._database.rows(sql, (named.number,))])
+
+    def _mark(self, named: Named, paths: Iterable[bytes]) -> None:
+        """Mark what is skipped of these paths, if they lack."""
+        rules = self._skip_list.rules_of(named.name)
+        if not rules:
+            return
+        rows = [
+            (
+                rules.skipped_by(path, is_folder=True) is not None,
+                rules.skipped_by(path, is_folder=False) is not None,
+                named.number,
+                path,
+            )
+            for path in paths
+        ]
+        self._database.run_many(_MARK, [row for row in rows if row[0] or row[1]])
 
     def forget_memory(self) -> None:
         """Count again: the transaction was rolled back."""
         self._missing.clear()
+
+
+def _amount(count: int, folders: int, size: float) -> Amount:
+    return Amount(count - folders, folders, min(int(size), limits.FILE_MAX_BYTES))
 
 
 def _pair(row: Row) -> Lacking:

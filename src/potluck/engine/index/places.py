@@ -85,16 +85,20 @@ class Places:
         row = self._database.row(sql, (named.number, path))
         return place_row_of(row) if row else None
 
-    def under(self, name: ManifestName, path: bytes) -> list[PlaceRow]:
-        """Return what stands below a folder's path (without it; b"" is everything), by path."""
+    def under(self, name: ManifestName, path: bytes, limit: int = -1) -> list[PlaceRow]:
+        """Return what stands below a folder's path (without it; b"" is everything), by path.
+
+        `limit`: at most so much; negative: all.
+        """
         named = self._names.find(name)
         if named is None:
             return []
         prefix = path + b"/" if path else b""
         sql = (
             f"SELECT {PLACE} FROM place WHERE manifest = ? AND path >= ? AND path < ? ORDER BY path"
+            " LIMIT ?"
         )
-        rows = self._database.rows(sql, (named.number, prefix, prefix + _AFTER_ALL_PATHS))
+        rows = self._database.rows(sql, (named.number, prefix, prefix + _AFTER_ALL_PATHS, limit))
         return [place_row_of(row) for row in rows]
 
     def all_paths(self, name: ManifestName, below: bytes = b"") -> list[bytes]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 
 _RECORD_COLUMNS = """
     manifest   INTEGER NOT NULL,
@@ -82,5 +82,8 @@ FOLDERS_COUNTED: Final = (
 )
 """Version 2: files are counted as files and folders as folders."""
 
-MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {0: TABLES, 1: FOLDERS_COUNTED}
+SKIPPED_MARKED: Final = ("ALTER TABLE need ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0",)
+"""Version 3: what lacks because a person does not want it here is told from the rest."""
+
+MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {0: TABLES, 1: FOLDERS_COUNTED, 2: SKIPPED_MARKED}
 """From each older version, the statements that lead to the next one."""

@@ -68,6 +68,9 @@ class PartlyHere(Protocol):
     def lacking(self) -> Mapping[ManifestName, Amount]:
         """Return what this disk lacks of each manifest that is held."""
 
+    def skipped(self) -> Mapping[ManifestName, Amount]:
+        """Return what of that is not wanted here."""
+
 
 class Announcing:
     """Says what is held here, and asks what is held elsewhere."""
@@ -204,7 +207,9 @@ class Announcing:
         self._kept_due = True
         index = self._node.index
         names = map(ManifestName.of, index.manifests.heads())
-        self._complete = all(index.needs.missing(name) == NOTHING for name in names)
+        self._complete = all(
+            index.needs.missing(name) == index.needs.skipped(name) for name in names
+        )
 
     # -- summing up --------------------------------------------------------------------------------
     def tell_changed(self) -> None:
@@ -239,13 +244,15 @@ class Announcing:
         at since the start: what its owner deleted may stand here, and what is known may be gone.
         """
         lacking, unsettled = self._progress.lacking(), self._progress.unsettled()
+        skipped = self._progress.skipped()
         found = dict[ManifestName, Holding]()
         for head in self._node.index.manifests.heads():
             name = ManifestName.of(head)
             files, folders, size_bytes = lacking[name]
             if files or folders or name not in unsettled:
                 said = (head.generation, head.seq, files, size_bytes, folders)
-                found[name] = Holding(*name, *said)
+                skips = Amount(*map(min, skipped.get(name, NOTHING), lacking[name]))
+                found[name] = Holding(*name, *said, skips.files, skips.size_bytes, skips.folders)
         return found
 
 

@@ -23,6 +23,7 @@ from potluck.core.wording import set_off
 from potluck.engine.events import Placement
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.others.skipping import is_skipped
 
 GATHER_S = 0.5  # what belongs together has come by then
 PATIENCE_S = 1.0  # … and by then people want to know, whatever is still on its way
@@ -198,16 +199,18 @@ def _is_ripe(change: LocalChange, now: float) -> bool:
 
 def _texts(node: Node, changes: dict[Spot, LocalChange]) -> Iterator[Telling]:
     """Return what to say: one line for each kind, owner and outcome."""
-    groups: dict[tuple[str, int, bool], dict[Spot, LocalChange]] = {}
+    groups: dict[tuple[str, int, bool, bool], dict[Spot, LocalChange]] = {}
     order = list(ChangeKind)
     for spot, change in sorted(changes.items(), key=lambda item: item[0]):
-        key = node.label_of(spot.manifest.owner), order.index(change.kind), not change.back
+        skipped = not change.back and is_skipped(node, spot)
+        label = node.label_of(spot.manifest.owner)
+        key = label, order.index(change.kind), not change.back, skipped
         groups.setdefault(key, {})[spot] = change
-    for (label, number, _), group in sorted(groups.items(), key=lambda item: item[0]):
+    for (label, number, _, skipped), group in sorted(groups.items(), key=lambda item: item[0]):
         kind = order[number]
         named = _without_folders(group)
         names = [_name(node, spot, change) for spot, change in named.items()]
-        text = _SAYINGS[kind](_Group(label, names, list(named.values())))
+        text = _SAYINGS[kind](_Group(label, names, list(named.values()), skipped))
         yield Telling(_CODES[kind], text, str(node.layout.path_of(next(iter(named)))))
 
 
@@ -231,6 +234,7 @@ class _Group:
     label: str
     names: list[str]
     changes: list[LocalChange]
+    skipped: bool  # what their owner shares there is not wanted here
 
     @property
     def one(self) -> bool:
@@ -260,6 +264,8 @@ class _Group:
         """Whether the owner's version stands there again."""
         if self.back:
             return f"{self.label}'s {'is' if self.one else 'are'} back"
+        if self.skipped:
+            return f"{self.label}'s {'is' if self.one else 'are'} skipped here, so not fetched"
         return f"{self.label}'s {'comes' if self.one else 'come'} back once fetched"
 
 
@@ -286,6 +292,8 @@ def _damaged(group: _Group) -> str:
 
 def _dressed(group: _Group) -> str:
     state = "they are put right" if group.back else "that is put right soon"
+    if group.skipped:
+        state = "they stay so, since they are skipped"
     return f"{group.were} given another time or x bit here: {state}"
 
 

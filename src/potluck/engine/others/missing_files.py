@@ -8,6 +8,8 @@ The folder of somebody who shares nothing is made again; that it was deleted is 
 seen here before, by its owner's name and none of ours.
 What is missing below something mounted is hidden (engine/others/hidden_files.py).
 
+What is skipped here (skipping.py) is not brought back, so nothing is told of it.
+
 Guarantees: a row goes only after a look that said MISSING, and only if it is still the row of then
 and no group commit changes that spot. What is absent is held by nobody's word. Limits: who deletes
 many files one by one, slower than looks follow, deletes few files many times; what is absent and
@@ -28,6 +30,7 @@ from potluck.engine.node import Node
 from potluck.engine.others.hidden_files import HiddenFiles
 from potluck.engine.others.local_changes import LocalChanges, names_of
 from potluck.engine.others.replica_files import ReplicaFiles
+from potluck.engine.others.skipping import is_skipped
 from potluck.engine.timetable import Timetable
 
 
@@ -148,6 +151,7 @@ class MissingFiles:
         hidden = self._hidden.keep(missing)
         missing = {spot: row for spot, row in missing.items() if spot not in hidden}
         gone = {spot for spot in missing if spot in self._looked_once}
+        gone |= {spot for spot in missing if is_skipped(self._node, spot)}  # nothing comes back
         told = set(gone)  # when they were put off
         self._settle(self._looked_once)
         self._looked_once.clear()

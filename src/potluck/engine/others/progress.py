@@ -127,6 +127,15 @@ class Progress:
             found[name] = Amount(files, folders, size_bytes)
         return found
 
+    def skipped(self) -> dict[ManifestName, Amount]:
+        """Return how much of what lacks is not wanted here; of an offline share nothing is said."""
+        index = self._node.index
+        names = map(ManifestName.of, index.manifests.heads())
+        others = [name for name in names if name != self._node.own_manifest]
+        if not self._node.share_present:
+            return {}
+        return {name: index.needs.skipped(name) for name in others}
+
     def _here_bytes(self) -> Counter[ManifestName]:
         """Return how much is here already of contents that each manifest still lacks."""
         here, waiting = Counter[ManifestName](), self._downloads.waiting

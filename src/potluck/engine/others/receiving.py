@@ -77,6 +77,10 @@ class Receiving:
         """Settle what a crash interrupted, then take up what is lacking, or is there too much."""
         self._commits.start()
         self.held.start()
+        self.judge_again()
+
+    def judge_again(self) -> None:
+        """Decide anew about all that lacks, or is there too much."""
         node = self._node
         names = {ManifestName.of(head) for head in node.index.manifests.heads()}
         names |= {ManifestName.own(device) for device in _forgotten(node)}
@@ -176,23 +180,19 @@ class Receiving:
             del self.pending[spot]
             self._consider(spot, index.manifests.get(*spot), index.places.get(*spot))
         if not self.pending and self.catching_up:
-            self._catch_up_slice()
+            name, after = self.catching_up.popleft()
+            lacking = index.needs.lacking_after(name, after, SLICE)
+            for record, stands in lacking:
+                self._consider(Spot(name, record.path), record, stands)
+            if len(lacking) == SLICE:
+                self.catching_up.appendleft((name, lacking[-1][0].path))
+            else:
+                self.pending |= {Spot(name, one.path): None for one in index.needs.surplus(name)}
         for name in {spot.manifest for spot in self._returned}:
             self._holds.release(name, [path for its, path in self._returned if its == name])
         self._returned.clear()
         if not self.deciding:
             self._downloads.leftovers.drop()
-
-    def _catch_up_slice(self) -> None:
-        name, after = self.catching_up.popleft()
-        lacking = self._node.index.needs.lacking_after(name, after, SLICE)
-        for record, stands in lacking:
-            self._consider(Spot(name, record.path), record, stands)
-        if len(lacking) == SLICE:
-            self.catching_up.appendleft((name, lacking[-1][0].path))
-            return
-        for stands in self._node.index.needs.surplus(name):
-            self.look_again(Spot(name, stands.path))
 
     # -- deciding ----------------------------------------------------------------------------------
     def _consider(self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None) -> None:

@@ -5,7 +5,8 @@ why_own.py) what it sees of a path and puts it together; a new reason is one ent
 sums up the list's records and says of each other device what is known of its copy
 (core/content/receipts.py). Both are answered for any text that somebody may type.
 
-Guarantees: nothing is changed. A path is in sync only if nothing is open for it. Nothing is said to
+Guarantees: nothing is changed. A path is in sync only if nothing is open for it, and nothing of it
+is skipped. Nothing is said to
 be safe to remove of which somebody else is not known to have it now. Limits: what a person did a
 moment ago, and no look has found yet, is not known.
 """
@@ -16,11 +17,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from potluck.core import limits
-from potluck.core.content.facts import NOTHING, ManifestName
+from potluck.core.content.facts import NOTHING, ManifestName, Spot
 from potluck.core.content.knowledge import CopyKnown, DeviceKnown, ManifestKnown
 from potluck.core.content.receipts import CopyReceipt, PathKnown, is_safe, receipt
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.node import legible
+from potluck.engine.others.skipping import is_skipped
 from potluck.engine.views.asked_path import AskedPath, Below, asked_path, below
 from potluck.engine.views.path_values import CopyCount, CopyView, InfoView, WhyView
 from potluck.engine.views.reasons import (
@@ -40,6 +42,9 @@ TWO_MACHINES: Final = "two machines run with the identity of its owner, so nothi
 TWO_LIVES: Final = "others hold files of this device that it does not remember, so nothing is known"
 ANOTHER_STATE: Final = "its owner goes on from an older state of its folder, so nothing is known"
 """Then two lists are told of under the same numbers."""
+SKIPS: Final = {ReasonKind.SKIPPED, ReasonKind.RECEIVER_SKIPS}
+SKIPPED_WORDS: Final = "nothing is waited for, but not all of it is here: some is skipped"
+SKIPPED_THERE: Final = "nothing is waited for, but it is not on every device: some is skipped there"
 ROOT_DIGITS: Final = 16  # of a content's name, as people are shown it
 
 
@@ -68,7 +73,11 @@ class Explaining:
         views = [reason_view(one, node.now) for one in reasons[:REASONS_MAX]]
         more = len(reasons) - len(views)
         in_sync = known and not still_open
+        skipped = SKIPS.intersection(one.kind for one in reasons)
         words = self._in_sync_words(asked) if in_sync else ""
+        if in_sync and skipped:
+            in_sync = False
+            words = SKIPPED_WORDS if ReasonKind.SKIPPED in skipped else SKIPPED_THERE
         return WhyView(legible(asked.text), known, in_sync, state, words, views, more)
 
     def _reasons(self, asked: AskedPath) -> list[Reason]:
@@ -77,7 +86,7 @@ class Explaining:
         found = [one for look in HERE for one in look(parts, asked)]
         found += lacking_reasons(parts, asked)
         found += [one for look in (*LISTS, *OWN) for one in look(parts, asked)]
-        lacking = {one.path for one in found if one.kind is not ReasonKind.PLACING}
+        lacking = {one.path for one in found if one.open and one.kind is not ReasonKind.PLACING}
         found = [
             one for one in found if one.kind is not ReasonKind.PLACING or one.path not in lacking
         ]
@@ -152,6 +161,7 @@ class Explaining:
             devices=len(receipts) + 1,
             safe=safe,
             safe_why=why,
+            skipped=top is not None and is_skipped(parts.node, Spot(name, top.path)),
         )
 
     def copies(self, texts: Sequence[str]) -> list[CopyCount | None]:
@@ -208,7 +218,10 @@ class Explaining:
         return waiting == NOTHING
 
 
-OF_OTHERS = {ReasonKind.RECEIVER_AWAY, ReasonKind.RECEIVER_LACKS, ReasonKind.RECEIVER_SILENT}
+OF_OTHERS = {
+    ReasonKind.RECEIVER_AWAY, ReasonKind.RECEIVER_LACKS, ReasonKind.RECEIVER_SILENT,
+    ReasonKind.RECEIVER_SKIPS,
+}  # fmt: skip
 """What is open elsewhere: it says nothing of whether something newer is known here."""
 
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 
 from potluck.core import limits
-from potluck.core.content.facts import NOTHING
+from potluck.core.content.facts import Amount
 from potluck.core.content.knowledge import DeviceKnown, Knowledge, OwnWork, Standing, standing
 from potluck.core.group.founding import FoundGroup, left_alone_s
 from potluck.core.keys.identity import DeviceId, short_id
@@ -112,7 +112,8 @@ class Neighbourhood:
         # nobody looks at what stands in place of a share, and what the index has may be gone
         doubts = {OwnWork.UNSEEN, OwnWork.DOUBTED}.intersection(knowledge.own_work)
         looked = not (knowledge.incoming.unseen or doubts)
-        mine = Standing(known=looked, has=whole.less(missing), lacks=missing, said=missing)
+        skips = Amount.total(one.skipped for one in knowledge.manifests)
+        mine = Standing(looked, whole.less(missing), missing, missing, skips)
         stands = {other.device: standing(knowledge, other) for other in knowledge.devices}
         others = {other.device: other for other in knowledge.devices}
         stands[self._node.me] = mine
@@ -137,14 +138,15 @@ class Neighbourhood:
     ) -> list[DeliveryView]:
         """Return everybody else who lacks something, or is not known to have it.
 
-        Of how much it lacks the rest is the most it ever lacked, or the sizes of what is
-        `under_way` to it: part of that may have come before this device heard of it. It is no more
-        than there is here, whatever else that device says it lacks.
+        Who lacks only what a person does not want there waits for nothing. Of how much it lacks the
+        rest is the most it ever lacked, or the sizes of what is `under_way` to it: part of that may
+        have come before this device heard of it. It is no more than there is here, whatever else
+        that device says it lacks.
         """
         found, here_bytes = list[DeliveryView](), knowledge.whole().size_bytes
         for other in knowledge.devices:
             stands = standing(knowledge, other)
-            if stands.known and stands.lacks == NOTHING:
+            if stands.known and stands.lacks == stands.skips:
                 continue
             peer = self._node.peers.get(other.device)
             most_bytes = peer.most_lacking_bytes if peer is not None else 0
@@ -259,6 +261,8 @@ class Neighbourhood:
             have_files=stands.has.files,
             need_files=stands.said.files,
             need_bytes=bounded(stands.said.size_bytes),
+            skips_files=stands.skips.files,
+            skips_bytes=bounded(stands.skips.size_bytes),
         )
 
 

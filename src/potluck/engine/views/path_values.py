@@ -58,6 +58,7 @@ class InfoView(Struct, frozen=True):
     devices: int = 0  # of the group, with this one
     safe: bool = False  # to remove it here
     safe_why: str = ""
+    skipped: bool = False  # a person does not want it here
 
 
 class ReasonView(Struct, frozen=True):

@@ -73,7 +73,7 @@ class Picture:
 
     def manifests(self) -> Iterator[ManifestKnown]:
         """Yield what is known of every manifest that is held, or heard of."""
-        lacking = self._progress.lacking()
+        lacking, skipped = self._progress.lacking(), self._progress.skipped()
         held = {ManifestName.of(head): head for head in self._node.index.manifests.heads()}
         pursuits = self._following.pursuits
         pursuits = {name: one for name, one in pursuits.items() if name != self._node.own_manifest}
@@ -86,7 +86,8 @@ class Picture:
             if last is not None:  # also while nobody told of it
                 heard = HeadNumber(last.generation, last.seq)
             if heard is not None:
-                yield self._manifest(name, heard, head, lacking.get(name, NOTHING))
+                known = self._manifest(name, heard, head, lacking.get(name, NOTHING))
+                yield replace(known, skipped=skipped.get(name, NOTHING))
 
     def devices(self) -> Iterator[DeviceKnown]:
         """Yield what is known of every other member."""
@@ -189,7 +190,9 @@ def number_of(head: Head) -> HeadNumber:
 def last_word_of(holding: Holding) -> LastWord:
     """Return what a device said of one manifest, in the words of core."""
     missing = Amount(holding.missing_files, holding.missing_folders, holding.missing_bytes)
-    return LastWord(HeadNumber(holding.generation, holding.seq), missing)
+    skipped = Amount(holding.skipped_files, holding.skipped_folders, holding.skipped_bytes)
+    skipped = Amount(*map(min, skipped, missing))
+    return LastWord(HeadNumber(holding.generation, holding.seq), missing, skipped)
 
 
 def _obstacle(trouble: Trouble) -> Obstacle:

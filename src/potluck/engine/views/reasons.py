@@ -48,6 +48,7 @@ class ReasonKind(StrEnum):
     FROZEN = "owner_stopped"
     ABSENT = "looked_for_again"
     HELD = "kept"
+    SKIPPED = "skipped"
     BLOCKED = "in_the_way"
     NO_ROOM = "no_room"
     PLACING = "being_placed"
@@ -56,6 +57,7 @@ class ReasonKind(StrEnum):
     QUEUED = "waits_for_its_turn"
     RECEIVER_LACKS = "receiver_lacks"
     RECEIVER_SILENT = "receiver_not_known"
+    RECEIVER_SKIPS = "receiver_skips"
     RECEIVER_AWAY = "receiver_away"
     NOT_KNOWN = "not_known"
 

@@ -27,6 +27,8 @@ class DeviceView(Struct, frozen=True):
     have_files: int  # of `files`; 0 unless known
     need_files: int  # what it said it lacks; everything unless it spoke in this run
     need_bytes: int
+    skips_files: int = 0  # of that, what a person does not want there
+    skips_bytes: int = 0
 
 
 class FormerView(Struct, frozen=True):
@@ -136,6 +138,7 @@ class KeptView(Struct, frozen=True):
 
     head: HeadView
     missing: int  # files and folders it lacks of that
+    skipped: int = 0  # of these: a person does not want them there
 
 
 class KeeperView(Struct, frozen=True):
@@ -256,5 +259,8 @@ class StateView(Struct, frozen=True):
     refused: list[dict[str, str]]
     counters: dict[str, int]  # what came that nobody could use, and how often, by a stable name
     requests: list[RequestView] = []  # the oldest first
+    skipped_files: int = 0  # of others: lacks here, since a person does not want it
+    skipped_folders: int = 0
+    skipped_bytes: int = 0
     ignored: int = 0  # files and folders of mine left out by my .potluckignore
     verify: VerifyView | None = None  # the last, since the start

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Container
 from itertools import islice
 
-from potluck.core.content.facts import NOTHING, ManifestName
+from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.knowledge import DeviceKnown, HeadNumber, situation
 from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import What
@@ -69,6 +69,7 @@ class Viewer:
         under_way = {one.device: one.size_bytes for one in handings}
         deliveries = around.deliveries(knowledge, under_way)
         whole, missing, word = knowledge.whole(), knowledge.to_come(), situation(knowledge)
+        skipped = Amount.total(one.skipped for one in knowledge.manifests)
         if not node.share_present:
             missing = NOTHING  # all of it is lacking, and nothing of that comes
         return StateView(
@@ -105,6 +106,9 @@ class Viewer:
             refused=self._refused(),
             counters=dict(node.counters),
             requests=around.requests(),
+            skipped_files=skipped.files,
+            skipped_folders=skipped.folders,
+            skipped_bytes=bounded(skipped.size_bytes),
             ignored=self._own_folder.left_out.count,
             verify=_verify_view(node.verification),
         )
@@ -219,10 +223,14 @@ def _head_view(name: ManifestName, number: HeadNumber) -> HeadView:
     return HeadView(short_id(name.owner), name.folder.value, number.generation, number.seq)
 
 
+def _count(amount: Amount) -> int:
+    return amount.files + amount.folders
+
+
 def _kept_views(device: DeviceKnown, forked: Container[ManifestName]) -> list[KeptView]:
     """Return what a device said last, by manifest; a number of two states tells nothing."""
     return [
-        KeptView(_head_view(name, said.number), said.missing.files + said.missing.folders)
+        KeptView(_head_view(name, said.number), *map(_count, (said.missing, said.skipped)))
         for name, said in sorted(device.said.items())
         if name not in forked
     ]

@@ -21,18 +21,20 @@ from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import Download
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wire.catalogue import FileRecord
-from potluck.core.wording import listed, of_size, typable
+from potluck.core.wording import listed, of_size, set_off, typable
 from potluck.engine.events import Outcome
 from potluck.engine.index.listings import Span
 from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.hindrances import command_of
 from potluck.engine.others.holders import known_holders
+from potluck.engine.others.skipping import skipped_by
 from potluck.engine.troubles import TroubleKind
 from potluck.engine.views.asked_path import AskedPath
 from potluck.engine.views.reasons import Reason, ReasonKind, WhyParts
 from potluck.engine.views.why_lists import absence_words, blocked
 
 LACKING_MAX: Final = 500  # files that are looked at for one answer: some milliseconds
+SKIPPED_MAX: Final = 50  # of those that are skipped, in each folder: to know of, nobody waits
 ANSWERED: Mapping[Outcome, str] = {
     Outcome.DONE: "did not bring all of it",
     Outcome.GONE: "does not have it (any more)",
@@ -76,10 +78,11 @@ def _lacking(parts: WhyParts, name: ManifestName, inner: bytes, limit: int) -> I
         found = index.listings.page(name, Span.of(inner), 1)
         yield from (one.record for one in found if one.lacking)
         after = inner + b"/"
-    for record, _ in index.needs.lacking_after(name, after, limit):
-        if not record.path.startswith(after):
-            return
-        yield record
+    wanted = index.needs.lacking_after(name, after, limit, skipped=False)
+    skipped = index.needs.lacking_after(name, after, min(limit, SKIPPED_MAX), skipped=True)
+    for record, _ in (*wanted, *skipped):
+        if record.path.startswith(after):
+            yield record
 
 
 def _reason(parts: WhyParts, lacking: LackingFile) -> Reason:
@@ -106,6 +109,16 @@ def _kept(parts: WhyParts, lacking: LackingFile) -> Reason | None:
     text = f"{label} replaced it with very much else: what stood here stays until that is confirmed"
     command = f"confirm {typable(label, short_id(owner))}"
     return Reason(ReasonKind.HELD, lacking.path, text, command=command, wrong=True)
+
+
+def _skipped(parts: WhyParts, lacking: LackingFile) -> Reason | None:
+    """A person does not want it here: that is to know, and nothing waits for it."""
+    pattern = skipped_by(parts.node, lacking.spot, lacking.record)
+    if pattern is None:
+        return None
+    text = f"it is not here as it is shared: {set_off(pattern)} is skipped here"
+    command = f"get {typable(lacking.path, '')}".rstrip()
+    return Reason(ReasonKind.SKIPPED, lacking.path, text, command=command, open=False)
 
 
 def _undecided(parts: WhyParts, lacking: LackingFile) -> Reason | None:
@@ -205,8 +218,8 @@ def _waits(parts: WhyParts, lacking: LackingFile) -> Reason | None:
 
 
 STEPS: tuple[Callable[[WhyParts, LackingFile], Reason | None], ...] = (
-    _offline, _kept, _in_the_way, _undecided, _placing, _coming, _no_room, _nobody, _in_vain,
-    _waits,
+    _offline, _kept, _skipped, _in_the_way, _undecided, _placing, _coming, _no_room, _nobody,
+    _in_vain, _waits,
 )  # fmt: skip
 """The first that says something is the reason."""
 

@@ -113,6 +113,9 @@ def _receiver(
         text = f"the share of {label} is offline: it lacks everything; {AWAY_NOTE}"
         return ReasonKind.RECEIVER_LACKS, text, False
     text = f"{label}: {said.why}" + _handing(parts, device)
+    word = device.said.get(known.name)
+    if word is not None and word.skipped == word.missing != NOTHING and word.number == known.held:
+        return ReasonKind.RECEIVER_SKIPS, text, False
     if said.known is CopyKnown.LACKS:
         return ReasonKind.RECEIVER_LACKS, text, True
     return ReasonKind.RECEIVER_SILENT, text, True

@@ -33,6 +33,8 @@ PROMPT_HELP = (
     "ring · peers   the circle of nodes · where the devices are",
     "ls [PATH]      what is shared (-r: every file)",
     "add PATH…      put files into my folder (--copy, --move, --reflink)",
+    "take PATH [TO]  copy a file or folder of somebody else into my folder",
+    "skip PATTERN · get PATTERN   do not fetch what others share so · fetch it after all",
     "trash · history [PATH]   what was replaced or deleted and is kept · versions of a file",
     "restore PATH[@N]   bring a version back from the trash here",
     "rescan         look at my folder now",

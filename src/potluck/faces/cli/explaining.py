@@ -85,7 +85,8 @@ def why_lines(answer: dict[str, Any]) -> list[str]:
     name = shown(answer["path"]) or "Everything"
     is_open = [one for one in answer["reasons"] if one["open"]]
     notes = [one for one in answer["reasons"] if not one["open"]]
-    lines = [f"{name}: in sync; {answer['text']}."] if answer["in_sync"] else []
+    word = "in sync; " if answer["in_sync"] else ""
+    lines = [f"{name}: {word}{answer['text']}."] if answer["text"] else []
     lines += [line for one in is_open for line in _reason_lines(one)]
     lines += [line for one in notes for line in _reason_lines(one, "note: ")]
     if answer["more"]:
@@ -140,6 +141,8 @@ def _safe_lines(answer: dict[str, Any]) -> Iterator[str]:
     yield f"  safe to remove here: {safe}, because {shown(answer['safe_why'])}"
     if answer["mine"]:
         yield "  what is removed here goes on the others too, there to the trash"
+    elif answer.get("skipped"):
+        yield "  what is removed here is not brought back: it is skipped"
     else:
         yield "  what is removed here is brought back"
 

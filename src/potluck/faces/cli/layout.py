@@ -203,6 +203,7 @@ def status_lines(state: dict[str, Any], words: Words | None = None) -> list[str]
     troubled = {one["subject"] for one in state["troubles"]}
     refused = [one for one in state["refused"] if one["path"] not in troubled]
     lines += _listed("not shared", refused, _refused_row)
+    lines += _skipped_lines(state)
     lines += _ignored_lines(state.get("ignored", 0))
     unshared = state["unshared"]["files"]
     if unshared:
@@ -211,6 +212,18 @@ def status_lines(state: dict[str, Any], words: Words | None = None) -> list[str]
             Advice(f"{count(unshared, 'file')} here not shared yet: ", words.of("add --help")),
         ]
     return lines
+
+
+def _skipped_lines(state: dict[str, Any]) -> list[str]:
+    """Return how much of others lacks here because a person does not want it."""
+    what = skipped_words(state)
+    return ["", f"skipped here: {what} of others"] if what else []
+
+
+def skipped_words(state: dict[str, Any]) -> str:
+    """Return "3 files (2.0 GB)" of what is skipped here, "" for nothing."""
+    amounts = (state.get(f"skipped_{what}", 0) for what in ("files", "folders", "bytes"))
+    return lacking_words(*amounts)
 
 
 def _ignored_lines(ignored: int) -> list[str]:
@@ -291,7 +304,10 @@ def holding_words(device: dict[str, Any]) -> str:
     if device["known"] and not lacks:
         return f"has {_all_files(device['have_files'])}"
     if device["known"]:
-        return f"has {count(device['have_files'], 'file')}, lacks {lacks}"
+        skips = lacking_words(device.get("skips_files", 0), 0, device.get("skips_bytes", 0))
+        lacks = "skips" if skips == lacks else f"lacks {lacks}, skips"
+        what = f"{lacks} {skips}" if skips else lacks.removesuffix(", skips")
+        return f"has {count(device['have_files'], 'file')}, {what}"
     if device["spoke_s"] is None:
         to_come = device["online"] and not device["me"]
         return "not known yet what it has" if to_come else "not known what it has"

@@ -34,6 +34,7 @@ from potluck.core.errors import NotFound, NotRunning, TimedOut, TwoMachines
 from potluck.core.wording import listed
 from potluck.faces.cli.client import CALL_S, Client
 from potluck.faces.cli.comparing import waiting_words
+from potluck.faces.cli.layout import skipped_words
 from potluck.faces.cli.output import command, say, say_json
 from potluck.faces.text import count, shown
 
@@ -318,11 +319,17 @@ def undelivered(keepers: dict[str, Any], goals: list[dict[str, Any]], labels: Se
     if not late:
         return ""
     away = {True: "", False: " (away)"}
-    names = [shown(one["label"]) + away[one["online"]] for one in late]
+    names = [shown(one["label"]) + (_skips(one) or away[one["online"]]) for one in late]
     said = f"not yet known to be whole on {listed(names)}"
     if all(one["online"] for one in late) or labels:
         return said
     return f"{said}; who is enough can be named with --to"
+
+
+def _skips(device: dict[str, Any]) -> str:
+    """Return that some of it is not wanted on a device, "" if that was not said."""
+    skipped = sum(kept.get("skipped", 0) for kept in device["kept"])
+    return f" (skips {count(skipped, 'path')}, which never come there)" if skipped else ""
 
 
 def holds_all(device: dict[str, Any], goals: list[dict[str, Any]]) -> bool:
@@ -349,6 +356,8 @@ def summary(state: dict[str, Any], *, delivered: bool, to: Sequence[str] = ()) -
         whom = f"{files}: delivered to {listed(map(shown, to))}." if to else f"{said}delivered."
         return [whom, *left_out(state)]
     first = f"{said}{_situation(state)}."
+    if skipped := skipped_words(state):
+        first += f" Skipped here, so not here: {skipped}."
     others = [one for one in state["devices"] if not one["me"]]
     away = [shown(one["label"]) for one in others if not one["online"]]
     offline = [shown(one["label"]) for one in others if one["online"] and one["offline"]]

@@ -27,6 +27,7 @@ from potluck.engine.person_acts import (
     ConfirmAsked,
     DenyAsked,
     ForgetAsked,
+    GetAsked,
     InviteAsked,
     JoinAsked,
     KeepHereAsked,
@@ -37,6 +38,8 @@ from potluck.engine.person_acts import (
     RenameDeviceAsked,
     RenameGroupAsked,
     RepairAsked,
+    SkipAsked,
+    TakeAsked,
     UninviteAsked,
     VerifyAsked,
 )
@@ -159,6 +162,37 @@ class ConfirmBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return ConfirmAsked(command, self.name)
 
 
+class TakeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /api/v1/act/take."""
+
+    path: str
+    into: str = ""
+
+    def fact(self, command: int) -> PersonAct:
+        """Return the act."""
+        return TakeAsked(command, self.path, self.into)
+
+
+class SkipBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /api/v1/act/skip."""
+
+    patterns: tuple[str, ...] = ()
+
+    def fact(self, command: int) -> PersonAct:
+        """Return the act."""
+        return SkipAsked(command, self.patterns)
+
+
+class GetBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /api/v1/act/get."""
+
+    patterns: tuple[str, ...]
+
+    def fact(self, command: int) -> PersonAct:
+        """Return the act."""
+        return GetAsked(command, self.patterns)
+
+
 class RepairBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of POST /api/v1/act/repair."""
 
@@ -253,6 +287,9 @@ ACTS: Final[dict[str, _Form]] = {
     "appoint": _Form(msgspec.json.Decoder(AppointBody), 'send {"name": "bert"}'),
     "ask": _Form(msgspec.json.Decoder(AskBody), 'send {"name": "Home"}'),
     "confirm": _Form(msgspec.json.Decoder(ConfirmBody), 'send {"name": "bert"}'),
+    "skip": _Form(msgspec.json.Decoder(SkipBody), 'send {"patterns": ["*.iso"]}'),
+    "get": _Form(msgspec.json.Decoder(GetBody), 'send {"patterns": ["*.iso"]}'),
+    "take": _Form(msgspec.json.Decoder(TakeBody), 'send {"path": "bert/a.txt", "into": "docs"}'),
     "repair": _Form(msgspec.json.Decoder(RepairBody), "send {}"),
     "verify": _Form(msgspec.json.Decoder(VerifyBody), 'send {"path": "bert/photos"}'),
     "deny": _Form(msgspec.json.Decoder(DenyBody), 'send {"name": "bert"}'),

@@ -15,7 +15,8 @@ folder that holds if everything in it is found in there so.
 Guarantees: never replaces anything: a taken name gets ` (2)`, and that is reported; a source is
 removed only after its copy is durable; symbolic links, devices, refused names and what makes this
 device itself or is kept beside that (private_files.py) are reported and left where they are; a
-folder of which nothing could come in leaves no empty one; mtime, the x bit and holes stay. Limits:
+folder of which nothing could come in leaves no empty one; mtime, the x bit and holes stay. Where
+an order lists files (`take`) only these come, each only if its copy has the listed hash. Limits:
 owner, other mode bits and extended attributes stay behind on a copy; FOLDER itself is not imported
 into itself. A file that changes while it is copied is reported and left out. A folder that is
 moved, or that lies on another disk than `tmp/`, comes in file by file.
@@ -34,9 +35,9 @@ from potluck.core.content.paths import SafePath, parse_wire_path, printable, why
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Import
 from potluck.engine.events import Imported
-from potluck.engine.own.imports import OWN_FILE, PRIVATE
+from potluck.engine.own.imports import NOT_AS_LISTED, NOT_LISTED, OWN_FILE, PRIVATE
 from potluck.shells.disk.comparing import is_same_tree
-from potluck.shells.disk.content_check import copy_content
+from potluck.shells.disk.content_check import copy_content, root_of
 from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import (
     NO_LINKS,
@@ -57,6 +58,7 @@ from potluck.shells.disk.keeping import numbered
 from potluck.shells.disk.private_files import is_backup, is_key, is_own_file, is_private
 from potluck.shells.disk.renaming import rename_to_free
 
+NOT_THERE = "not there"
 FOLDER_IN_THE_WAY = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
 """What a kernel says to a folder that is renamed to a taken name."""
 
@@ -67,6 +69,7 @@ def import_paths(share: Share, order: Import) -> Imported:
         importing = _Importing(share, order, folders)
         for path in order.paths:
             importing.bring(path)
+        importing.miss()
         failed = folders.sync()
     for parts, reason in failed.items():
         importing.failed.append(("/".join(parts), reason))
@@ -87,6 +90,10 @@ class _Importing:
         self._share = share
         self._into = order.into
         self._move = order.mode == "move"
+        listed = order.listed
+        self._listed = None if listed is None else {file.path: file for file in listed}
+        self._unmet = {printable(path) for path in self._listed or ()}
+        self._below = order.into.parts[1:]  # what the names of what came begin with
         self._tmp_name = f"import.{order.order}"
         self._aside = parse_wire_path(f"import.{order.order}.folder".encode())
         self._shared = self._folders = folders  # the latter: below which the files are made
@@ -109,11 +116,18 @@ class _Importing:
         finally:
             os.close(parent)
         if same:
-            self.already.append((printable(path), same))
+            self._unmet.clear()
+            self.already.append((printable(path), "/".join((*self._below, same))))
         elif brought:
-            self.added.append(brought)
+            came = "/".join((*self._below, brought))
+            self.added.append(came)
             if brought != name:
-                self.instead.append((brought, name))
+                self.instead.append((came, name))
+
+    def miss(self) -> None:
+        """Note what was listed and did not stand there."""
+        failed = {path for path, _ in self.failed}
+        self.failed += [(path, NOT_THERE) for path in sorted(self._unmet - failed)]
 
     def _standing(self, source: int, name: str) -> str:
         """Return as what an entry of the folder `source` is in there already, "" if it is not."""
@@ -136,13 +150,13 @@ class _Importing:
             reason = why_unsafe(name)
             found = stat_at(source, name) if not reason else None
             if found is None:
-                self._fail(shown, reason or "not there")
+                self._fail(shown, reason or NOT_THERE)
             elif modes.S_ISDIR(found.st_mode):
                 whole = into == self._into and not self._move
                 bring = self._bring_whole if whole else self._bring_folder
                 return bring(source, name, into, shown)
             elif modes.S_ISREG(found.st_mode):
-                return self._bring_file(source, name, into)
+                return self._bring_file(source, name, into, shown)
             else:
                 self._fail(shown, what_is(found))
         except (OSError, UnsafePath) as error:
@@ -215,15 +229,16 @@ class _Importing:
                 return into.child(free)
         raise AssertionError("names never end")
 
-    def _bring_file(self, source: int, name: str, into: SafePath) -> str:
+    def _bring_file(self, source: int, name: str, into: SafePath, shown: str) -> str:
         folder = self._folders.get(into.parts, create=True)
+        self._unmet.discard(printable(shown))
         descriptor = open_regular(source, name)
         try:
             kept = self._why_kept(descriptor)
             if kept:
                 raise UnsafePath(f"“{name}” is not shared", kept)
             taken = self._link(source, name, folder, descriptor) if self._move else ""
-            taken = taken or self._copy(descriptor, folder, name)
+            taken = taken or self._copy(descriptor, folder, name, shown)
             self._folders.touch(into.parts)
             if self._move:
                 self._remove_source(source, name, descriptor, folder)
@@ -244,7 +259,7 @@ class _Importing:
             return ""
         return taken
 
-    def _copy(self, source: int, folder: int, name: str) -> str:
+    def _copy(self, source: int, folder: int, name: str, shown: str) -> str:
         tmp_fd = self._share.tmp_fd
         before = os.fstat(source)
         copy = make_file(tmp_fd, self._tmp_name)
@@ -252,6 +267,7 @@ class _Importing:
             copy_content(source, copy)
             if stat_of(os.fstat(source)) != stat_of(before):
                 raise OSError(errno.EAGAIN, "it changed while it was copied")
+            self._check(shown, copy)
             os.fchmod(copy, 0o755 if before.st_mode & modes.S_IXUSR else 0o644)
             os.utime(copy, ns=(before.st_mtime_ns, before.st_mtime_ns))
             os.fsync(copy)
@@ -262,6 +278,17 @@ class _Importing:
         finally:
             os.close(copy)
             remove_file(tmp_fd, self._tmp_name)
+
+    def _check(self, shown: str, copy: int) -> None:
+        """Find out that a copy is what was listed, if anything was; raises UnsafePath."""
+        if self._listed is None:
+            return
+        listed = self._listed.get(shown)
+        if listed is None:
+            raise UnsafePath(f"“{shown}” is not copied", NOT_LISTED)
+        read = root_of(copy, listed.piece_size)
+        if read is None or read[0] != listed.root:
+            raise UnsafePath(f"“{shown}” is not copied", NOT_AS_LISTED)
 
     def _remove_source(self, source: int, name: str, descriptor: int, folder: int) -> None:
         os.fsync(folder)  # the new name first, then the old one may go

@@ -1,0 +1,201 @@
+"""Skipping: what patterns mean, what they are about, and that nothing of it comes or is claimed."""
+
+from __future__ import annotations
+
+import pytest
+
+from potluck.core.content.facts import NOTHING, ManifestName, Spot
+from potluck.core.errors import NotFound, PotluckError, Refused, UsageError
+from potluck.core.wire.catalogue import ManifestAsk
+from potluck.engine.effects import Fetch, Reply, Tell
+from potluck.engine.events import PathsTouched
+from potluck.engine.node import Node
+from potluck.engine.others import skipping
+from potluck.engine.others.skipping import Skipping, is_skipped, shown_pattern, skipped_by
+from potluck.engine.person_acts import GetAsked, SkipAsked
+from tests.engine.builders import group, key, node
+from tests.engine.index.builders import folder, receive, record
+from tests.engine.listeners import Heard
+from tests.engine.test_wiring import has, shared
+from tests.fakes.disk import path_of
+
+OTHER = key(2).device
+OTHERS = ManifestName.own(OTHER)
+EVERY = [record("a.iso", text="123"), folder("v"), record("v/x", text="12345"), record("w/y")]
+
+
+def device() -> tuple[Node, Skipping, Heard]:
+    """Device 1 of three, where nothing is of what device 2 shares."""
+    here, heard = node(1), Heard()
+    here.roster = group(1, 2, 3)
+    receive(here.index, EVERY, 4, OTHER)
+    return here, Skipping(here, heard), heard
+
+
+def reason(here: Node, path: str) -> str | None:
+    found = here.index.manifests.get(OTHERS, path.encode())
+    assert found is not None
+    return skipped_by(here, Spot(OTHERS, found.path), found)
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown", "paths"),
+    [
+        ("d2/v/", "d2/v/", {"v", "v/x"}),
+        ("d2/v", "d2/v", {"v", "v/x"}),
+        ("./d2/v/x", "d2/v/x", {"v/x"}),
+        ("/d2/", "d2/", {"a.iso", "v", "v/x", "w/y"}),
+        ("d2", "d2/", {"a.iso", "v", "v/x", "w/y"}),
+        ("d3/v/", "d3/v/", set()),
+        ("*.iso", "*.iso", {"a.iso"}),
+        ("v/", "v/", {"v", "v/x"}),
+        ("*/v/", "*/v/", {"v", "v/x"}),
+        ("**/x", "**/x", {"v/x"}),
+    ],
+)
+def test_a_pattern_is_about_one_device_or_all(typed: str, shown: str, paths: set[str]) -> None:
+    here, part, heard = device()
+    text = part.skip([typed])
+    assert text.startswith(f"Not fetched from now on: {shown}.")
+    found = {one.path.decode(): reason(here, one.path.decode()) for one in EVERY}
+    assert {path for path, why in found.items() if why is not None} == paths
+    assert {found[path] for path in paths} <= {shown}
+    assert sum(here.index.needs.skipped(OTHERS)[:2]) == len(paths)
+    assert here.index.needs.missing(OTHERS) == (3, 1, 11)
+    assert heard.of("on_skips_changed") == [()]
+    assert part.skip([]).splitlines()[0] == f"skipped: {shown}"
+    assert part.get([typed]).startswith("Fetched again, as far as it is not here: ")
+    assert here.index.needs.skipped(OTHERS) == NOTHING
+    assert part.skip([]) == "Nothing that others share is skipped here."
+
+
+def test_the_own_folder_is_never_skipped() -> None:
+    here, part, _ = device()
+    mine = record("b.iso")
+    here.index.manifests.put(here.own_manifest, [mine])
+    part.skip(["*.iso"])
+    assert skipped_by(here, Spot(here.own_manifest, mine.path), mine) is None
+    assert is_skipped(here, Spot(OTHERS, b"a.iso"))
+    assert not is_skipped(here, Spot(OTHERS, b"nothing.iso"))
+
+
+def test_a_path_can_be_wanted_all_the_same_until_it_is_skipped_again() -> None:
+    here, part, _ = device()
+    part.skip(["d2/v/", "*.iso"])
+    assert part.get(["d2/v/x"]) == (
+        "Fetched again, as far as it is not here: d2/v/x. "
+        "Not here for that, of what is shared now: 1 file (3 B)."
+    )
+    assert part.skip([]).splitlines() == [
+        "skipped: d2/v/",
+        "skipped: *.iso",
+        "wanted all the same: d2/v/x",
+        "Not here for that, of what is shared now: 1 file (3 B).",
+    ]
+    part.skip(["d3/v/"])
+    assert reason(here, "v/x") is None
+    part.skip(["*.iso", "x"])
+    assert reason(here, "v/x") == "d2/v/"
+    assert "wanted" not in part.skip([])
+    assert repr(part) == "<Skipping: 4 patterns>"
+
+
+def test_what_is_wanted_is_forgotten_with_the_last_pattern() -> None:
+    here, part, _ = device()
+    part.skip(["d2/v/"])
+    part.get(["d2/v"])
+    part.get(["d2/v/"])
+    part.skip(["d2/v/"])
+    assert reason(here, "v/x") == "d2/v/"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind", "what"),
+    [
+        ("nobody/x", NotFound, "No device is called nobody."),
+        ("d1/x", Refused, "d1 is the folder of this device."),
+        ("[a", UsageError, "“[a” is no pattern."),
+        ("", UsageError, "“” is no pattern."),
+        ("x" * 1001, UsageError, None),
+    ],
+)
+def test_what_is_no_pattern_is_refused(
+    typed: str, kind: type[PotluckError], what: str | None
+) -> None:
+    _, part, heard = device()
+    with pytest.raises(kind) as error:
+        part.skip(["*.iso", typed])
+    assert what is None or error.value.what == what
+    assert heard.notes == []
+    assert part.skip([]) == "Nothing that others share is skipped here."
+
+
+@pytest.mark.parametrize("typed", ["d2/w/y", "*.txt", "d3/x", "d2/a.iso/b", ".."])
+def test_only_what_is_skipped_can_be_had_again(typed: str) -> None:
+    _, part, _ = device()
+    part.skip(["*.iso"])
+    with pytest.raises(NotFound) as error:
+        part.get([typed])
+    assert error.value.what.startswith("Nothing is skipped as ")
+
+
+def test_there_are_only_so_many_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(skipping, "SKIPS_MAX", 2)
+    _, part, _ = device()
+    part.skip(["d2/v/", "*.iso"])
+    for many in (part.skip, part.get):
+        with pytest.raises(Refused, match="more than 2 patterns"):
+            many(["d2/v/x"])
+
+
+def test_a_pattern_goes_on_counting_under_another_name() -> None:
+    here, _, _ = device()
+    assert shown_pattern(here, OTHER, "/v/") == "d2/v/"
+    assert shown_pattern(here, b"", "/v/") == "*/v/"
+
+
+# -- whole devices ---------------------------------------------------------------------------------
+def test_what_is_skipped_is_not_fetched_nor_claimed_and_comes_when_it_is_wanted() -> None:
+    wire, ann, ben = shared()
+    ben.hear(SkipAsked(1, ("*.iso",)))
+    ann.write("x.iso", b"large")
+    ann.write("y", b"small")
+    assert wire.run(5.0, lambda: has(ben, b"small"))
+    wire.run(5.0)
+    assert not has(ben, b"large")
+    state = ben.engine.wiring.viewer.state()
+    assert (state.synced, state.need_files, state.skipped_files) == (True, 0, 1)
+    said = ann.engine.node.peers[ben.me].kept[ManifestName.own(ann.me)]
+    assert (said.missing_files, said.skipped_files) == (1, 1)
+    assert (said.missing_bytes, said.skipped_bytes) == (5, 5)
+    ben.crash()
+    again = wire.again(ben)
+    wire.run(8.0)
+    assert not has(again, b"large")
+    again.hear(GetAsked(2, ("d1/x.iso",)))
+    assert wire.run(5.0, lambda: has(again, b"large"))
+    assert [reply.ok for reply in again.asked_for(Reply)] == [True]
+    wire.run(3.0)
+    said = ann.engine.node.peers[again.me].kept[ManifestName.own(ann.me)]
+    assert (said.missing_files, said.skipped_files) == (0, 0)
+
+
+def test_what_stands_stays_and_what_is_deleted_here_does_not_come_back() -> None:
+    wire, ann, ben = shared()
+    ben.hear(SkipAsked(1, ("d1/a",)))
+    wire.run(3.0)
+    assert has(ben, b"hello")
+    at = wire.now
+    ann.write("a", b"newer")
+    wire.run(5.0)
+    assert has(ben, b"hello")
+    assert not has(ben, b"newer")
+    del ben.disk[path_of("d1/a")]
+    ben.hear(PathsTouched((path_of("d1/a"),), overflow=False))
+    wire.run(15.0)
+    assert path_of("d1/a") not in ben.disk
+    assert ben.index.places.get(ManifestName.own(ann.me), b"a") is None
+    codes = [tell.code for tell in ben.asked_for(Tell, at)]
+    assert not {"deleted_here", "files_missing"}.intersection(codes)
+    fetched = [one.ask for one in ben.asked_for(Fetch, at)]
+    assert [ask for ask in fetched if not isinstance(ask, ManifestAsk)] == []
