@@ -8,6 +8,7 @@
     ├── TimedOut                 exit 6    it did not happen in time
     ├── NotFound                 exit 7    no such device or file
     ├── DiskTrouble              exit 8    the disk did not do what was asked
+    │   └── IndexDamaged                   the index is not what was written to it
     ├── TwoMachines              exit 11   two machines run with one identity
     ├── UnsafePath                         a name that must never reach the file system
     └── ProtocolError                      a peer broke the protocol (its fault)
@@ -96,6 +97,12 @@ class DiskTrouble(PotluckError):
 
     exit_code = 8
     code = "disk"
+
+
+class IndexDamaged(DiskTrouble):
+    """The index is damaged."""
+
+    code = "index_damaged"
 
 
 class TwoMachines(PotluckError):

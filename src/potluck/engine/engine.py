@@ -98,6 +98,11 @@ class Engine:
         later = due.times(due.content(), self._trouble.until_s)
         return min([*due.times(due.company()), *later], default=None)
 
+    @property
+    def damaged(self) -> bool:
+        """Whether its index is damaged: then nothing that it does is to be trusted."""
+        return self.node.index.damaged
+
     def view(self, now: float) -> StateView:
         """Return everything a face shows."""
         self.node.now = now

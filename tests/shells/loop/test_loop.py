@@ -22,7 +22,7 @@ from typing import Any, cast, get_args
 import pytest
 
 from potluck.core import limits
-from potluck.core.errors import DiskTrouble, Malformed
+from potluck.core.errors import DiskTrouble, IndexDamaged, Malformed
 from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.core.wire.catalogue import Address, LinkKind
 from potluck.engine import effects
@@ -64,7 +64,7 @@ class Script:
             [Leave()] if event == LeaveAsked() else []
         )
         self.due: float | None = None
-        self.busy = False
+        self.busy = self.damaged = False
 
     def start(self, _now: Now) -> list[Effect]:
         return self._watched(self.on_start)
@@ -480,6 +480,27 @@ def test_trouble_that_stays_is_told_and_the_loop_goes_on(
     assert stage.done == [reply(7)]  # the second event
     assert [tell.code for tell in stage.tells] == told
     assert stage.loop.failure is None
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_damaged_index_ends_the_loop_whoever_found_it(
+    stage: Stage, script: Script, caplog: pytest.LogCaptureFixture, *, heard: bool
+) -> None:
+    stage.reserve = 1
+
+    def damaged(_event: object) -> list[Effect]:
+        script.damaged = True
+        if heard:
+            raise IndexDamaged("the index is damaged")
+        return [reply(7)]
+
+    script.on_event = damaged
+    stage.start().loop.post(RescanAsked())
+    until(stage.loop.ended.is_set)
+    assert isinstance(stage.loop.failure, IndexDamaged)
+    assert stage.tells == [], "who mends it tells it"
+    assert stage.reserve == 1
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("error", [Malformed("no", "because"), ZeroDivisionError("oops")])
