@@ -8,6 +8,7 @@
     ├── TimedOut                 exit 6    it did not happen in time
     ├── NotFound                 exit 7    no such device or file
     ├── DiskTrouble              exit 8    the disk did not do what was asked
+    │   ├── NoRoom                         there is none for the index
     │   └── IndexDamaged                   the index is not what was written to it
     ├── TwoMachines              exit 11   two machines run with one identity
     ├── UnsafePath                         a name that must never reach the file system
@@ -97,6 +98,12 @@ class DiskTrouble(PotluckError):
 
     exit_code = 8
     code = "disk"
+
+
+class NoRoom(DiskTrouble):
+    """The disk has no room for the index."""
+
+    code = "no_room"
 
 
 class IndexDamaged(DiskTrouble):

@@ -33,7 +33,7 @@ from potluck.core.wire.catalogue import MemberRecord
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.due_parts import DueParts
 from potluck.engine.effects import Effect
-from potluck.engine.events import DiskEvent, Event, FolderEvent
+from potluck.engine.events import DiskEvent, Event, FolderEvent, SpaceSeen
 from potluck.engine.farewell import without_beginnings
 from potluck.engine.faults import COMPANY_REST_S, Faults, instead_of
 from potluck.engine.index import Index
@@ -63,6 +63,8 @@ class Engine:
         self.wiring = Wiring(self.node)
         self.dispatch = Dispatch(self.wiring)
         self._trouble = IndexTrouble(self.node.troubles)
+        # whether files wait for room on the disk of the index: then that is to be looked at often
+        self.short_of_room = self._trouble.short_of_room
         self._faults = Faults(self.node.counters)
         self._due = DueParts(self.wiring, self._faults)
 
@@ -81,6 +83,8 @@ class Engine:
         Raises DiskTrouble if the index failed: the fact may be told once more, or is lost. Raises
         anything else if this engine is wrong: then the fact is lost, and nothing but it.
         """
+        if isinstance(event, SpaceSeen):
+            self._trouble.on_space(event, now)
         return self._call(lambda: self.dispatch.handle(event), now, event)
 
     def on_tick(self, now: float) -> list[Effect]:

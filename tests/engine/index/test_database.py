@@ -10,7 +10,7 @@ import sqlite3
 
 import pytest
 
-from potluck.core.errors import DiskTrouble, IndexDamaged
+from potluck.core.errors import DiskTrouble, IndexDamaged, NoRoom
 from potluck.engine.index import schema
 from potluck.engine.index.database import Database, disk_trouble, move_log, rows_left
 from tests.engine.index.builders import PAGE_BYTES, damage_pages
@@ -107,6 +107,7 @@ def test_an_index_that_finds_no_room_to_open_is_not_said_to_be_broken(
     error.sqlite_errorname = name
     trouble = disk_trouble("/my disk/x", error)
     assert trouble.what == "the index cannot be opened"
+    assert isinstance(trouble, NoRoom) is (name != "SQLITE_CANTOPEN")
     assert trouble.cause.startswith(cause)
     assert trouble.fix == fix
 

@@ -11,7 +11,7 @@ import pytest
 
 from potluck.engine.effects import PruneTrash
 from potluck.shells.loop import chores as module
-from potluck.shells.loop.chores import EVERY_S, Chore, Chores
+from potluck.shells.loop.chores import EVERY_S, SPACE_AGAIN_S, Chore, Chores
 
 ALL = [
     "share", "space", "ballast", "group copy", "cycles", "many cycles", "trash days", "trash",
@@ -85,6 +85,15 @@ def test_a_loop_that_was_held_up_begins_each_once(disk: Disk) -> None:
     chores.on_tick(0.0)
     chores.on_tick(1_000_000.0)
     assert disk.begun == ALL * 2
+
+
+def test_a_disk_for_whose_room_files_wait_is_looked_at_every_second(disk: Disk) -> None:
+    chores = chores_of(disk)
+    chores.on_tick(0.0)
+    for tenth in range(1, 51):
+        chores.on_tick(tenth / 10, short_of_room=True)
+    assert disk.begun[8:].count("space") in {4, 5}
+    assert chores.deadline() <= 5.0 + SPACE_AGAIN_S
 
 
 def test_every_chore_has_an_interval() -> None:

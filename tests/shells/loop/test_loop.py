@@ -64,7 +64,7 @@ class Script:
             [Leave()] if event == LeaveAsked() else []
         )
         self.due: float | None = None
-        self.busy = self.damaged = False
+        self.busy = self.damaged = self.short = False
 
     def start(self, _now: Now) -> list[Effect]:
         return self._watched(self.on_start)
@@ -79,6 +79,9 @@ class Script:
 
     def deadline(self) -> float | None:
         return self.due
+
+    def short_of_room(self, _now: Now) -> bool:
+        return self.short
 
     def _watched(self, work: Callable[[], list[Effect]]) -> list[Effect]:
         assert not self.busy
@@ -104,6 +107,7 @@ class Stage:
         self.cut_off: list[Any] = []  # whose links were ended, once for each part that has some
         self.reserve = 0  # how often the ballast can be freed
         self.begun = 0  # how often chores were looked at
+        self.short: list[bool] = []  # whether files waited for room then
         self.sights: list[Sight] = []  # what LookAround leads to
         self.datagrams: list[DatagramHeard] = []
         self.late: list[Any] = []  # what links noticed meanwhile
@@ -178,8 +182,9 @@ class Stage:
             raise ValueError("broken")
         return [opened]
 
-    def _chores_tick(self, _now: Now) -> None:
+    def _chores_tick(self, _now: Now, *, short_of_room: bool) -> None:
         self.begun += 1
+        self.short.append(short_of_room)
 
     def _free(self) -> bool:
         self.reserve -= 1
@@ -332,6 +337,15 @@ def test_chores_are_looked_at_in_every_turn(stage: Stage) -> None:
     stage.start()
     begun = stage.loop.ask(lambda _engine, _now: stage.begun)
     until(lambda: stage.begun > begun)
+
+
+def test_chores_hear_whether_files_wait_for_room(stage: Stage, script: Script) -> None:
+    stage.start().loop.post(RescanAsked())
+    until(lambda: stage.short)
+    script.short = True
+    stage.loop.post(RescanAsked())
+    until(lambda: True in stage.short)
+    assert stage.short[0] is False
 
 
 # -- questions -------------------------------------------------------------------------------------

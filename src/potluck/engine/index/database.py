@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
-from potluck.core.errors import DiskTrouble, IndexDamaged
+from potluck.core.errors import DiskTrouble, IndexDamaged, NoRoom
 from potluck.engine.index import schema
 
 Value = str | bytes | int | float | None
@@ -175,12 +175,12 @@ def disk_trouble(path: str, error: sqlite3.Error) -> DiskTrouble:
     name = getattr(error, "sqlite_errorname", "")
     folder = shlex.quote(path.rpartition("/")[0] or ".")
     if name == "SQLITE_FULL":
-        return DiskTrouble(
+        return NoRoom(
             "the index cannot be written", f"its disk is full ({path})", f"df -h {folder}"
         )
     if name == "SQLITE_IOERR_SHMSIZE":
         cause = f"its disk gives no room for {path}-shm"
-        return DiskTrouble("the index cannot be opened", cause, f"df -h {folder}")
+        return NoRoom("the index cannot be opened", cause, f"df -h {folder}")
     if name == "SQLITE_CANTOPEN":
         cause = f"{path}: {error} (no inodes left on its disk, or its rights)"
         return DiskTrouble("the index cannot be opened", cause, f"df -i {folder}; ls -la {folder}")

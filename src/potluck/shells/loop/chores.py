@@ -46,6 +46,9 @@ EVERY_S: Final[dict[Chore, float]] = {
 }
 
 
+SPACE_AGAIN_S: Final = 1.0  # between two looks while the index waits for room
+
+
 class Chores:
     """The table, with when each is due; owned by the loop thread."""
 
@@ -68,8 +71,10 @@ class Chores:
         """Return when `on_tick` must be called next, monotonic."""
         return min(self._due_s.values())
 
-    def on_tick(self, now: float) -> None:
-        """Begin what is due."""
+    def on_tick(self, now: float, *, short_of_room: bool = False) -> None:
+        """Begin what is due; while files wait for room on a disk that is looked at often."""
+        if short_of_room:
+            self._due_s[Chore.SPACE] = min(self._due_s[Chore.SPACE], now + SPACE_AGAIN_S)
         for chore, due_s in self._due_s.items():
             if now >= due_s:
                 self._due_s[chore] = now + EVERY_S[chore]
