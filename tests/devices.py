@@ -107,6 +107,7 @@ class Device(Seen):
     """A process."""
 
     program: tuple[str, ...] = ("potluck",)  # the module that is run, and what it is to know first
+    door: tuple[str, ...] = ("--open=always",)  # how it is entered
     environment: Mapping[str, str] = {}  # beside what every device gets
 
     def start(self, discovery_port: int, *flags: str) -> Device:
@@ -124,7 +125,7 @@ class Device(Seen):
         words += [
             "--name",
             self.label,
-            "--open=always",
+            *self.door,
             "--headless",
             "--interface",
             loopback(),

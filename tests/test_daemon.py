@@ -23,9 +23,10 @@ import pytest
 
 from potluck import daemon
 from potluck.core import limits
-from potluck.core.errors import Refused
+from potluck.core.errors import IndexDamaged, Refused
 from potluck.engine.effects import Import
 from potluck.engine.events import Imported
+from potluck.engine.index import Index
 from potluck.shells.api.source import RunningSource
 from potluck.shells.disk import pool
 from potluck.shells.loop.chores import EVERY_S, Chore, Chores
@@ -480,6 +481,31 @@ def test_an_index_on_a_full_disk_costs_the_ballast_then_rests_then_recovers(
     finally:
         one.close()
     assert (one.code, one.error) == (0, None)
+
+
+def test_an_index_that_is_damaged_ends_one_that_cannot_start_again_and_a_new_one_is_there(
+    inside: Callable[..., list[Inside]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = inside("one", "other")
+    until(lambda: one_ring(one, other))
+    group, port = one.state()["group"]["id"], one.settings.discovery_port
+    really = Index.commit
+
+    def commit(index: Index) -> None:
+        if threading.current_thread().name == "loop" and str(one.home) in repr(index):
+            raise index.damage("a test says so")
+        really(index)
+
+    monkeypatch.setattr(Index, "commit", commit)
+    one.write("note", b"kept")
+    one.thread.join(3 * WAIT_S)
+    monkeypatch.undo()
+    assert isinstance(one.error, IndexDamaged)
+    assert "a new one was begun" in str(one.error)
+    one.start(port)
+    assert one.state()["group"]["id"] == group
+    assert "index_mended" in one.face.codes
+    until((other.copy_of(one) / "note").exists)
 
 
 def test_a_folder_that_cannot_be_written_is_told_and_the_device_stays(

@@ -68,7 +68,9 @@ from potluck.shells.net.lan import Lan
 from potluck.shells.state import home
 from potluck.shells.state.anew import STILL_THE_DEVICE, FormerDevice, put_aside
 from potluck.shells.state.ballast import Ballast
+from potluck.shells.state.group_copy import GroupCopy
 from potluck.shells.state.kept_beside import check_whole
+from potluck.shells.state.mending import mended_notice
 from potluck.shells.state.private_home import INDEX_NAME
 from potluck.shells.state.store import Store
 
@@ -174,6 +176,8 @@ def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:
     engine = build_engine(opened, source)
     if opened.out.why:
         source.told(warning("anew", _anew(opened), engine.stored_label()))
+    if (mended := mended_notice(opened.index, opened.settings.state_dir)) is not None:
+        source.told(mended)
     cleanup.callback(leave_old_objects_alone())
     inbox = Inbox(opened.selector)
     cleanup.callback(inbox.close)  # closes also what the last workers still put in
@@ -273,6 +277,7 @@ def _build(
     own_label = OwnLabel(opened, label, inbox, cleanup)
     ballast = Ballast(str(Path(settings.state_dir, BALLAST_NAME)))
     ballast.lay()
+    group_copy = GroupCopy(settings.state_dir, opened.key.device)
     return World(
         trust=trust,
         lan=lan,
@@ -284,7 +289,7 @@ def _build(
         fetching=fetching,
         disk=disk,
         store=store,
-        chores=Chores(disk, ballast, TrashDays(share)),
+        chores=Chores(disk, ballast, TrashDays(share), group_copy),
         ballast=ballast,
         people=source,
         own_label=own_label,

@@ -9,8 +9,9 @@ Guarantees: whatever hears of other devices runs on threads that may write in FO
 only, where the system can do that (shells/state/landlock.py). A home is used by one process at a
 time, and so is a shared folder; SIGINT, SIGTERM and a closed terminal lead to the same graceful
 leave as `exit`, from the first moment on, and a second SIGINT ends the program at once. Whatever
-happens, socket and claims are given back. A loop that fails is an error, never "has left". Limits:
-one device per process.
+happens, socket and claims are given back. An index that is damaged, before the start or while the
+program runs, is mended once nothing works on it (shells/state/mending.py). A loop that fails is an
+error, never "has left". Limits: one device per process.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from pathlib import Path
 
 from potluck import assembly
 from potluck.config.settings import DaemonFace, Settings
-from potluck.core.errors import PotluckError
+from potluck.core.content.paths import printable
+from potluck.core.errors import IndexDamaged, PotluckError
 from potluck.renewing import renew
 from potluck.shells.api.server import ApiServer
 from potluck.shells.api.source import RunningSource
@@ -34,8 +36,9 @@ from potluck.shells.state import home
 from potluck.shells.state.away import is_away, stand_in
 from potluck.shells.state.landlock import Confinement, confine_writes
 from potluck.shells.state.last_folder import remember_folder
+from potluck.shells.state.mending import mend
 from potluck.shells.state.private_home import make_private, notice_of
-from potluck.shells.state.starting_anew import STARTS_ANEW
+from potluck.shells.state.starting_anew import STARTS_ANEW, STARTS_MENDED
 from potluck.shells.state.supervision import READY, STOPPING, supervision
 
 _log = logging.getLogger(__name__)
@@ -44,18 +47,43 @@ _log = logging.getLogger(__name__)
 def run(
     settings: Settings, face: DaemonFace, *, starts_anew: bool = False, renews: bool = False
 ) -> int:
-    """Run one device until it leaves; returns the exit code, or STARTS_ANEW to who can do that.
+    """Run one device until it leaves; returns the exit code, or STARTS_ANEW or STARTS_MENDED to who
+    can do that.
 
     `renews`: FOLDER is empty, and takes the place of the one that this device had. Raises
     PotluckError if it cannot start, or fails.
     """
     back = threading.Event()
+    try:
+        failure = _run(settings, face, back, starts_anew=starts_anew, renews=renews)
+    except IndexDamaged as error:
+        failure = error
+    if isinstance(failure, IndexDamaged):
+        _mend(settings, failure)
+        if not starts_anew:
+            raise _mended(settings)
+        return STARTS_MENDED
+    if failure is not None:
+        raise _explained(failure)
+    return STARTS_ANEW if back.is_set() else 0
+
+
+def _run(
+    settings: Settings,
+    face: DaemonFace,
+    back: threading.Event,
+    *,
+    starts_anew: bool,
+    renews: bool,
+) -> Exception | None:
+    """Run it, and return why its loop has failed; `back` is set if FOLDER came back."""
     supervisor = supervision()
     with ExitStack() as cleanup:
         signals = cleanup.enter_context(Signals())
         was_open = make_private(settings.state_dir)
         claim = home.claim_home(settings.state_dir)
         cleanup.callback(claim.release)
+        mend(settings.state_dir)
         instead = "" if renews else _stand_in(settings)
         if not instead:
             cleanup.callback(home.claim_folder(settings.folder, settings.state_dir).release)
@@ -84,11 +112,28 @@ def run(
         face.started({"socket": server.socket_path, "folder": settings.folder, "port": opened.port})
         supervisor.say(READY)
         supervisor.watch(loop.ended.wait, lambda timeout_s: _answers(loop, timeout_s))
-        if not back.is_set():  # else the process goes on
+        goes_on = back.is_set() or (starts_anew and isinstance(loop.failure, IndexDamaged))
+        if not goes_on:  # else the process does
             supervisor.say(STOPPING)
-    if loop.failure is not None:
-        raise _explained(loop.failure)
-    return STARTS_ANEW if back.is_set() else 0
+    return loop.failure
+
+
+def _mend(settings: Settings, found: IndexDamaged) -> None:
+    """Begin a new index, now that nothing works on the damaged one; raises PotluckError."""
+    claim = home.claim_home(settings.state_dir)
+    try:
+        mend(settings.state_dir, found)
+    finally:
+        claim.release()
+
+
+def _mended(settings: Settings) -> PotluckError:
+    """Return why a program ends that cannot start again by itself."""
+    return IndexDamaged(
+        "The index was damaged, and a new one was begun.",
+        f"the damaged one is kept in {printable(settings.state_dir)}; no file was touched",
+        "start potluck again",
+    )
 
 
 def _stand_in(settings: Settings) -> str:

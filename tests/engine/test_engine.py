@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from potluck.core.errors import DiskTrouble, ProtocolError
+from potluck.core.errors import DiskTrouble, NoRoom, ProtocolError
 from potluck.core.wire.catalogue import Ping, Pong
 from potluck.engine import effects, events
 from potluck.engine.events import ShareSeen, SpaceSeen
 from potluck.engine.index import Index
+from potluck.engine.index_trouble import ROOM_BYTES, ROOM_REST_S
 from potluck.engine.notice_board import COUNTED_S, OF_ONE_DEVICE
 from tests.engine.wire import Box, Wire, one_ring, ring
 
@@ -265,6 +266,36 @@ def test_trouble_with_what_is_due_is_raised_by_the_next_tick() -> None:
     deadline = ann.engine.deadline()
     assert deadline is not None
     assert deadline > wire.now
+
+
+def test_files_go_on_as_soon_as_the_index_has_room() -> None:
+    wire, (ann,) = ring(1)
+    wire.run(5.0)
+    fine = ann.index.commit
+
+    def fails() -> None:
+        raise NoRoom
+
+    ann.index.commit = fails  # type: ignore[method-assign]
+    for _ in range(6):
+        with pytest.raises(NoRoom):
+            ann.engine.handle(events.RescanAsked(), wire.now)
+    ann.index.commit = fine  # type: ignore[method-assign]
+    assert ann.engine.short_of_room(wire.now + 50.0)
+    later, looked = wire.now + ROOM_REST_S, list[float]()
+    ann.engine.wiring.recover = lambda: looked.append(later)  # type: ignore[method-assign]
+    ann.engine.handle(events.SpaceSeen(1, 2), later)
+    assert looked == []
+    ann.engine.handle(events.SpaceSeen(1, 2, home_free_bytes=ROOM_BYTES), later)
+    assert looked == [later], "all is looked at once more"
+    assert not ann.engine.short_of_room(later)
+
+
+def test_an_index_that_is_damaged_is_known_to_be() -> None:
+    _, (ann,) = ring(1)
+    assert not ann.engine.damaged
+    ann.index.damage("a test says so")
+    assert ann.engine.damaged
 
 
 def test_an_error_that_is_not_the_disks_is_rolled_back_as_well() -> None:

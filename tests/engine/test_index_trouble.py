@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.errors import DiskTrouble
+from potluck.core.errors import DiskTrouble, NoRoom
+from potluck.engine.events import SpaceSeen
 from potluck.engine.index_trouble import (
     LOOK_AGAIN_S,
     REST_S,
+    ROOM_BYTES,
+    ROOM_REST_S,
     SUBJECT,
     UNTOLD_MAX,
     WELL_S,
@@ -42,6 +45,46 @@ def test_after_a_while_without_failures_it_starts_small_again() -> None:
     trouble.on_failed(10.0, FULL)
     trouble.on_failed(10.0 + WELL_S, FULL)
     assert trouble.until_s == 10.0 + WELL_S + REST_S[0]
+
+
+def seen(free_bytes: int | None) -> SpaceSeen:
+    """The disk of the folder has room; that of the index so much."""
+    return SpaceSeen(1 << 40, 1 << 41, home_free_bytes=free_bytes)
+
+
+def test_for_want_of_room_nothing_rests_longer_than_it_lasts() -> None:
+    trouble = IndexTrouble(Troubles())
+    for now in (0.0, 10.0, 20.0, 30.0):
+        trouble.on_failed(now, NoRoom())
+    assert trouble.until_s == 30.0 + REST_S[3]
+    for free_bytes in (None, 0, ROOM_BYTES - 1):
+        trouble.on_space(seen(free_bytes), 37.0)
+        assert trouble.rests(37.0)
+        assert trouble.short_of_room(37.0)
+    trouble.on_space(seen(ROOM_BYTES), 37.0)
+    assert not trouble.rests(37.0)
+    assert not trouble.short_of_room(37.0)
+    assert trouble.recovers(37.0)
+
+
+def test_a_disk_that_says_it_has_room_and_gives_none_is_not_tried_without_end() -> None:
+    trouble, tries = IndexTrouble(Troubles()), 0
+    for second in range(300):
+        trouble.on_space(seen(ROOM_BYTES), float(second))
+        if not trouble.rests(float(second)):
+            trouble.on_failed(float(second), NoRoom())
+            tries += 1
+    assert tries <= 1 + 300 / ROOM_REST_S + 2
+
+
+def test_room_does_not_end_the_rest_after_another_failure() -> None:
+    trouble = IndexTrouble(Troubles())
+    trouble.on_failed(0.0, NoRoom())
+    trouble.on_failed(1.0, FULL)
+    trouble.on_failed(2.0, FULL)
+    assert not trouble.short_of_room(2.0)
+    trouble.on_space(seen(ROOM_BYTES), 6.0)
+    assert trouble.until_s == 2.0 + REST_S[2]
 
 
 def test_recovery_is_due_once() -> None:

@@ -8,6 +8,8 @@
     ├── TimedOut                 exit 6    it did not happen in time
     ├── NotFound                 exit 7    no such device or file
     ├── DiskTrouble              exit 8    the disk did not do what was asked
+    │   ├── NoRoom                         there is none for the index
+    │   └── IndexDamaged                   the index is not what was written to it
     ├── TwoMachines              exit 11   two machines run with one identity
     ├── UnsafePath                         a name that must never reach the file system
     └── ProtocolError                      a peer broke the protocol (its fault)
@@ -96,6 +98,18 @@ class DiskTrouble(PotluckError):
 
     exit_code = 8
     code = "disk"
+
+
+class NoRoom(DiskTrouble):
+    """The disk has no room for the index."""
+
+    code = "no_room"
+
+
+class IndexDamaged(DiskTrouble):
+    """The index is damaged."""
+
+    code = "index_damaged"
 
 
 class TwoMachines(PotluckError):

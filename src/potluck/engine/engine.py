@@ -33,7 +33,7 @@ from potluck.core.wire.catalogue import MemberRecord
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.due_parts import DueParts
 from potluck.engine.effects import Effect
-from potluck.engine.events import DiskEvent, Event, FolderEvent
+from potluck.engine.events import DiskEvent, Event, FolderEvent, SpaceSeen
 from potluck.engine.farewell import without_beginnings
 from potluck.engine.faults import COMPANY_REST_S, Faults, instead_of
 from potluck.engine.index import Index
@@ -64,6 +64,8 @@ class Engine:
         self.wiring = Wiring(self.node)
         self.dispatch = Dispatch(self.wiring)
         self._trouble = IndexTrouble(self.node.troubles)
+        # whether files wait for room on the disk of the index: then that is to be looked at often
+        self.short_of_room = self._trouble.short_of_room
         self._faults = Faults(self.node.counters)
         self._due = DueParts(self.wiring, self._faults)
 
@@ -82,6 +84,8 @@ class Engine:
         Raises DiskTrouble if the index failed: the fact may be told once more, or is lost. Raises
         anything else if this engine is wrong: then the fact is lost, and nothing but it.
         """
+        if isinstance(event, SpaceSeen):
+            self._trouble.on_space(event, now)
         return self._call(lambda: self.dispatch.handle(event), now, event)
 
     def on_tick(self, now: float) -> list[Effect]:
@@ -98,6 +102,11 @@ class Engine:
         due = self._due
         later = due.times(due.content(), self._trouble.until_s)
         return min([*due.times(due.company()), *later], default=None)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether its index is damaged: then nothing that it does is to be trusted."""
+        return self.node.index.damaged
 
     def view(self, now: float) -> StateView:
         """Return everything a face shows."""

@@ -8,6 +8,7 @@ uses it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow
@@ -25,6 +26,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
 from potluck.engine.index import Index
 
+PAGE_BYTES = 4096  # of SQLite
 ANNA = DeviceId(b"a" * 32)
 BERT = DeviceId(b"b" * 32)
 ANNAS = ManifestName.own(ANNA)
@@ -114,3 +116,12 @@ def receive(
     into.manifests.stage_rest_as_deleted(name, seq)
     root, count = into.manifests.staged_root(name)
     return into.manifests.apply_staged(head(root, seq, count, owner))
+
+
+def damage_pages(path: Path, numbers: Iterable[int]) -> None:
+    """Let these pages of a closed database, of which 0 is the first, be no pages any more."""
+    data = bytearray(path.read_bytes())
+    for number in numbers:
+        at = number * PAGE_BYTES
+        data[at : at + PAGE_BYTES] = b"\xff" * len(data[at : at + PAGE_BYTES])
+    path.write_bytes(data)

@@ -10,9 +10,10 @@ import sqlite3
 
 import pytest
 
-from potluck.core.errors import DiskTrouble
+from potluck.core.errors import DiskTrouble, IndexDamaged, NoRoom
 from potluck.engine.index import schema
-from potluck.engine.index.database import Database, disk_trouble, move_log
+from potluck.engine.index.database import Database, disk_trouble, move_log, rows_left
+from tests.engine.index.builders import PAGE_BYTES, damage_pages
 
 
 @pytest.fixture
@@ -106,6 +107,7 @@ def test_an_index_that_finds_no_room_to_open_is_not_said_to_be_broken(
     error.sqlite_errorname = name
     trouble = disk_trouble("/my disk/x", error)
     assert trouble.what == "the index cannot be opened"
+    assert isinstance(trouble, NoRoom) is (name != "SQLITE_CANTOPEN")
     assert trouble.cause.startswith(cause)
     assert trouble.fix == fix
 
@@ -113,9 +115,48 @@ def test_an_index_that_finds_no_room_to_open_is_not_said_to_be_broken(
 def test_a_file_that_is_no_index_is_refused(tmp_path) -> None:
     path = tmp_path / "potluck.sqlite"
     path.write_bytes(b"this is not a database, it only stands where one should" * 100)
-    with pytest.raises(DiskTrouble, match="damaged") as caught:
+    with pytest.raises(IndexDamaged, match="damaged") as caught:
         Database(str(path))
-    assert "move" in caught.value.fix
+    assert caught.value.fix == "start potluck again"
+
+
+def test_a_page_that_is_damaged_is_noticed_when_it_is_read_and_remembered(
+    database, tmp_path
+) -> None:
+    path = tmp_path / "potluck.sqlite"
+    database.run_many("INSERT INTO meta VALUES (?, ?)", ((f"{n}", bytes(900)) for n in range(99)))
+    move_log(str(path), wholly=True)
+    database.close()
+    pages = path.stat().st_size // PAGE_BYTES
+    damage_pages(path, [pages - 5])
+    again = Database(str(path))
+    try:
+        assert not again.damaged
+        with pytest.raises(IndexDamaged, match="damaged"):
+            again.rows("SELECT * FROM meta")
+        assert again.damaged
+    finally:
+        again.close()
+    read, whole = rows_left(str(path), "SELECT key FROM meta", "key", with_log=True)
+    assert 0 < len(read) < 99
+    assert not whole
+
+
+def test_what_it_does_not_know_itself_can_be_said_to_be_damage(database) -> None:
+    assert not database.damaged
+    assert "no record" in database.damage("no record").cause
+    assert database.damaged
+
+
+def test_all_is_left_of_a_file_that_is_whole_with_its_log_or_without(tmp_path, database) -> None:
+    path = str(tmp_path / "potluck.sqlite")
+    database.run("INSERT INTO meta VALUES ('a', ?)", (b"1",))
+    move_log(path, wholly=True)
+    database.run("INSERT INTO meta VALUES ('b', ?)", (b"2",))
+    wanted = path, "SELECT key, value FROM meta", "key"
+    assert rows_left(*wanted, with_log=True) == ([("a", b"1"), ("b", b"2")], True)
+    assert rows_left(*wanted, with_log=False) == ([("a", b"1")], True)
+    assert rows_left(f"{path}.none", *wanted[1:], with_log=True) == ([], False)
 
 
 def test_a_place_that_cannot_be_opened_is_told(tmp_path) -> None:

@@ -26,7 +26,7 @@ from potluck.faces.cli.main import run_command
 from potluck.shells.state.home import KEY_NAME, claim_folder, claim_home
 from potluck.shells.state.last_folder import remember_folder
 from potluck.shells.state.private_home import INDEX_NAME
-from potluck.shells.state.starting_anew import STARTS_ANEW, NewStart
+from potluck.shells.state.starting_anew import STARTS_ANEW, STARTS_MENDED, NewStart
 from tests.devices import until
 from tests.engine.builders import group, key
 from tests.faces.fakes import FakeSource, running, state
@@ -149,6 +149,22 @@ def test_a_folder_that_is_back_is_taken_hold_of_by_the_program_in_the_place_of_i
     assert "has left" not in out.out
     assert "is back, and potluck could not start again by itself" in out.err
     assert "No memory" in out.err
+
+
+def test_an_index_that_was_damaged_is_begun_anew_by_the_program_in_the_place_of_itself(
+    daemon: Daemon,
+    up: Callable[..., int],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    daemon.exit_code = STARTS_MENDED
+    monkeypatch.setattr(NewStart, "go", lambda _self: OSError(12, "No memory"))
+    assert up("--headless", str(tmp_path / "f")) != 0
+    out = capsys.readouterr()
+    said = "The index was damaged: potluck starts again with a new one.\n"
+    assert out.out.endswith(said)
+    assert "The index was damaged, and potluck could not start again by itself" in out.err
 
 
 @pytest.mark.parametrize("there", [True, False])

@@ -11,9 +11,11 @@ import pytest
 
 from potluck.engine.effects import PruneTrash
 from potluck.shells.loop import chores as module
-from potluck.shells.loop.chores import EVERY_S, Chore, Chores
+from potluck.shells.loop.chores import EVERY_S, SPACE_AGAIN_S, Chore, Chores
 
-ALL = ["share", "space", "ballast", "cycles", "many cycles", "trash days", "trash"]
+ALL = [
+    "share", "space", "ballast", "group copy", "cycles", "many cycles", "trash days", "trash",
+]  # fmt: skip
 
 
 class Disk:
@@ -38,6 +40,9 @@ class Disk:
     def count(self) -> None:
         self.begun.append("trash days")
 
+    def refresh(self) -> None:
+        self.begun.append("group copy")
+
     def lay(self) -> None:
         self.begun.append("ballast")
 
@@ -52,34 +57,26 @@ def disk(monkeypatch: pytest.MonkeyPatch) -> Disk:
 
 
 def chores_of(disk: Any) -> Chores:
-    return Chores(disk, disk, disk)
+    return Chores(disk, disk, disk, disk)
 
 
 def test_each_is_begun_at_once_and_then_in_its_interval(disk: Disk) -> None:
     chores = chores_of(disk)
     assert chores.deadline() == 0.0
     chores.on_tick(100.0)
-    assert disk.begun == [
-        "share",
-        "space",
-        "ballast",
-        "cycles",
-        "many cycles",
-        "trash days",
-        "trash",
-    ]
+    assert disk.begun == ALL
     assert chores.deadline() == 100.0 + EVERY_S[Chore.SHARE]
     chores.on_tick(101.9)
-    assert len(disk.begun) == 7
+    assert len(disk.begun) == 8
     chores.on_tick(102.0)
-    assert disk.begun[7:] == ["share"]
+    assert disk.begun[8:] == ["share"]
     chores.on_tick(110.0)
-    assert disk.begun[8:] == ["share", "space"]
+    assert disk.begun[9:] == ["share", "space", "group copy"]
     chores.on_tick(160.0)
-    assert disk.begun[10:] == ["share", "space", "ballast", "many cycles"]
+    assert disk.begun[12:] == ["share", "space", "ballast", "group copy", "many cycles"]
     assert repr(chores) == (
-        "<Chores: due SHARE 162, SPACE 170, BALLAST 220, CYCLES 3700, MANY_CYCLES 220, "
-        "TRASH_DAYS 700, TRASH 3700>"
+        "<Chores: due SHARE 162, SPACE 170, BALLAST 220, GROUP_COPY 165, CYCLES 3700, "
+        "MANY_CYCLES 220, TRASH_DAYS 700, TRASH 3700>"
     )
 
 
@@ -87,10 +84,16 @@ def test_a_loop_that_was_held_up_begins_each_once(disk: Disk) -> None:
     chores = chores_of(disk)
     chores.on_tick(0.0)
     chores.on_tick(1_000_000.0)
-    assert (
-        disk.begun
-        == ["share", "space", "ballast", "cycles", "many cycles", "trash days", "trash"] * 2
-    )
+    assert disk.begun == ALL * 2
+
+
+def test_a_disk_for_whose_room_files_wait_is_looked_at_every_second(disk: Disk) -> None:
+    chores = chores_of(disk)
+    chores.on_tick(0.0)
+    for tenth in range(1, 51):
+        chores.on_tick(tenth / 10, short_of_room=True)
+    assert disk.begun[8:].count("space") in {4, 5}
+    assert chores.deadline() <= 5.0 + SPACE_AGAIN_S
 
 
 def test_every_chore_has_an_interval() -> None:

@@ -22,7 +22,7 @@ from typing import Any, cast, get_args
 import pytest
 
 from potluck.core import limits
-from potluck.core.errors import DiskTrouble, Malformed
+from potluck.core.errors import DiskTrouble, IndexDamaged, Malformed
 from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.core.wire.catalogue import Address, LinkKind
 from potluck.engine import effects
@@ -64,7 +64,7 @@ class Script:
             [Leave()] if event == LeaveAsked() else []
         )
         self.due: float | None = None
-        self.busy = False
+        self.busy = self.damaged = self.short = False
 
     def start(self, _now: Now) -> list[Effect]:
         return self._watched(self.on_start)
@@ -79,6 +79,9 @@ class Script:
 
     def deadline(self) -> float | None:
         return self.due
+
+    def short_of_room(self, _now: Now) -> bool:
+        return self.short
 
     def _watched(self, work: Callable[[], list[Effect]]) -> list[Effect]:
         assert not self.busy
@@ -104,6 +107,7 @@ class Stage:
         self.cut_off: list[Any] = []  # whose links were ended, once for each part that has some
         self.reserve = 0  # how often the ballast can be freed
         self.begun = 0  # how often chores were looked at
+        self.short: list[bool] = []  # whether files waited for room then
         self.sights: list[Sight] = []  # what LookAround leads to
         self.datagrams: list[DatagramHeard] = []
         self.late: list[Any] = []  # what links noticed meanwhile
@@ -178,8 +182,9 @@ class Stage:
             raise ValueError("broken")
         return [opened]
 
-    def _chores_tick(self, _now: Now) -> None:
+    def _chores_tick(self, _now: Now, *, short_of_room: bool) -> None:
         self.begun += 1
+        self.short.append(short_of_room)
 
     def _free(self) -> bool:
         self.reserve -= 1
@@ -334,6 +339,15 @@ def test_chores_are_looked_at_in_every_turn(stage: Stage) -> None:
     until(lambda: stage.begun > begun)
 
 
+def test_chores_hear_whether_files_wait_for_room(stage: Stage, script: Script) -> None:
+    stage.start().loop.post(RescanAsked())
+    until(lambda: stage.short)
+    script.short = True
+    stage.loop.post(RescanAsked())
+    until(lambda: True in stage.short)
+    assert stage.short[0] is False
+
+
 # -- questions -------------------------------------------------------------------------------------
 def test_a_question_is_answered_on_the_loop_thread_with_its_clock(
     stage: Stage, script: Script
@@ -480,6 +494,27 @@ def test_trouble_that_stays_is_told_and_the_loop_goes_on(
     assert stage.done == [reply(7)]  # the second event
     assert [tell.code for tell in stage.tells] == told
     assert stage.loop.failure is None
+
+
+@pytest.mark.parametrize("heard", [True, False])
+def test_a_damaged_index_ends_the_loop_whoever_found_it(
+    stage: Stage, script: Script, caplog: pytest.LogCaptureFixture, *, heard: bool
+) -> None:
+    stage.reserve = 1
+
+    def damaged(_event: object) -> list[Effect]:
+        script.damaged = True
+        if heard:
+            raise IndexDamaged("the index is damaged")
+        return [reply(7)]
+
+    script.on_event = damaged
+    stage.start().loop.post(RescanAsked())
+    until(stage.loop.ended.is_set)
+    assert isinstance(stage.loop.failure, IndexDamaged)
+    assert stage.tells == [], "who mends it tells it"
+    assert stage.reserve == 1
+    assert not caplog.records
 
 
 @pytest.mark.parametrize("error", [Malformed("no", "because"), ZeroDivisionError("oops")])

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from potluck.core.keys.identity import DeviceKey
 from potluck.engine.index import Index
+from potluck.engine.index.carried import Carried
 from potluck.engine.own.share_state import WRITTEN_ONCE
 from potluck.shells.state.away import is_another, is_away, stand_in
+from potluck.shells.state.group_copy import write_copy
+from potluck.shells.state.home import KEY_NAME
 from potluck.shells.state.last_folder import remember_folder
 from potluck.shells.state.private_home import INDEX_NAME
 
@@ -65,6 +69,15 @@ def test_a_device_without_a_marker_misses_nothing(state: str, tmp_path: Path) ->
     assert not is_away(music, state), "the start says what is wrong with it"
     Path(state, INDEX_NAME).unlink()
     assert not is_away(music, state)
+
+
+def test_what_is_kept_beside_a_damaged_index_says_so_too(state: str, tmp_path: Path) -> None:
+    Path(state, KEY_NAME).write_bytes(bytes(64))
+    device = DeviceKey(bytes(64)).device
+    write_copy(state, Carried(device, [], {WRITTEN_ONCE: b"1"}))
+    for index in (b"no index" * 1000, b""):
+        Path(state, INDEX_NAME).write_bytes(index)
+        assert is_away(str(tmp_path / "music"), state)
 
 
 def test_the_stand_in_is_private_and_made_once(state: str) -> None:

@@ -19,6 +19,8 @@ from potluck.core.keys.identity import DeviceKey, short_id
 from potluck.core.keys.locked import LOCK_NONCE_BYTES, LOCK_SALT_BYTES, lock
 from potluck.engine.group.membership import OUT
 from potluck.engine.index import Index
+from potluck.engine.index.carried import Carried
+from potluck.shells.state.group_copy import write_copy
 from potluck.shells.state.home import KEY_NAME, claim_home, device_secret
 from potluck.shells.state.identity_backup import Known, back_up, identity_in, restore
 from potluck.shells.state.kept_beside import check_whole
@@ -65,6 +67,18 @@ def group_in(state: Path) -> tuple[Roster, bytes | None, bytes | None]:
         return roster, index.meta.get("group_keys"), index.meta.get("marked")
     finally:
         index.close()
+
+
+def test_a_damaged_index_is_backed_up_from_the_copy_beside_it(home: Path, tmp_path: Path) -> None:
+    device, records = key(2).device, group(1, 2, 3).records()
+    (home / INDEX_NAME).write_bytes(b"no index" * 999)
+    with pytest.raises(DiskTrouble, match="damaged"):
+        identity_in(str(home))
+    write_copy(str(home), Carried(device, records, {"group_keys": b"k" * 32}))
+    path = tmp_path / "backup"
+    assert back_up(str(home), str(path), PHRASE) == Known(short_id(device), "d2", "Home", 3)
+    restore(str(tmp_path / "new"), str(path), PHRASE, force=False)
+    assert group_in(tmp_path / "new")[1] == b"k" * 32
 
 
 def test_the_same_device_in_the_same_group_comes_out_of_one_file(

@@ -18,8 +18,9 @@ import shlex
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 
-from potluck.core.errors import DiskTrouble
+from potluck.core.errors import DiskTrouble, IndexDamaged, NoRoom
 from potluck.engine.index import schema
 
 Value = str | bytes | int | float | None
@@ -31,6 +32,7 @@ _BUSY_S = 10.0
 _MOVE_WAIT_S = 0.1
 # prepared statements kept: more than all subjects of the index have together
 _STATEMENTS = 256
+LEFT_MAX: Final = 10_000  # rows of a damaged table: more than a roster ever has
 FAULTS_OF_OURS: Final = (
     sqlite3.IntegrityError,
     sqlite3.DataError,
@@ -54,8 +56,9 @@ class Database:
     """A SQLite file (or ":memory:") that holds the tables of this version."""
 
     def __init__(self, path: str) -> None:
-        """Open or make it; raises DiskTrouble if it is damaged, or of a newer potluck."""
+        """Open or make it; raises IndexDamaged, or DiskTrouble if it is of a newer potluck."""
         self.path = path
+        self.damaged = False  # SQLite said so of the file: no later call is to be trusted
         try:
             # isolation_level None: transactions are ours; built on one thread, used on another.
             self._connection = sqlite3.connect(
@@ -86,7 +89,7 @@ class Database:
         except FAULTS_OF_OURS:
             raise
         except sqlite3.Error as error:
-            raise disk_trouble(self.path, error) from error
+            raise self._trouble(error) from error
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> int:
         """Execute one statement for each row of values; returns how many rows it changed in all."""
@@ -95,7 +98,7 @@ class Database:
         except FAULTS_OF_OURS:
             raise
         except sqlite3.Error as error:
-            raise disk_trouble(self.path, error) from error
+            raise self._trouble(error) from error
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
         """Return every row of a query."""
@@ -104,7 +107,7 @@ class Database:
         except FAULTS_OF_OURS:
             raise
         except sqlite3.Error as error:
-            raise disk_trouble(self.path, error) from error
+            raise self._trouble(error) from error
 
     def row(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
         """Return the first row of a query, or None."""
@@ -113,7 +116,7 @@ class Database:
         except FAULTS_OF_OURS:
             raise
         except sqlite3.Error as error:
-            raise disk_trouble(self.path, error) from error
+            raise self._trouble(error) from error
         return found
 
     def each(self, sql: str, values: Sequence[Value] = ()) -> Iterator[Row]:
@@ -123,7 +126,7 @@ class Database:
         except FAULTS_OF_OURS:
             raise
         except sqlite3.Error as error:
-            raise disk_trouble(self.path, error) from error
+            raise self._trouble(error) from error
 
     @property
     def changes(self) -> int:
@@ -138,6 +141,16 @@ class Database:
     def close(self) -> None:
         """Close the connection; what was not committed is gone."""
         self._connection.close()
+
+    def damage(self, why: str) -> IndexDamaged:
+        """Have the file count as damaged; return the error to raise."""
+        self.damaged = True
+        return IndexDamaged("the index is damaged", f"{self.path}: {why}", "start potluck again")
+
+    def _trouble(self, error: sqlite3.Error) -> DiskTrouble:
+        trouble = disk_trouble(self.path, error)
+        self.damaged = self.damaged or isinstance(trouble, IndexDamaged)
+        return trouble
 
     def _migrate(self) -> None:
         ((version,),) = self.rows("PRAGMA user_version")
@@ -162,24 +175,45 @@ def disk_trouble(path: str, error: sqlite3.Error) -> DiskTrouble:
     name = getattr(error, "sqlite_errorname", "")
     folder = shlex.quote(path.rpartition("/")[0] or ".")
     if name == "SQLITE_FULL":
-        return DiskTrouble(
+        return NoRoom(
             "the index cannot be written", f"its disk is full ({path})", f"df -h {folder}"
         )
     if name == "SQLITE_IOERR_SHMSIZE":
         cause = f"its disk gives no room for {path}-shm"
-        return DiskTrouble("the index cannot be opened", cause, f"df -h {folder}")
+        return NoRoom("the index cannot be opened", cause, f"df -h {folder}")
     if name == "SQLITE_CANTOPEN":
         cause = f"{path}: {error} (no inodes left on its disk, or its rights)"
         return DiskTrouble("the index cannot be opened", cause, f"df -i {folder}; ls -la {folder}")
-    if name in {"SQLITE_CORRUPT", "SQLITE_NOTADB"}:
-        return DiskTrouble(
-            "the index is damaged", f"{path}: {error}", f"move {path} away; it is built anew"
-        )
+    if name.startswith("SQLITE_CORRUPT") or name == "SQLITE_NOTADB":
+        return IndexDamaged("the index is damaged", f"{path}: {error}", "start potluck again")
     return DiskTrouble(
         "the index does not work",
         f"{path}: {error} {name}".strip(),
         "start potluck again",
     )
+
+
+def rows_left(path: str, sql: str, order: str, *, with_log: bool) -> tuple[list[Row], bool]:
+    """Return what a query finds in a file that may be damaged, and whether that is all.
+
+    From both ends of an `order`, so that a damaged page hides only what is in it. Nothing is
+    written, and at most `LEFT_MAX` rows are read.
+    """
+    mode = "mode=ro" if with_log else "immutable=1"
+    found = dict[Row, None]()
+    for direction in ("ASC", "DESC"):
+        try:
+            connection = sqlite3.connect(f"file:{quote(path)}?{mode}", uri=True)
+            try:
+                wanted = f"{sql} ORDER BY {order} {direction} LIMIT {LEFT_MAX}"
+                for row in connection.execute(wanted):
+                    found[row] = None
+            finally:
+                connection.close()
+        except (sqlite3.Error, UnicodeDecodeError):
+            continue
+        return list(found), True
+    return list(found), False
 
 
 def move_log(path: str, *, wholly: bool) -> None:

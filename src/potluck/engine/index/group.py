@@ -108,6 +108,11 @@ class Addresses:
         )
         return [Address(host, port) for host, port in rows]
 
+    def rows(self) -> list[tuple[bytes, str, int, int]]:
+        """Return all that `remember` was told and still counts."""
+        sql = "SELECT device, host, port, seen FROM address ORDER BY device, host, port"
+        return [(device, host, port, seen) for device, host, port, seen in self._database.rows(sql)]
+
     def all(self) -> dict[DeviceId, list[Address]]:
         """Return the addresses of every device, the last one that worked first."""
         rows = self._database.rows(

@@ -12,6 +12,7 @@ thread at a time.
 from __future__ import annotations
 
 from potluck.core.content.facts import ManifestName
+from potluck.core.errors import IndexDamaged
 from potluck.engine.index.buckets import Buckets
 from potluck.engine.index.contents import Contents
 from potluck.engine.index.database import Database
@@ -78,6 +79,15 @@ class Index:
         for subject in subjects:
             subject.forget_memory()
         return self._database.changes != self._changes
+
+    @property
+    def damaged(self) -> bool:
+        """Whether SQLite said of the file that it is not what was written."""
+        return self._database.damaged
+
+    def damage(self, why: str) -> IndexDamaged:
+        """Have it count as damaged, for a reason that SQLite does not know; return the error."""
+        return self._database.damage(why)
 
     def close(self) -> None:
         """Close the database; a transaction that was begun is undone."""

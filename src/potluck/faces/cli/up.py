@@ -41,7 +41,7 @@ from potluck.faces.text import shown
 from potluck.shells.state import home
 from potluck.shells.state.away import is_another, is_away
 from potluck.shells.state.last_folder import last_folder
-from potluck.shells.state.starting_anew import STARTS_ANEW, NewStart
+from potluck.shells.state.starting_anew import STARTS_ANEW, STARTS_MENDED, NewStart
 
 NO_PICTURE = {"", "dumb", "unknown"}  # terminals that cannot move their cursor
 UNNAMED = {"default", "last"}  # origins of a FOLDER that nobody named
@@ -341,17 +341,23 @@ def _run(
     finally:
         view.stop()
     if exit_code == STARTS_ANEW:
-        return _start_anew(new_start, settings.folder)
+        return _start_anew(
+            new_start, f"{shown(settings.folder)} is back", "it is taken hold of by a new start"
+        )
+    if exit_code == STARTS_MENDED:
+        return _start_anew(
+            new_start, "The index was damaged", "potluck starts again with a new one"
+        )
     write_or_go_on(f"potluck has left; your files stay in {shown(settings.folder)}.\n")
     return exit_code
 
 
-def _start_anew(new_start: NewStart, folder: str) -> int:
+def _start_anew(new_start: NewStart, why: str, how: str) -> int:
     """Put the program in the place of itself; raises PotluckError if that fails."""
-    write_or_go_on(f"{shown(folder)} is back: it is taken hold of by a new start.\n")
+    write_or_go_on(f"{why}: {how}.\n")
     failed = new_start.go()
     raise PotluckError(
-        f"{shown(folder)} is back, and potluck could not start again by itself.",
+        f"{why}, and potluck could not start again by itself.",
         str(failed),
         command("up"),
     )

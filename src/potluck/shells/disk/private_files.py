@@ -26,7 +26,7 @@ _NAMES: Final = frozenset(
     {"lock", "control.sock", "ballast", "folder", "folder.new", "config.toml"}
 )
 _RECORDS: Final = "flight-"
-_IDENTITY: Final = (HOME_KEY, "potluck.sqlite")  # with what is kept beside them
+_IDENTITY: Final = (HOME_KEY, "potluck.sqlite", "group.copy")  # with what is kept beside them
 
 
 def is_of_identity(name: str) -> bool:

@@ -18,6 +18,7 @@ from potluck.shells.disk.pool import DiskPool
 from potluck.shells.disk.trash_days import AGE_STEP_S, TrashDays
 from potluck.shells.loop.cycles import free_many_cycles, free_old_cycles
 from potluck.shells.state.ballast import Ballast
+from potluck.shells.state.group_copy import GroupCopy
 
 
 class Chore(Enum):
@@ -26,6 +27,7 @@ class Chore(Enum):
     SHARE = auto()  # look whether the folder is still the share
     SPACE = auto()  # look how much is free
     BALLAST = auto()  # lay the ballast again if there is plenty
+    GROUP_COPY = auto()  # keep what makes this device a member beside the index
     CYCLES = auto()  # free what only holds itself
     MANY_CYCLES = auto()  # the same, if there may be much of it
     TRASH_DAYS = auto()  # count the time by which the trash ages
@@ -36,6 +38,7 @@ EVERY_S: Final[dict[Chore, float]] = {
     Chore.SHARE: 2.0,  # nobody tells of a disk that goes, or of a folder above that is renamed
     Chore.SPACE: 10.0,  # downloads pause before a disk is full; one writes 1 GiB in that time
     Chore.BALLAST: 60.0,  # somebody has to make room first, which takes minutes
+    Chore.GROUP_COPY: 5.0,  # what is newer is lost with an index that is damaged as a whole
     Chore.CYCLES: 3600.0,  # it stops every thread for a moment, and there is hardly ever any
     Chore.MANY_CYCLES: 60.0,  # what a program that breaks off connections leaves
     Chore.TRASH_DAYS: AGE_STEP_S,
@@ -43,14 +46,20 @@ EVERY_S: Final[dict[Chore, float]] = {
 }
 
 
+SPACE_AGAIN_S: Final = 1.0  # between two looks while the index waits for room
+
+
 class Chores:
     """The table, with when each is due; owned by the loop thread."""
 
-    def __init__(self, disk: DiskPool, ballast: Ballast, trash_days: TrashDays) -> None:
+    def __init__(
+        self, disk: DiskPool, ballast: Ballast, trash_days: TrashDays, group_copy: GroupCopy
+    ) -> None:
         """Begin each at the first `on_tick`."""
         self._disk: Final = disk
         self._ballast: Final = ballast
         self._trash_days: Final = trash_days
+        self._group_copy: Final = group_copy
         self._due_s: Final = dict.fromkeys(Chore, 0.0)
 
     def __repr__(self) -> str:
@@ -62,8 +71,10 @@ class Chores:
         """Return when `on_tick` must be called next, monotonic."""
         return min(self._due_s.values())
 
-    def on_tick(self, now: float) -> None:
-        """Begin what is due."""
+    def on_tick(self, now: float, *, short_of_room: bool = False) -> None:
+        """Begin what is due; while files wait for room on a disk that is looked at often."""
+        if short_of_room:
+            self._due_s[Chore.SPACE] = min(self._due_s[Chore.SPACE], now + SPACE_AGAIN_S)
         for chore, due_s in self._due_s.items():
             if now >= due_s:
                 self._due_s[chore] = now + EVERY_S[chore]
@@ -77,6 +88,8 @@ class Chores:
                 self._disk.see_space()
             case Chore.BALLAST:
                 self._disk.tidy(self._ballast.lay)
+            case Chore.GROUP_COPY:
+                self._disk.tidy(self._group_copy.refresh)
             case Chore.CYCLES:
                 self._disk.tidy(free_old_cycles)
             case Chore.MANY_CYCLES:

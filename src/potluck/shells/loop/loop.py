@@ -8,8 +8,8 @@ out which effect stands in `_act`, one line each.
 Guarantees: the engine is called from this thread and no other, with a clock that never goes back,
 and never while the effects of an earlier call are still being carried out. An effect is carried out
 at once or handed to a pool that never blocks. Trouble of the index is told and does not end the
-loop; if the disk is full the ballast is freed and the event tried once more. Every call is noted
-for the flight record, which is written down when an event is dropped (loop/dropping.py says so,
+loop, but an index that is damaged does (shells/state/mending.py). Every call is noted (calls.py) in
+the flight record, which is written down when an event is dropped (loop/dropping.py says so,
 once for each kind). Whoever asks gets an answer, or CancelledError as soon as there is nobody to
 answer. Asked to leave, the loop ends within LEAVE_MAX_S even if the engine cannot; any other end is
 kept in `failure`. Limits: a turn takes at most `TURN_ITEMS` posted items; then it looks at sockets.
@@ -29,12 +29,12 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Final, Protocol, assert_never
 
-from potluck.core.errors import DiskTrouble
+from potluck.core.errors import DiskTrouble, IndexDamaged
 from potluck.engine import effects
 from potluck.engine.effects import Effect, NetworkEffect
 from potluck.engine.engine import Engine
 from potluck.engine.events import AddAsked, Event, LeaveAsked, OrderId
-from potluck.engine.recording import Call, Moment
+from potluck.engine.recording import Moment
 from potluck.shells.bulk.fetching import Fetching
 from potluck.shells.bulk.serving import Serving
 from potluck.shells.disk.pool import DiskPool
@@ -43,6 +43,7 @@ from potluck.shells.links.dialling import Dialling
 from potluck.shells.links.doorway import Doorway
 from potluck.shells.links.segments import Segments
 from potluck.shells.links.tls import CurrentTrust
+from potluck.shells.loop.calls import Calls
 from potluck.shells.loop.chores import Chores
 from potluck.shells.loop.dropping import Dropping
 from potluck.shells.loop.inbox import Inbox, OpenedLink, Posted, Question, RecordAsked, Result
@@ -111,6 +112,7 @@ class Loop:
         self.failure: Exception | None = None  # why the loop ended, if nobody asked it to
         self._engine: Final = engine
         self._world: Final = world
+        self._calls: Final = Calls(engine, world.recorder, world.ballast, world.people)
         self._selector: Final = selector
         self._dropping: Final = Dropping()
         self._stopping = False
@@ -151,10 +153,12 @@ class Loop:
             for sock in self._world.lan.sockets():
                 self._listen(sock)
             # what never began cannot go on: trouble ends the loop
-            self._carry_out(self._call_or_free(Moment.START))
+            self._carry_out(self._calls.call(Moment.START))
             while not self._stopping:
                 self._turn()
             _say_goodbye(self._world.links, self._selector)
+        except IndexDamaged as error:
+            self.failure = error
         except Exception as error:  # noqa: BLE001 # house: the main thread must learn why it ended
             _log.critical("the loop has failed", exc_info=error)
             self.failure = error
@@ -175,11 +179,13 @@ class Loop:
             self._tell_engine(event)
         world.doorway.on_tick(now)
         world.fetching.on_tick(now)
-        world.chores.on_tick(now)
+        world.chores.on_tick(now, short_of_room=self._engine.short_of_room(now))
         self._see(world.lan.poll(now))
         due = self._engine.deadline()
         if due is not None and due <= now:
             self._tell_engine(Moment.TICK)
+        if self._engine.damaged:
+            raise IndexDamaged(cause="SQLite found it damaged while potluck ran")
         if now >= self._leave_by_s and not self._stopping:
             why = "left without saying goodbye: the index hangs"
             world.people.told(trouble("left_hard", why))
@@ -255,43 +261,16 @@ class Loop:
     def _tell_engine(self, told: Event | Moment) -> None:
         """Call the engine and carry its effects out; trouble is told to people."""
         try:
-            wanted = self._call_or_free(told)
+            wanted = self._calls.call(told)
         except DiskTrouble as error:
-            self._world.people.told(trouble("index_trouble", first_line(error)))
+            if not isinstance(error, IndexDamaged):  # who mends it tells it
+                self._world.people.told(trouble("index_trouble", first_line(error)))
             _refuse(self._world.people, told, first_line(error))
         except Exception as error:  # noqa: BLE001 # house: one bad event must not end it all
             _refuse(self._world.people, told, self._drop("an event", error))
         else:
             self._carry_out(wanted)
         self.inbox.answer_looks(self._engine)
-
-    def _call_or_free(self, told: Event | Moment) -> list[Effect]:
-        """Call the engine; if the index has no room, free the ballast and call it once more."""
-        try:
-            return self._call(told)
-        except DiskTrouble as error:
-            if not self._world.ballast.free():
-                raise
-            why = f"{first_line(error)}; a reserve was used up"
-            self._world.people.told(trouble("ballast_freed", why))
-            return self._call(told)
-
-    def _call(self, told: Event | Moment) -> list[Effect]:
-        """Call the engine once, and note it whatever comes of it."""
-        now = time.monotonic()
-        wanted: list[Effect] | None = None
-        try:
-            match told:
-                case Moment.START:
-                    wanted = self._engine.start(now)
-                case Moment.TICK:
-                    wanted = self._engine.on_tick(now)
-                case _:
-                    wanted = self._engine.handle(told, now)
-            return wanted
-        finally:
-            asked = None if wanted is None else tuple(wanted)
-            self._world.recorder.note(Call(now, told, asked))
 
     def _carry_out(self, wanted: list[Effect]) -> None:
         for effect in wanted:

@@ -22,6 +22,7 @@ from typing import Final
 from potluck.core.errors import PotluckError
 from potluck.engine.index import Index
 from potluck.engine.own.share_state import WRITTEN_ONCE
+from potluck.shells.state.group_copy import device_of_home, read_copy
 from potluck.shells.state.last_folder import last_folder
 from potluck.shells.state.private_home import INDEX_NAME
 
@@ -51,12 +52,19 @@ def _is_missed(folder: str, state_dir: str) -> bool:
         return False
     try:
         index = Index.open(str(index_path))
-    except PotluckError:  # the start finds out, and says so
-        return False
-    try:
-        return index.meta.get(WRITTEN_ONCE) is not None
-    finally:
-        index.close()
+        try:
+            marked = index.meta.get(WRITTEN_ONCE) is not None
+        finally:
+            index.close()
+    except PotluckError:  # the start finds out, mends it or says so
+        marked = False
+    return marked or _was_marked(state_dir)
+
+
+def _was_marked(state_dir: str) -> bool:
+    """Say so by what is kept beside an index that is damaged or gone."""
+    device = device_of_home(state_dir)
+    return device is not None and WRITTEN_ONCE in read_copy(state_dir, device).values
 
 
 def stand_in(state_dir: str) -> str:

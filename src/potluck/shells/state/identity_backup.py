@@ -28,7 +28,7 @@ from msgspec import Struct
 from msgspec.msgpack import Decoder, Encoder
 
 from potluck.core.content.paths import printable
-from potluck.core.errors import DiskTrouble, Malformed, NotFound, Refused
+from potluck.core.errors import DiskTrouble, IndexDamaged, Malformed, NotFound, Refused
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceKey, short_id
 from potluck.core.keys.locked import LOCK_NONCE_BYTES, LOCK_SALT_BYTES, lock, unlock
@@ -37,6 +37,7 @@ from potluck.core.wire.catalogue import RosterRecord
 from potluck.core.wire.framing import decoded
 from potluck.engine.group.membership import OUT
 from potluck.engine.index import Index
+from potluck.shells.state.group_copy import device_of_home, read_copy
 from potluck.shells.state.home import KEY_NAME, SECRET_BYTES, claim_home, device_secret
 from potluck.shells.state.kept_beside import has_identity, keep_beside, move
 from potluck.shells.state.private_home import (
@@ -189,12 +190,19 @@ def _of_index(state_dir: str) -> tuple[list[RosterRecord], bytes, bool]:
     path = os.path.join(state_dir, INDEX_NAME)
     if not os.path.exists(path):
         return [], b"", False
-    index = Index.open(path)
     try:
-        keys = index.meta.get(_GROUP_KEYS) or b""
-        return index.roster.all(), keys, bool(index.meta.get(OUT))
-    finally:
-        index.close()
+        index = Index.open(path)
+        try:
+            keys = index.meta.get(_GROUP_KEYS) or b""
+            return index.roster.all(), keys, bool(index.meta.get(OUT))
+        finally:
+            index.close()
+    except IndexDamaged:  # the next start begins with the copy as well
+        device = device_of_home(state_dir)
+        facts = None if device is None else read_copy(state_dir, device)
+        if facts is None or not facts.records:
+            raise
+        return facts.records, facts.values.get(_GROUP_KEYS, b""), bool(facts.values.get(OUT))
 
 
 def _write_index(path: str, held: IdentityFile) -> None:

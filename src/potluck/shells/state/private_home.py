@@ -29,13 +29,16 @@ PRIVATE_FOLDER: Final = 0o700
 PRIVATE_FILE: Final = 0o600
 INDEX_PARTS: Final = ("-wal", "-shm", "-journal")  # behind its name; it is of no use without
 KEPT: Final = ".before"  # behind the name of what was of an earlier device
+DAMAGED: Final = ".damaged"  # behind the name of an index that was (mending.py)
+GROUP_COPY_NAME: Final = "group.copy"
 RESTORING: Final = ".restoring"  # behind the name of what a restore puts in place at its end
 _NAMES: Final = frozenset(
     {KEY_NAME, "lock", "control.sock", "ballast", "folder", "folder.new", "config.toml"}
+    | {GROUP_COPY_NAME, f"{GROUP_COPY_NAME}.new"}
     | {INDEX_NAME, *(INDEX_NAME + part for part in INDEX_PARTS)}
 )
 _BEGINNINGS: Final = tuple(
-    name + mark for name in (KEY_NAME, INDEX_NAME) for mark in (KEPT, RESTORING)
+    name + mark for name in (KEY_NAME, INDEX_NAME) for mark in (KEPT, RESTORING, DAMAGED)
 )
 _FRESH_KEY: Final = (f"{KEY_NAME}.", ".new")  # home.py; a start that was cut off leaves it
 _RECORDS: Final = ("flight-", ".jsonl")  # loop/recorder.py

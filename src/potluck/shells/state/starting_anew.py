@@ -19,7 +19,8 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
-STARTS_ANEW: Final = -1  # in the place of an exit code
+STARTS_ANEW: Final = -1  # in the place of an exit code: FOLDER is back
+STARTS_MENDED: Final = -2  # and: the index was damaged, and a new one lies there
 _OPEN: Final = "--open"
 _REPAIR: Final = "--repair"  # said once: a folder that is away later is waited for
 _FOR_GOOD: Final = "--open=always"  # what a person wants at every start

@@ -1,0 +1,164 @@
+"""Mending: a damaged index is put aside, and a new one begins with what makes this device a member.
+
+Strategy: before a start believes the index it is opened and its group is read. A file that SQLite
+does not take, one that is empty although this device was in a group, and one in which another
+device is the member are damaged; so is one of which SQLite said so while the program ran. What is
+left of its group facts is read (engine/index/carried.py), united with the copy beside it
+(group_copy.py) and written there; then the files get dated names and a new index begins with these
+facts. All else comes again: own files from the folder, the lists of others from them
+(docs/protocol.md §6, lost states).
+
+Guarantees: no file of FOLDER is touched, and the damaged index is kept. A mending that is cut off
+is done again by the next start, since the copy was written first. Where an index is damaged again
+and again no new one is begun. The next start tells what was done. Limits: `DAMAGED_KEPT` damaged
+ones are kept; a page that is damaged and never read is not noticed; where neither file nor copy
+gives the roster back, this device is alone and has to be let in again.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from potluck.core.content.paths import printable
+from potluck.core.errors import DiskTrouble, IndexDamaged
+from potluck.core.keys.identity import DeviceId
+from potluck.engine.effects import Tell
+from potluck.engine.index import Index
+from potluck.engine.index.carried import (
+    Carried,
+    best_of,
+    carried_by,
+    carried_left,
+    carry_into,
+    is_member,
+)
+from potluck.shells.loop.people import warning
+from potluck.shells.state.group_copy import device_of_home, read_copy, write_copy
+from potluck.shells.state.kept_beside import check_whole
+from potluck.shells.state.private_home import DAMAGED, INDEX_NAME, INDEX_PARTS, make_private
+
+DAMAGED_KEPT: Final = 3
+DAMAGED_AGAIN_S: Final = 3_600.0  # so many within this time: no new index helps against that
+_MENDED: Final = "mended"  # in the new index: under which name the damaged one is kept
+_OUT: Final = "out"  # in the index: this device is in its group no more (membership.py)
+
+
+def mend(state_dir: str, found: IndexDamaged | None = None) -> bool:
+    """Begin a new index if the one in a claimed home is damaged; say whether that was so.
+
+    `found`: a run has found out that it is. Raises DiskTrouble if it cannot be done, Refused where
+    an identity is half restored.
+    """
+    check_whole(state_dir)
+    path, device = os.path.join(state_dir, INDEX_NAME), device_of_home(state_dir)
+    owner = device if device is not None else DeviceId(b"")
+    copied = read_copy(state_dir, owner)
+    why = found if found is not None else _damage(path, owner, copied)
+    if why is None:
+        return False
+    recent = _recently_damaged(state_dir)
+    if recent >= DAMAGED_KEPT:
+        raise DiskTrouble(
+            f"The index was damaged {recent + 1} times within an hour.",
+            f"{why.cause}; the disk of {printable(state_dir)}, or the memory, fails",
+            "look at both: dmesg; then start potluck again in an hour",
+        )
+    left, whole = carried_left(path, owner)
+    facts = best_of(left, copied, whole=whole)
+    try:
+        if facts.records:
+            write_copy(state_dir, facts)
+        kept = _put_aside(path)
+        make_private(state_dir)
+        _begin_anew(path, facts, kept)
+        _forget_oldest(state_dir)
+    except OSError as error:
+        raise DiskTrouble(
+            "The index is damaged, and no new one could be begun.",
+            f"{printable(str(error.filename or path))}: {error.strerror or error}",
+            f"see to the disk and the rights of {printable(state_dir)}, then start potluck again",
+        ) from error
+    return True
+
+
+def mended_notice(index: Index, state_dir: str) -> Tell | None:
+    """Return what a person is told of a mending, once."""
+    kept = index.meta.get(_MENDED)
+    if kept is None:
+        return None
+    index.begin()
+    index.meta.remove(_MENDED)
+    index.commit()
+    where = f"{kept.decode()} in {printable(state_dir)}"
+    text = "the index was damaged and is built anew from the folder and from the others; "
+    text += f"no file was touched; the damaged one is kept as {where}"
+    if not index.roster.all():
+        text += "; to which group this device belonged could not be read: join it again"
+    return warning("index_mended", text)
+
+
+def _damage(path: str, device: DeviceId, copied: Carried) -> IndexDamaged | None:
+    """Return what is wrong with an index before it is believed; raises DiskTrouble."""
+    try:
+        index = Index.open(path)
+        try:
+            facts = carried_by(index, device)
+        finally:
+            index.close()
+    except IndexDamaged as error:
+        return error
+    if not copied.records or facts.records == copied.records or facts.values.get(_OUT):
+        return None
+    if not facts.records:
+        return IndexDamaged(cause=f"{path}: it is empty")
+    if not is_member(facts) and is_member(copied):
+        return IndexDamaged(cause=f"{path}: it is not that of this device")
+    return None
+
+
+def _put_aside(path: str) -> str:
+    """Give the damaged files dated names, the index last; return its name. Raises OSError."""
+    mark = f"{DAMAGED}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    for part in (*INDEX_PARTS, ""):
+        with suppress(FileNotFoundError):
+            os.rename(f"{path}{part}", f"{path}{mark}{part}")
+    return f"{INDEX_NAME}{mark}"
+
+
+def _begin_anew(path: str, facts: Carried, kept: str) -> None:
+    """Make the new index; what it is in the middle of when it is cut off, the copy has."""
+    index = Index.open(path)
+    try:
+        carry_into(index, facts)
+        index.begin()
+        index.meta.set(_MENDED, kept.encode())
+        index.commit()
+    finally:
+        index.close()
+
+
+def _kept(state_dir: str) -> list[Path]:
+    """Return the damaged ones, the oldest first."""
+    found = Path(state_dir).glob(f"{INDEX_NAME}{DAMAGED}-*")
+    return sorted(each for each in found if not each.name.endswith(INDEX_PARTS))
+
+
+def _recently_damaged(state_dir: str) -> int:
+    """Count those of the last hour, by when they were put aside."""
+    now, count = time.time(), 0
+    for each in _kept(state_dir):
+        with suppress(OSError):
+            count += 0 <= now - each.lstat().st_ctime < DAMAGED_AGAIN_S
+    return count
+
+
+def _forget_oldest(state_dir: str) -> None:
+    for old in _kept(state_dir)[:-DAMAGED_KEPT]:
+        for part in (*INDEX_PARTS, ""):
+            with suppress(FileNotFoundError):
+                os.unlink(f"{old}{part}")

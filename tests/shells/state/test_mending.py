@@ -1,0 +1,210 @@
+"""Mending: whatever the damage, the device stays the member it was, and nothing is thrown away.
+
+Strategy: a home with a real index and the copy beside it; the index is damaged in every way that a
+disk, a backup or a person does it. Real daemons are in tests/test_damaged_index.py.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from potluck.core.errors import DiskTrouble, IndexDamaged, Refused
+from potluck.core.keys.identity import DeviceKey
+from potluck.engine.index import Index
+from potluck.engine.index.carried import Carried, carried_by, carry_into
+from potluck.shells.state import mending
+from potluck.shells.state.group_copy import read_copy, write_copy
+from potluck.shells.state.home import KEY_NAME
+from potluck.shells.state.mending import DAMAGED_AGAIN_S, DAMAGED_KEPT, mend, mended_notice
+from potluck.shells.state.private_home import GROUP_COPY_NAME, INDEX_NAME, INDEX_PARTS, make_private
+from tests.engine.builders import group, key
+from tests.engine.index.builders import PAGE_BYTES, damage_pages
+
+SECRET = (2).to_bytes(32, "big") + (1002).to_bytes(32, "big")
+ME = DeviceKey(SECRET).device
+FACTS = Carried(ME, group(1, 2).kept(), {"group_keys": b"k" * 32, "share": b"s" * 16})
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The home of device 2 of two."""
+    assert key(2).device == ME
+    made = tmp_path / "home"
+    made.mkdir(mode=0o700)
+    (made / KEY_NAME).write_bytes(SECRET)
+    (made / KEY_NAME).chmod(0o600)
+    index = Index.open(str(made / INDEX_NAME))
+    carry_into(index, FACTS)
+    index.begin()
+    index.meta.set("runs", b"of lists")
+    index.commit()
+    index.close()
+    write_copy(str(made), FACTS)
+    return made
+
+
+def known(home: Path) -> Carried:
+    index = Index.open(str(home / INDEX_NAME))
+    try:
+        assert index.meta.get("runs") is None, "that speaks of lists that are not there"
+        return carried_by(index, ME)
+    finally:
+        index.close()
+
+
+def kept(home: Path) -> list[bytes]:
+    found = sorted(home.glob(f"{INDEX_NAME}.damaged-*"))
+    return [each.read_bytes() for each in found if not each.name.endswith(INDEX_PARTS)]
+
+
+def told(home: Path) -> list[str]:
+    index = Index.open(str(home / INDEX_NAME))
+    try:
+        notices = [mended_notice(index, str(home)) for _ in range(2)]
+        return [each.text for each in notices if each is not None]
+    finally:
+        index.close()
+
+
+def whole_pages(path: Path) -> None:
+    damage_pages(path, range(path.stat().st_size // PAGE_BYTES))
+
+
+def of_another(path: Path) -> None:
+    path.unlink()
+    index = Index.open(str(path))
+    carry_into(index, Carried(ME, group(7, 8).kept(), {"group_keys": b"theirs"}))
+    index.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        whole_pages,
+        of_another,
+        lambda path: damage_pages(path, [0]),
+        lambda path: damage_pages(path, range(1, path.stat().st_size // PAGE_BYTES)),
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(bytes(path.stat().st_size)),
+        lambda path: path.write_bytes(path.read_bytes()[:PAGE_BYTES]),
+        lambda path: path.write_bytes(b"not an index at all"),
+    ],
+    ids=["all pages", "another's", "the first", "all but that", "empty", "zeros", "cut", "text"],
+)
+def test_it_stays_the_member_that_it_was_and_the_damaged_index_is_kept(
+    home: Path, damage: Callable[[Path], object]
+) -> None:
+    damage(home / INDEX_NAME)
+    damaged = (home / INDEX_NAME).read_bytes()
+    assert mend(str(home))
+    assert known(home) == FACTS
+    assert len(kept(home)) == 1
+    assert damaged in {*kept(home), b""}  # SQLite writes into an empty file
+    assert not mend(str(home))
+    assert (home / INDEX_NAME).stat().st_mode & 0o777 == 0o600
+    (text,) = told(home)
+    assert text.startswith("the index was damaged and is built anew")
+    assert "join it again" not in text
+
+
+def test_an_index_that_is_whole_stays(home: Path) -> None:
+    before = (home / INDEX_NAME).read_bytes()
+    assert not mend(str(home))
+    assert (home / INDEX_NAME).read_bytes() == before
+    assert (told(home), kept(home)) == ([], [])
+
+
+def test_one_that_says_more_than_the_copy_or_that_is_given_up_stays(home: Path) -> None:
+    index = Index.open(str(home / INDEX_NAME))
+    carry_into(index, Carried(ME, group(1, 2, 3).kept()))
+    index.close()
+    assert not mend(str(home))
+    index = Index.open(str(home / INDEX_NAME))
+    carry_into(index, Carried(ME, group(7, 8).kept(), {"out": b"removed"}))
+    index.close()
+    assert not mend(str(home))
+
+
+def test_what_a_run_found_damaged_is_mended_although_it_opens(home: Path) -> None:
+    (home / GROUP_COPY_NAME).unlink()
+    assert mend(str(home), IndexDamaged(cause="found while it ran"))
+    assert known(home) == FACTS, "what is left of it is whole"
+    assert read_copy(str(home), ME) == FACTS
+    assert len(kept(home)) == 1
+
+
+def test_where_nothing_is_left_it_is_alone_and_says_so(home: Path) -> None:
+    (home / GROUP_COPY_NAME).unlink()
+    (home / INDEX_NAME).write_bytes(bytes(9_000))
+    assert mend(str(home))
+    assert known(home) == Carried(ME)
+    assert "join it again" in told(home)[0]
+
+
+def test_a_home_without_a_key_was_nobodys(home: Path) -> None:
+    (home / KEY_NAME).unlink()
+    (home / INDEX_NAME).write_bytes(b"")
+    assert not mend(str(home))
+    (home / INDEX_NAME).write_bytes(bytes(9_000))
+    assert mend(str(home))
+
+
+@pytest.mark.parametrize("step", ["make_private", "_begin_anew"])
+def test_one_that_is_cut_off_is_done_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    (home / GROUP_COPY_NAME).unlink()
+
+    def killed(*_words: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(mending, step, killed)
+    with pytest.raises(KeyboardInterrupt):
+        mend(str(home), IndexDamaged(cause="found while it ran"))
+    monkeypatch.undo()
+    make_private(str(home))
+    assert mend(str(home))
+    assert known(home) == FACTS
+
+
+def test_a_disk_that_damages_it_again_and_again_is_said_to_be_the_trouble(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(DAMAGED_KEPT):
+        (home / INDEX_NAME).write_bytes(b"%d" % number * 999)
+        assert mend(str(home))
+    (home / INDEX_NAME).write_bytes(b"last" * 999)
+    with pytest.raises(DiskTrouble, match="4 times within an hour") as caught:
+        mend(str(home))
+    assert "dmesg" in caught.value.fix
+    assert (home / INDEX_NAME).read_bytes() == b"last" * 999
+    later = time.time() + DAMAGED_AGAIN_S + 1
+    monkeypatch.setattr(time, "time", lambda: later)
+    names = sorted(each.name for each in home.glob(f"{INDEX_NAME}.damaged-*"))
+    (home / f"{names[0]}-wal").write_bytes(b"its log")
+    assert mend(str(home))
+    left = [each for each in kept(home) if each]
+    assert len(left) == DAMAGED_KEPT
+    assert b"last" * 999 in left
+    assert not (home / f"{names[0]}-wal").exists()
+
+
+def test_a_disk_that_takes_nothing_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(path: str, _other: str) -> None:
+        raise OSError(28, "No space left on device", path)
+
+    monkeypatch.setattr(os, "rename", full)
+    with pytest.raises(DiskTrouble, match="no new one could be begun") as caught:
+        mend(str(home), IndexDamaged(cause="found while it ran"))
+    assert "No space left" in caught.value.cause
+
+
+def test_a_home_that_is_half_restored_is_not_mended(home: Path) -> None:
+    (home / f"{KEY_NAME}.restoring").write_bytes(SECRET)
+    with pytest.raises(Refused, match="half restored"):
+        mend(str(home))
