@@ -58,7 +58,7 @@ from potluck.engine.group_relay import GroupRelay
 from potluck.engine.index_upkeep import BUSY_S
 from potluck.engine.link_troubles import HUNG_AGAIN_S, MANY_BYTES
 from potluck.engine.others.group_commit import Batch, Placeable, SpotOutcome, folder_row
-from potluck.engine.others_relay import FollowingRelay, OthersRelay
+from potluck.engine.others_relay import FollowingRelay, OthersRelay, SkippingRelay
 from potluck.engine.own_relay import OwnRelay
 from potluck.engine.person_acts import ApproveAsked, KeepHereAsked
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -365,14 +365,14 @@ def what_a_person_wants_back_is_decided_about() -> None:
 def what_is_skipped_no_more_is_decided_about() -> None:
     parts, _ = linked(2)
     receive(parts.node.index, [record("a")], 1, BEN)
-    OthersRelay(parts).on_skips_changed()
+    SkippingRelay(parts).on_skips_changed()
     assert parts.receiving.catching_up
 
 
 def the_others_hear_what_is_skipped() -> None:
     parts, _ = linked(2)
     parts.announcing.tell_changed()
-    OthersRelay(parts).on_skips_changed()
+    SkippingRelay(parts).on_skips_changed()
     assert parts.announcing._kept_due
 
 
@@ -1359,10 +1359,10 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "Wiring.start: scrub.start()": what_stands_is_read_again_some_day,
     "Wiring.recover: scrub.restart()": after_trouble_it_is_read_again_what_was_being_read,
-    "OthersRelay.on_skips_changed: receiving.judge_again()": (
+    "SkippingRelay.on_skips_changed: receiving.judge_again()": (
         what_is_skipped_no_more_is_decided_about
     ),
-    "OthersRelay.on_skips_changed: announcing.on_places_changed()": (
+    "SkippingRelay.on_skips_changed: announcing.on_places_changed()": (
         the_others_hear_what_is_skipped
     ),
     "OwnRelay.on_wanted: receiving.look_again(spot)": what_a_person_wants_back_is_decided_about,

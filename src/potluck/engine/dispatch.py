@@ -154,10 +154,7 @@ class Dispatch:
             case WatchesRefused() | RestlessSeen():
                 own_folder.on_watcher(event)
             case MountsSeen():
-                changed = self._node.mounts.on_seen(event)
-                own_folder.covered.on_mounts(changed)
-                replica_check.on_mounts(changed)
-                self._parts.receiving.setbacks.hurry_below(changed)
+                _on_mounts(self._parts, event)
             case TreeSeen():
                 own_folder.on_tree(event)
                 if own_folder.covered.take_news():
@@ -339,6 +336,14 @@ class Dispatch:
             self._members.hear(device, message)
         elif not isinstance(message, Unknown):
             self.counters[f"unexpected {type(message).__name__}"] += 1
+
+
+def _on_mounts(parts: Wiring, event: MountsSeen) -> None:
+    """Something was mounted below FOLDER, or is no more."""
+    changed = parts.node.mounts.on_seen(event)
+    parts.own_folder.covered.on_mounts(changed)
+    parts.replica_check.on_mounts(changed)
+    parts.receiving.setbacks.hurry_below(changed)
 
 
 def _on_leave_asked(parts: Wiring) -> None:

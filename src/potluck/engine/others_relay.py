@@ -60,7 +60,6 @@ class OthersRelay(
     ReplicaListener,
     ForgottenListener,
     LossListener,
-    SkippingListener,
 ):
     """Who hears what else engine/others tells."""
 
@@ -94,11 +93,6 @@ class OthersRelay(
         self._parts.loss_breaker.on_committed(done)
         self._parts.receiving.look_above(done)
         self._parts.forgotten_folders.on_committed()
-
-    def on_skips_changed(self) -> None:
-        """Something else is wanted here than before."""
-        self._parts.receiving.judge_again()
-        self._parts.announcing.on_places_changed()
 
     def on_forgotten(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         """Nobody shares that folder any more."""
@@ -170,3 +164,16 @@ class OthersRelay(
     def is_settling(self) -> bool:
         """Say whether it is still unknown what a crash left in other people's folders."""
         return self._parts.commits.settling
+
+
+class SkippingRelay(SkippingListener):
+    """Who hears that something else is wanted here."""
+
+    def __init__(self, parts: Wiring) -> None:
+        """Tell these."""
+        self._parts = parts
+
+    def on_skips_changed(self) -> None:
+        """Something else is wanted here than before."""
+        self._parts.receiving.judge_again()
+        self._parts.announcing.on_places_changed()

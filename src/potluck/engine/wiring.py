@@ -84,7 +84,7 @@ from potluck.engine.others.progress import Progress
 from potluck.engine.others.receiving import Receiving
 from potluck.engine.others.replica_check import ReplicaCheck
 from potluck.engine.others.skipping import Skipping
-from potluck.engine.others_relay import FollowingRelay, OthersRelay
+from potluck.engine.others_relay import FollowingRelay, OthersRelay, SkippingRelay
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.lost_state import LostState
 from potluck.engine.own.own_folder import OwnFolder
@@ -207,7 +207,7 @@ class Wiring:
         self.bringing_back = BringingBack(node, self.publishing, own)
         self.loss_breaker = LossBreaker(node, others)
         self.scrub = Scrub(node, UpkeepRelay(self))
-        self.taking, self.skipping = Taking(node), Skipping(node, others)
+        self.taking, self.skipping = Taking(node), Skipping(node, SkippingRelay(self))
         self._make_group(node, group)
         self.sealed_datagrams = SealedDatagrams(node)
         self.discovery = Discovery(node, self.sealed_datagrams, ring)

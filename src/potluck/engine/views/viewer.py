@@ -68,10 +68,9 @@ class Viewer:
         handings = self._answers.uploads.handings()
         under_way = {one.device: one.size_bytes for one in handings}
         deliveries = around.deliveries(knowledge, under_way)
-        whole, missing, word = knowledge.whole(), knowledge.to_come(), situation(knowledge)
+        whole, word = knowledge.whole(), situation(knowledge)
         skipped = Amount.total(one.skipped for one in knowledge.manifests)
-        if not node.share_present:
-            missing = NOTHING  # all of it is lacking, and nothing of that comes
+        missing = knowledge.to_come() if node.share_present else NOTHING  # nothing of that comes
         return StateView(
             device={"id": short_id(node.me), "label": node.own_label},
             group=around.group(),
