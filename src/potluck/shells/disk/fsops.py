@@ -321,6 +321,7 @@ _HINDRANCES: Final = {
     errno.EMFILE: Hindrance.DESCRIPTORS,
     errno.ENFILE: Hindrance.DESCRIPTORS,
     errno.ENAMETOOLONG: Hindrance.NAME_LONG,
+    errno.EFBIG: Hindrance.FILE_LARGE,
     errno.EILSEQ: Hindrance.NAME,
     errno.EINVAL: Hindrance.NAME,
     errno.EXDEV: Hindrance.OTHER_DISK,
