@@ -14,9 +14,10 @@ from potluck.core.content.facts import Source
 from potluck.core.content.name_limits import CaseFolding, NameLimits
 from potluck.engine.effects import Settle
 from potluck.engine.events import BatchId, Placed, Placement
-from potluck.shells.disk import exact_names
+from potluck.shells.disk import exact_names, fsops
 from potluck.shells.disk.fsops import Share, set_crash_hook, stat_at
 from potluck.shells.disk.name_probe import limits_of
+from potluck.shells.disk.receiving import replacing
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.receiving.spelled import Spelled
@@ -97,7 +98,9 @@ def test_nothing_is_put_into_a_folder_that_is_spelled_otherwise(share, parts, ba
     assert shared(share) == {"ann/Photos/one": OLD, "ann/Photos/two": NEW}
 
 
-def test_nothing_is_removed_for_what_is_spelled_otherwise(share, batches) -> None:
+def test_nothing_is_removed_for_what_is_spelled_otherwise(share, batches, monkeypatch) -> None:
+    if share.names == FOLDING:
+        monkeypatch.setattr(replacing, "stat_at", found_by_key)
     write(share, "ann/Foo", OLD)
     write(share, "ann/Photos/one", OLD)
     gone = put(
@@ -174,7 +177,11 @@ def test_a_crash_while_a_folder_gets_another_spelling_gives_it_its_old_one_back(
     assert (aside(share), temporary(share)) == ({}, [])
 
 
-def test_what_stands_under_another_spelling_was_not_placed_before_a_crash(share, batches) -> None:
+def test_what_stands_under_another_spelling_was_not_placed_before_a_crash(
+    share, batches, monkeypatch
+) -> None:
+    if share.names == FOLDING:
+        monkeypatch.setattr(fsops, "stat_at", found_by_key)
     write(share, "ann/Foo", OLD)
     settled = batches.settle(Settle(BatchId(1), (item("ann/foo", Source.PART, OLD),))).items[0]
     assert settled.placement is Placement.SOURCE_GONE
