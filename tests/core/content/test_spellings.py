@@ -43,6 +43,10 @@ def test_of_two_folders_one_is_placed_with_all_that_is_in_it() -> None:
     assert spellings.placed_instead(b"photos/two.jpg") == b"Photos"
     assert spellings.placed_instead(b"Photos/one.jpg") == b""
     assert spellings.others(b"Photos/one.jpg") == [b"photos"]
+    below = [spellings.has_below(each) for each in (b"Photos", b"Photos/one.jpg", b"PHOTOS", b"x")]
+    assert below == [True, False, False, False]
+    spellings.set(b"Photos", wanted=True)
+    assert spellings.has_below(b"Photos")
 
 
 def test_a_file_and_a_folder_are_told_apart_no_better() -> None:

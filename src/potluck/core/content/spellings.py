@@ -80,6 +80,11 @@ class Spellings:
             if other != spelling
         ]
 
+    def has_below(self, path: bytes) -> bool:
+        """Say whether anything below a path is shared."""
+        count = self._by_key.get(self._key(path), {}).get(path, 0)
+        return count > (path in self._paths)
+
     def why_refused(self, path: bytes) -> str:
         """Return why the disk cannot hold the name of a path or of a folder above it, or ""."""
         if not self._limits.refused:
