@@ -28,6 +28,7 @@ from typing import Final
 from potluck.config.labels import LabelChoice, choose_label, default_label, folders_in
 from potluck.config.settings import Settings
 from potluck.core import limits
+from potluck.core.content.name_limits import PLAIN_NAMES, NameLimits
 from potluck.core.content.paths import SafePath, parse_wire_path, printable
 from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.engine.effects import Tell
@@ -38,8 +39,9 @@ from potluck.engine.index import Index
 from potluck.shells.api.source import RunningSource
 from potluck.shells.bulk.fetching import Fetching
 from potluck.shells.bulk.serving import Serving
-from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.fsops import Share, trouble_with
 from potluck.shells.disk.marker import ShareMarker, Whose, marked_by
+from potluck.shells.disk.name_probe import keeps_x_bits, limits_of
 from potluck.shells.disk.pool import DiskPool
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
@@ -115,6 +117,8 @@ class Opened:
     selector: selectors.BaseSelector
     imports: Workers  # may write anywhere: what a person adds by moving is removed elsewhere
     out: FormerDevice = STILL_THE_DEVICE  # of which this home was until now
+    names: NameLimits = PLAIN_NAMES  # what the file system of FOLDER makes of names
+    keeps_x: bool = True  # whether it keeps x bits
 
     @property
     def index_path(self) -> str:
@@ -144,6 +148,7 @@ def open_all(
     cleanup.callback(listener.close)
     share = Share(settings.folder, settings.state_dir, stand_in)
     cleanup.callback(share.close)
+    share.names, keeps_x = _file_system_of(share)
     index = Index.open(str(Path(settings.state_dir, INDEX_NAME)))
     cleanup.callback(index.close)
     if out.others:
@@ -153,7 +158,19 @@ def open_all(
     selector = selectors.DefaultSelector()
     cleanup.callback(selector.close)
     whose = Whose(key.device, _share_id(index, share, key.device))
-    return Opened(settings, key, index, share, whose, listener, port, selector, imports, out)
+    given = (settings, key, index, share, whose, listener, port, selector, imports, out)
+    return Opened(*given, share.names, keeps_x)
+
+
+def _file_system_of(share: Share) -> tuple[NameLimits, bool]:
+    """Return what the file system of FOLDER makes of names, and whether it keeps x bits.
+
+    Raises DiskTrouble.
+    """
+    try:
+        return limits_of(share), keeps_x_bits(share)
+    except OSError as error:
+        raise trouble_with(error, share.folder) from error
 
 
 def is_its_share(opened: Opened) -> bool:
@@ -221,6 +238,8 @@ def build_engine(opened: Opened, source: RunningSource) -> Engine:
         peers=tuple(peers),
         sweep=settings.sweep,
         folder=settings.folder,
+        names=opened.names,
+        keeps_x=opened.keeps_x,
         unfit=frozenset(map(printable, choice.refused)),
         named=bool(settings.label),
         attended=terminal and not settings.headless,

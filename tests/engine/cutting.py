@@ -15,7 +15,11 @@ from typing import Any
 
 from potluck.engine import group_relay, others_relay, own_relay, wiring
 
-NOTHING = {"bool": "False", "Beacon": "Beacon(0, 0, b'', 0)"}  # return type -> nothing is the case
+NOTHING = {
+    "bool": "False",
+    "Beacon": "Beacon(0, 0, b'', 0)",
+    "list[SafePath]": "[]",
+}  # return type -> nothing is the case
 STEPS = {"start", "recover"}  # methods of Wiring whose lines are wires too
 
 Method = tuple[str, ast.FunctionDef]

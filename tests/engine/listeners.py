@@ -207,6 +207,10 @@ class Heard:
     def is_left_alone(self, spot: Spot) -> bool:
         return self._say("is_left_alone", spot, otherwise=False)
 
+    def spelled_otherwise(self, paths: Sequence[SafePath]) -> list[SafePath]:
+        asked = self.tell.get("spelled_otherwise", lambda _: [])
+        return list(asked(paths))
+
     def on_hidden_changed(self) -> None:
         self._note("on_hidden_changed")
 

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, MutableSet, Sequence
 
 from potluck.core.content.facts import ManifestName, Source, Stat
+from potluck.core.content.name_limits import PLAIN_NAMES, NameLimits
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.keys.identity import DeviceId
@@ -50,7 +51,7 @@ from potluck.engine.others.receiving import Receiving
 from tests.engine import builders
 from tests.engine.index.builders import receive
 from tests.engine.listeners import Heard
-from tests.fakes import placing
+from tests.fakes import folding, placing
 from tests.fakes.disk import NamedFile, NamedPart, Tree
 
 ANNA = builders.key(2).device
@@ -130,8 +131,8 @@ class PartFiles(MutableSet[Root]):
 class Disk:
     """The fake disk of tests/fakes, with contents that are known by their roots alone."""
 
-    def __init__(self) -> None:
-        self.tree = Tree()
+    def __init__(self, names: NameLimits = PLAIN_NAMES) -> None:
+        self.tree, self.names = Tree(), names
         self.files = Files(self.tree)
         self.folders = Folders(self.tree)
         self.parts: MutableSet[Root] = PartFiles(self.tree)
@@ -157,6 +158,8 @@ class Disk:
         self.files[name] = (root, Stat(size, 1, 1, self.tree.new_inode(), executable=False))
 
     def place(self, items: tuple[PlaceItem, ...]) -> tuple[Placed, ...]:
+        if not self.names.plain:
+            return folding.place(self.tree, self.names, items)
         return placing.place(self.tree, items)
 
     def settle(self, items: tuple[PlaceItem, ...]) -> tuple[Placed, ...]:
@@ -169,10 +172,10 @@ class Receiver:
     def __init__(
         self, index: Index | None = None, disk: Disk | None = None, run: int = 1, now: float = 0.0
     ) -> None:
-        self.node = builders.node(1, index=index, run=run)
+        self.disk = disk or Disk()
+        self.node = builders.node(1, index=index, run=run, names=self.disk.names)
         self.node.now = now
         self.node.roster = builders.group(1, 2, 3)
-        self.disk = disk or Disk()
         self.heard = Heard()
         self.downloads = Downloads(self.node, self.heard)
         self.commits = Commits(self.node, self.heard)

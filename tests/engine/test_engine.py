@@ -293,9 +293,9 @@ def test_files_go_on_as_soon_as_the_index_has_room() -> None:
 
 def test_an_index_that_is_damaged_is_known_to_be() -> None:
     _, (ann,) = ring(1)
-    assert not ann.engine.damaged
+    assert not ann.engine.index.damaged
     ann.index.damage("a test says so")
-    assert ann.engine.damaged
+    assert ann.engine.index.damaged
 
 
 def test_an_error_that_is_not_the_disks_is_rolled_back_as_well() -> None:

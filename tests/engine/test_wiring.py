@@ -401,6 +401,14 @@ def what_came_back_is_looked_at() -> None:
     assert parts.node.layout.path_of(spot) in parts.own_folder._touched
 
 
+def what_has_the_name_of_what_was_touched_is_looked_at_too() -> None:
+    parts, _ = linked(2)
+    known = Spot(ManifestName.own(key(2).device), b"Foo")
+    paths = [parts.node.layout.path_of(known)]
+    parts.receiving.names.spelled_otherwise = lambda _: paths  # type: ignore[assignment, method-assign]
+    assert OthersRelay(parts).spelled_otherwise([]) == paths
+
+
 def what_is_held_no_more_need_not_come_back() -> None:
     parts, spot = wanted_back()
     parts.publishing.held.release([spot.path])
@@ -1608,6 +1616,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "OthersRelay.on_folder_moved: strays.on_members()": (
         what_stands_in_the_share_is_looked_at_after_a_folder_was_renamed
+    ),
+    "OthersRelay.spelled_otherwise: return receiving.names.spelled_otherwise(paths)": (
+        what_has_the_name_of_what_was_touched_is_looked_at_too
     ),
     "OthersRelay.is_hidden: return replica_check.hidden.may_hide(spot)": (
         what_its_owner_drops_while_it_is_hidden_goes_when_it_is_seen_again

@@ -10,7 +10,7 @@ Guarantees: inode, mtime and ctime behave as on a local file system (a rename ke
 a write changes mtime and ctime), so an engine that trusts stats is tested honestly. What the tree
 says to a Look, a Scan and a Hash, and what `tests/fakes/placing.py` makes of it, is what the real
 disk says: `tests/contract/` runs both through the same cases. Limits: no permissions, no links, no
-names that are refused, no case folding.
+names that are refused; folding.py folds case.
 """
 
 from __future__ import annotations

@@ -160,7 +160,7 @@ OF_MEMBERS: Final = (
         MEMBER,
         "case and NFC twins",
         *of("test_bulk_links", "test_folders_and_files_that_are_each_other"),
-        remark="where they are one name is for the file system to say; here they are two",
+        remark="where they are one name one is placed (disk.md §2); here they are two",
     ),
     Behaviour(
         MEMBER,

@@ -60,7 +60,7 @@ class Engine:
         instance: bytes,
     ) -> None:
         """Build the parts; nothing happens before `start`."""
-        self.node = Node(settings, key, index, chance, instance)
+        self.node, self.index = Node(settings, key, index, chance, instance), index
         self.wiring = Wiring(self.node)
         self.dispatch = Dispatch(self.wiring)
         self._trouble = IndexTrouble(self.node.troubles)
@@ -102,11 +102,6 @@ class Engine:
         due = self._due
         later = due.times(due.content(), self._trouble.until_s)
         return min([*due.times(due.company()), *later], default=None)
-
-    @property
-    def damaged(self) -> bool:
-        """Whether its index is damaged: then nothing that it does is to be trusted."""
-        return self.node.index.damaged
 
     def view(self, now: float) -> StateView:
         """Return everything a face shows."""

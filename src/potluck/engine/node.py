@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from potluck.core.chance import Chance
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.joiners import JOINERS, joiner_means_something
+from potluck.core.content.name_limits import PLAIN_NAMES, NameLimits
 from potluck.core.content.verification import Verification
 from potluck.core.group.key_ring import KeyRing
 from potluck.core.group.roster import Roster
@@ -50,6 +51,8 @@ class EngineSettings:
     peers: tuple[Address, ...] = ()  # addresses given by hand
     sweep: bool = True  # whether the own subnet may be swept
     folder: str = ""  # shown to people only
+    names: NameLimits = PLAIN_NAMES  # what its file system makes of names
+    keeps_x: bool = True  # whether it keeps x bits: else what is seen of them is not so
     group_name: str = "Home"  # name of a group this device founds
     # what stands in Shared/ and is named after this host, but no label may be; as people read it
     unfit: frozenset[str] = frozenset()

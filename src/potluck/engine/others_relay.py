@@ -165,6 +165,10 @@ class OthersRelay(
         """Say whether it is still unknown what a crash left in other people's folders."""
         return self._parts.commits.settling
 
+    def spelled_otherwise(self, paths: Sequence[SafePath]) -> list[SafePath]:
+        """Return what is known here and has, to this disk, the name of one of these paths."""
+        return self._parts.receiving.names.spelled_otherwise(paths)
+
 
 class SkippingRelay(SkippingListener):
     """Who hears that something else is wanted here."""

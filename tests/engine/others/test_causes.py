@@ -123,3 +123,14 @@ def test_the_next_try_is_that_of_whichever_path_comes_first(node: Node) -> None:
         causes.note(spot(path), failing(path, due_s=due_s))
         (trouble,) = node.troubles.all()
         assert trouble.next_s == next_s
+
+
+def test_what_fails_below_one_path_for_one_reason_is_one_trouble_and_the_first_is_news(
+    node: Node,
+) -> None:
+    causes = Causes(node)
+    why = ("not here", "not here", "", None, b"photos")
+    assert causes.note(spot("photos/1"), Failing("d2/photos/1", *why))
+    assert not causes.note(spot("photos/2"), Failing("d2/photos/2", *why))
+    assert causes.note(spot("x"), Failing("d2/x", *why[:4], b"x"))
+    assert subjects(node) == ["d2/photos/1 and 1 more", "d2/x"]

@@ -546,3 +546,25 @@ def test_it_says_whether_something_is_placed_and_begins_nothing_while_a_folder_m
     assert bench.commits.placing
     bench.placed(batch)
     assert not bench.commits.placing
+
+
+def test_a_folder_that_is_spelled_otherwise_takes_the_rows_of_what_is_in_it_along(
+    bench: Bench,
+) -> None:
+    bench.node.index.places.put(ANNAS, [place(folder("A")), place(record("A/in"))])
+    bench.add(bench.ready("a", Source.FOLDER, local="A"))
+    (order,) = bench.begun()
+    bench.placed(order)
+    assert bench.node.index.places.all_paths(ANNAS) == [b"a", b"a/in"]
+    moved = bench.row("a/in")
+    assert moved is not None
+    assert moved.root == root_of("A/in")
+    assert {"A", "A/in", "a/in"} <= set(bench.again)
+
+
+def test_a_folder_that_could_not_be_spelled_otherwise_is_as_it_was(bench: Bench) -> None:
+    bench.node.index.places.put(ANNAS, [place(folder("A")), place(record("A/in"))])
+    bench.add(bench.ready("a", Source.FOLDER, local="A"))
+    (order,) = bench.begun()
+    bench.placed(order, a=Placement.BLOCKED)
+    assert bench.node.index.places.all_paths(ANNAS) == [b"A", b"A/in"]

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from potluck.core.content.facts import ManifestName, Source, Spot
 from potluck.core.content.loss_window import Loss
-from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.name_limits import PLAIN_NAMES, CaseFolding, NameLimits
+from potluck.core.content.paths import not_portable, parse_wire_path
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.wire.catalogue import FileRecord, Folder
 from potluck.engine.events import Placed, Placement
@@ -30,8 +31,8 @@ A = Spot(ANNAS, b"a")
 class Facts:
     """Decisions, and all they decide by."""
 
-    def __init__(self) -> None:
-        self.node = builders.node(1)
+    def __init__(self, names: NameLimits = PLAIN_NAMES) -> None:
+        self.node = builders.node(1, names=names)
         self.node.roster = builders.group(1, 2, 3)
         self.holds = Holds(self.node.index)
         self.setbacks = Setbacks(self.node)
@@ -247,3 +248,69 @@ def test_what_is_left_alone_is_not_even_fetched(facts: Facts) -> None:
     assert facts.decisions.choose(spot, a, None).waits
     facts.alone.add(spot)
     assert facts.decisions.choose(spot, a, None) == Choice()
+
+
+# -- a disk that takes some names for one ----------------------------------------------------------
+@pytest.fixture
+def folding() -> Facts:
+    return Facts(NameLimits(CaseFolding.ALL, refused=frozenset({not_portable("a:b")})))
+
+
+def spot(path: str) -> Spot:
+    return Spot(ANNAS, path.encode())
+
+
+def test_what_is_kept_out_is_not_waited_for_and_what_stands_there_goes(folding: Facts) -> None:
+    folding.shares(record("A"), record("a"), record("x:y"))
+    choice = folding.decisions.choose(A, record("a"), None)
+    assert (choice.waits, choice.ready) == (False, None)
+    assert choice.kept_out is not None
+    assert choice.kept_out.reason.startswith("it is not placed")
+    choice = folding.decisions.choose(A, record("a"), place(record("a")))
+    assert choice.kept_out is not None
+    assert choice.ready is not None
+    assert choice.ready.item.source is Source.NONE
+    assert folding.decisions.leaves(A)
+    assert not folding.decisions.leaves(spot("A"))
+    refused = folding.decisions.choose(spot("x:y"), record("x:y"), None).kept_out
+    assert refused is not None
+    assert "cannot hold" in refused.reason
+
+
+def test_what_is_in_the_way_under_another_spelling_is_waited_for(folding: Facts) -> None:
+    folding.shares(record("a"))
+    folding.stands(record("A"))
+    choice = folding.decisions.choose(A, record("a"), None)
+    assert choice.kept_out is not None
+    assert "waits until d2/A" in choice.kept_out.reason
+    assert folding.decisions.choose(A, record("a"), place(record("a"))) == Choice()
+
+
+def test_what_has_the_content_and_is_in_the_way_itself_is_moved(folding: Facts) -> None:
+    folding.shares(record("a", text="x"))
+    folding.stands(record("A", text="x"))
+    assert folding.source(record("a", text="x")) == (Source.MOVED, "d2/A")
+
+
+def test_a_folder_that_nobody_wants_becomes_the_one_of_another_spelling(folding: Facts) -> None:
+    folding.shares(folder("a"))
+    folding.stands(folder("A"), record("A/in"))
+    choice = folding.decisions.choose(A, folder("a"), None)
+    assert choice.ready is not None
+    assert (choice.ready.item.source, str(choice.ready.item.local)) == (Source.FOLDER, "d2/A")
+    assert choice.ready.source == spot("A")
+
+
+@pytest.mark.parametrize("why", ["wanted", "below", "lost", "held", "file"])
+def test_a_folder_that_has_to_stay_is_waited_for(folding: Facts, why: str) -> None:
+    wanted = "x/a" if why == "below" else "a"
+    folding.shares(folder(wanted), *([folder("A")] if why == "wanted" else []))
+    stands = record("A") if why == "file" else folder("X" if why == "below" else "A")
+    folding.stands(stands, *([record("A/in")] if why in {"lost", "held"} else []))
+    if why == "lost":
+        folding.held.hold(ANNAS, 1, [Loss(b"A/in", 1, b"root", replaced=False)])
+    elif why == "held":
+        folding.holds.hold(ANNAS, [b"A/in"])
+    choice = folding.decisions.choose(spot(wanted), folder(wanted), None)
+    assert choice.kept_out is not None
+    assert choice.ready is None

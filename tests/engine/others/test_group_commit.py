@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from potluck.core import limits
@@ -145,3 +147,15 @@ def test_a_row_says_what_was_asked_for_and_where_it_lies_now() -> None:
     assert row_of(b"e", outcome(ready("e", Source.EMPTY))).root == EMPTY_ROOT
     folder = row_of(b"f", outcome(ready("f", Source.FOLDER), stat=None))
     assert folder == folder_row(b"f") == PlaceRow(b"f", Kind.FOLDER, b"", 0, 0, 0, 0, False)
+
+
+def test_a_folder_that_is_spelled_otherwise_says_what_it_was() -> None:
+    path = parse_wire_path(b"d2/a")
+    item = PlaceItem(path, Source.FOLDER, None, parse_wire_path(b"d2/A"), 0, False, None, None)
+    ready = Placeable(Spot(ANNAS, b"a"), item, Spot(ANNAS, b"A"))
+    placed = Placed(path, None, Placement.PLACED, None, "", "")
+    assert SpotOutcome(ready, placed).respelled == Spot(ANNAS, b"A")
+    blocked = replace(placed, placement=Placement.BLOCKED)
+    assert SpotOutcome(ready, blocked).respelled is None
+    removal = replace(ready, item=replace(item, source=Source.NONE))
+    assert SpotOutcome(removal, placed).respelled is None

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, Source, Spot
+from potluck.core.content.name_limits import CaseFolding, NameLimits
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.group.statements import Forget, Remove, sign_act, sign_removal
 from potluck.core.wire.catalogue import Folder, Holding
@@ -24,7 +25,7 @@ from potluck.engine.others.hindrances import RESTLESS
 from potluck.engine.troubles import TroubleKind
 from tests.engine import builders
 from tests.engine.index.builders import folder, piece_list, place, record, records, root_of
-from tests.engine.receiver import ANNA, ANNAS, BERT, Receiver
+from tests.engine.receiver import ANNA, ANNAS, BERT, Disk, Receiver
 
 
 @pytest.fixture
@@ -852,3 +853,32 @@ def test_what_is_in_the_way_of_what_comes_back_ends_that_and_is_no_trouble(r: Re
     assert set(r.disk.files) == {"d1/b"}
     assert at_rest(r)
     assert (r.told, r.node.troubles.count(TroubleKind.BLOCKED), len(r.batches)) == ([], 0, 1)
+
+
+# -- a disk that takes some names for one ----------------------------------------------------------
+@pytest.fixture
+def folding() -> Receiver:
+    receiver = Receiver(disk=Disk(NameLimits(CaseFolding.ALL)))
+    receiver.start()
+    receiver.link()
+    return receiver
+
+
+def test_of_two_names_that_are_one_the_smaller_is_placed_and_the_other_waits(
+    folding: Receiver,
+) -> None:
+    folding.share([record("foo")])
+    folding.share([record("foo"), record("Foo")])
+    assert folding.stands() == {"Foo"}
+    assert [one.subject for one in folding.node.troubles.of(TroubleKind.BLOCKED)] == ["d2/foo"]
+    assert folding.codes().count("kept_out") == 1
+    folding.share([record("foo")])
+    assert folding.stands() == {"foo"}
+    assert not folding.node.troubles.of(TroubleKind.BLOCKED)
+
+
+def test_a_folder_gets_another_spelling_and_what_waited_for_it_comes(folding: Receiver) -> None:
+    folding.share([folder("B"), record("B/x")])
+    folding.share([folder("b"), record("b/y")])
+    assert folding.stands() == {"b", "b/y"}
+    assert folding.disk.trash == ["d2/b/x"]

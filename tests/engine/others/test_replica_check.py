@@ -617,3 +617,9 @@ def test_it_says_how_it_stands(home: Home) -> None:
     assert repr(home.replica_check) == (
         "<ReplicaCheck scanning=False <ReplicaLooks looking=False doubtful=0>>"
     )
+
+
+def test_what_this_disk_takes_for_the_name_of_what_was_touched_is_looked_at_too(home: Home) -> None:
+    home.heard.tell["spelled_otherwise"] = lambda _: [path("d2/b")]
+    home.touch("d2/B")
+    assert {str(each) for look in home.looks for each in look.paths} == {"d2/B", "d2/b"}

@@ -11,6 +11,7 @@ from potluck.engine.effects import Tell
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
 from potluck.engine.others.hindrances import NO_SOURCE, RESTLESS
+from potluck.engine.others.local_names import KeptOut
 from potluck.engine.others.setbacks import (
     DISTURBED_MAX,
     DISTURBED_WELL_S,
@@ -221,3 +222,19 @@ def test_it_says_how_many_there_are(node: Node) -> None:
     setbacks = Setbacks(node)
     setbacks.note([fails(A)])
     assert repr(setbacks) == "<Setbacks: 1 spots>"
+
+
+def test_what_is_kept_out_is_told_once_and_never_tried(node: Node) -> None:
+    setbacks, others = Setbacks(node), [Spot(ANNAS, b"a/1"), Spot(ANNAS, b"a/2")]
+    for spot in others:
+        setbacks.keep_out(spot, KeptOut("two names are one here", b"a"))
+    setbacks.keep_out(Spot(ANNAS, b"b"), KeptOut("it waits", b"b", lasts=False))
+    told = [effect for effect in node.take() if isinstance(effect, Tell)]
+    assert [tell.text for tell in told] == [
+        f"{node.layout.path_of(others[0])}: two names are one here"
+    ]
+    assert setbacks.deadline() is None
+    assert not setbacks.rests(others[0])
+    found = setbacks.failing(others[1])
+    assert found is not None
+    assert found[0].reason == "two names are one here"

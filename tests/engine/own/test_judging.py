@@ -260,3 +260,22 @@ def test_what_nobody_saw_is_unseen_unless_its_end_is_known(own: Own, judge: Judg
     for name in ("d/x", "dx"):
         judge.on_read(name.encode(), own.hashed(name))
     assert judge.unseen(b"d", set(), set()) == [b"d/x"], "not in the index yet"
+
+
+# -- a disk that keeps no x bits -------------------------------------------------------------------
+def test_where_no_x_bits_are_kept_a_file_has_the_one_it_had_and_a_new_one_has_none(
+    own: Own, judge: Judge
+) -> None:
+    own.node.settings = replace(own.node.settings, keeps_x=False)
+    seen = replace(own.files["a"].stat, executable=True)
+    assert judge.on_seen(b"a", seen) is None, "it is as it was"
+    own.write("new", "text", executable=True)
+    judge.on_read(b"new", own.hashed("new"))
+    record = own.publishing.record(b"new")
+    assert record is not None
+    assert not record.executable
+    own.publishing.drop([b"a"])
+    assert judge.on_seen(b"b", seen) is None
+    renamed = own.publishing.record(b"b")
+    assert renamed is not None
+    assert not renamed.executable

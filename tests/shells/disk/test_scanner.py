@@ -14,6 +14,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.facts import Finding, ReadFault, Stat
+from potluck.core.content.name_limits import CaseFolding, NameLimits
 from potluck.core.content.paths import NOT_UTF_8, SafePath, parse_wire_path
 from potluck.engine.effects import Look, Scan
 from potluck.engine.events import NameRefused, OrderId, PathSeen, TreeSeen
@@ -503,3 +504,18 @@ def test_folders_with_the_names_of_editors_files_are_shared(
 )
 def test_other_names_are_not_left_out(name: str) -> None:
     assert not ignored(name)
+
+
+# -- a file system that takes some names for one ---------------------------------------------------
+def test_what_stands_under_another_spelling_is_not_what_was_asked_for(share, monkeypatch) -> None:
+    def found_by_key(folder: int, name: str) -> os.stat_result | None:
+        names = (each for each in os.listdir(folder) if each.casefold() == name.casefold())
+        return next((stat_at(folder, each) for each in names), None)
+
+    share.names = NameLimits(CaseFolding.ALL)
+    monkeypatch.setattr(scanner, "stat_at", found_by_key)
+    for folder in ("a", "B/c"):
+        os.makedirs(Path(share.folder, "Shared", "me", folder))
+    asked = findings(looked(share, "me/A", "me/a", "me/b/c", "me/B/c"))
+    missing, there = Finding.MISSING, Finding.FOLDER
+    assert asked == {"me/A": missing, "me/a": there, "me/b/c": missing, "me/B/c": there}

@@ -64,7 +64,8 @@ class Script:
             [Leave()] if event == LeaveAsked() else []
         )
         self.due: float | None = None
-        self.busy = self.damaged = self.short = False
+        self.busy = self.short = False
+        self.index = SimpleNamespace(damaged=False)
 
     def start(self, _now: Now) -> list[Effect]:
         return self._watched(self.on_start)
@@ -503,7 +504,7 @@ def test_a_damaged_index_ends_the_loop_whoever_found_it(
     stage.reserve = 1
 
     def damaged(_event: object) -> list[Effect]:
-        script.damaged = True
+        script.index.damaged = True
         if heard:
             raise IndexDamaged("the index is damaged")
         return [reply(7)]

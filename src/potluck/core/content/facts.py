@@ -198,6 +198,7 @@ class Hindrance(StrEnum):
     DESCRIPTORS = "too many open files"
     NAME_LONG = "name too long"
     NAME = "name not possible here"
+    FILE_LARGE = "file too large"  # for the file system, or for this user
     OTHER_DISK = "other file system"
     MOUNTED = "mounted there"  # something is, right at that path
     IO = "input/output error"

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Container
+from collections.abc import Container, Iterator
 from functools import total_ordering
 from typing import Final, NoReturn
 
@@ -182,13 +182,17 @@ def collision_key(name: str) -> str:
 
 def not_portable(name: str) -> str:
     """Return why some system cannot hold this component, or "" if all can."""
+    return next(why_not_portable(name), "")
+
+
+def why_not_portable(name: str) -> Iterator[str]:
+    """Yield every reason for which some system cannot hold this component."""
     if _DOS_CHARACTERS.search(name):
-        return 'one of the characters < > : " | ? *'
+        yield 'one of the characters < > : " | ? *'
     if name[-1:] in {".", " "}:
-        return "a dot or a space at the end"
+        yield "a dot or a space at the end"
     if _DOS_NAMES.match(name):
-        return "a device name of Windows"
-    return ""
+        yield "a device name of Windows"
 
 
 def printable(name: str | bytes) -> str:

@@ -40,6 +40,7 @@ class Failing:
     reason: str  # for people
     command: str
     due_s: float | None  # when it is tried again
+    group: bytes | None = None  # a path: what fails for the same reason at and below it is one
 
 
 @dataclass(slots=True)
@@ -65,15 +66,15 @@ class Causes:
         """Return how many paths fail, and for how many causes."""
         return f"<Causes: {len(self._keys)} paths, {len(self._causes)} causes>"
 
-    def note(self, spot: Spot, failing: Failing) -> None:
-        """A path failed, perhaps once more, perhaps for another reason."""
-        now, key = self._node.now, _key_of(spot, failing.detail)
+    def note(self, spot: Spot, failing: Failing) -> bool:
+        """A path failed, perhaps once more or for another reason; return whether none did so."""
+        now, key = self._node.now, _key_of(spot, failing)
         before, since_s = self._keys.get(spot), now
         if before is not None:
             _, since_s = self._causes[before].paths[spot]
             if before != key:
                 self.clear(spot)
-        self._keys[spot] = key
+        self._keys[spot], is_new = key, key not in self._causes
         cause = self._causes.setdefault(key, _Shared())
         cause.paths[spot] = failing, since_s
         if cause.next_s is None or cause.next_s <= now:
@@ -81,6 +82,7 @@ class Causes:
         elif failing.due_s is not None:
             cause.next_s = min(cause.next_s, failing.due_s)
         self._register(cause)
+        return is_new
 
     def of(self, spot: Spot) -> tuple[Failing, float] | None:
         """Return what a path fails for, and since when; None if nothing is known."""
@@ -118,8 +120,10 @@ class Causes:
         troubles.note(Trouble(kind, subject, first.reason, first.command, since_s, cause.next_s))
 
 
-def _key_of(spot: Spot, detail: str) -> CauseKey:
-    manifest, path = spot
+def _key_of(spot: Spot, failing: Failing) -> CauseKey:
+    (manifest, path), detail = spot, failing.detail
+    if failing.group is not None:
+        return manifest, failing.group, detail
     if detail in ONE_FOR_ALL:
         return manifest, b"", detail
     if detail in ONE_IN_FOLDER:

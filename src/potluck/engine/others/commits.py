@@ -35,6 +35,7 @@ from potluck.engine.others.group_commit import (
     is_moot,
     row_of,
 )
+from potluck.engine.others.local_names import respell_rows
 from potluck.engine.others.unsettled import Unsettled
 
 BATCHES_AT_ONCE = 2
@@ -230,8 +231,8 @@ class Commits:
             for placed in event.items
             if placed.path in batch.ready
         ]
-        self._record(done)
         moved = batch.changing - {ready.spot for ready in batch.ready.values()}
+        self._record(done)
         self._aside |= moved
         self._take_up_aside()
         self._listener.on_committed(done)
@@ -276,6 +277,9 @@ class Commits:
             self._node.index.places.remove(name, paths)
         for name, new in rows.items():
             self._node.index.places.put(name, new)
+        for each in done:
+            if each.respelled is not None:
+                self._aside |= respell_rows(self._node, each.respelled, each.ready.spot)
 
 
 def _checked(ready: Placeable, listener: CommitsListener) -> Placeable:

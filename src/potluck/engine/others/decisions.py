@@ -30,6 +30,7 @@ from potluck.engine.node import Node
 from potluck.engine.others.group_commit import Placeable
 from potluck.engine.others.held_replicas import HeldReplicas
 from potluck.engine.others.holds import Holds
+from potluck.engine.others.local_names import KeptOut, LocalNames
 from potluck.engine.others.setbacks import Setbacks
 from potluck.engine.others.skipping import skipped_by
 
@@ -41,6 +42,7 @@ class Choice:
     waits: bool = False  # it waits for a content, which comes (or came) in a part file
     ready: Placeable | None = None  # it can be placed
     hidden: bool = False  # what stands there cannot be seen: nothing, until it can
+    kept_out: KeptOut | None = None  # why nothing is placed there
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,7 @@ class Decisions:
         """Decide by these facts; `parts` are the contents that are complete in part files."""
         self._node, self._holds, self._setbacks, self._parts = node, holds, setbacks, parts
         self._held, self._hidden = held, hidden
+        self.names = LocalNames(node)
         self._locals: dict[Root, list[Local]] = {}
 
     def __repr__(self) -> str:
@@ -99,11 +102,27 @@ class Decisions:
         skipped = record is not None and skipped_by(self._node, spot, record) is not None
         if self._held.keeps(spot, record, stands) or skipped:
             return Choice()
+        kept_out = self.names.keeps_out(spot) if record is not None else None
+        if kept_out is not None:
+            return self._kept_out(spot, stands, kept_out)
+        return self._choose_free(spot, record, stands)
+
+    def _choose_free(
+        self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None
+    ) -> Choice:
+        """Return what to do about a spot that nothing keeps as it is."""
         local, decision = self._decide(spot, record, stands)
         if decision.act is Act.NOTHING:
             return Choice()
+        respelled = None
+        if decision.act in _NEEDS_PLACE and (other := self.names.in_the_way(spot)) is not None:
+            if not self._is_respelled(spot, other, decision, local):
+                return Choice(kept_out=self.names.waits_for(spot, other))
+            respelled = other if decision.act is Act.FOLDER else None
         if decision.act is Act.FETCH:
             return Choice(waits=True)
+        if respelled is not None:
+            local = Local(respelled, 0, leaving=True)
         ready = self._ready(spot, record, stands, decision, local)
         return Choice(waits=decision.source is Source.PART, ready=ready)
 
@@ -113,7 +132,33 @@ class Decisions:
             return False
         if self._holds.has(spot) or self._held.has(spot):
             return False
-        return self._node.index.manifests.get(*spot) is None
+        if self._node.index.manifests.get(*spot) is None:
+            return True
+        return self.names.keeps_out(spot) is not None
+
+    def _kept_out(self, spot: Spot, stands: PlaceRow | None, why: KeptOut) -> Choice:
+        """What is shared there cannot be: what stands there goes."""
+        if stands is None:
+            return Choice(kept_out=why)
+        ready = self._ready(spot, None, stands, Decision(Act.REMOVE), None)
+        return Choice(ready=ready, kept_out=why)
+
+    def _is_respelled(
+        self, spot: Spot, other: Spot, decision: Decision, local: Local | None
+    ) -> bool:
+        """Say whether what is in the way becomes what is wanted by another spelling of its name."""
+        if local is not None and local.spot == other:
+            return decision.source is Source.MOVED
+        row, places = self._node.index.places.get(*other), self._node.index.places
+        if decision.act is not Act.FOLDER or row is None or row.kind is not Kind.FOLDER:
+            return False
+        wanted = self._node.index.manifests.get(*other) is not None
+        if wanted or spot.above()[:1] != other.above()[:1]:
+            return False
+        if self._held.keeps(other, None, row):
+            return False
+        inside = (Spot(other.manifest, inner.path) for inner in places.under(*other))
+        return not any(map(self._holds.has, inside))
 
     def _decide(
         self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None
@@ -198,6 +243,7 @@ class Decisions:
         return known
 
 
+_NEEDS_PLACE = frozenset({Act.FETCH, Act.PLACE, Act.FOLDER})
 _SOURCES = {Act.TOUCH: Source.LOCAL, Act.REMOVE: Source.NONE, Act.FOLDER: Source.FOLDER}
 
 

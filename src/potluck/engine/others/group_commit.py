@@ -69,6 +69,13 @@ class SpotOutcome:
         return self.placed.stat is not None or self.ready.item.source is Source.FOLDER
 
     @property
+    def respelled(self) -> Spot | None:
+        """The folder that stands here now by another spelling of its name, with all in it."""
+        if self.ready.item.source is not Source.FOLDER or not self.stands:
+            return None
+        return self.ready.source
+
+    @property
     def vanished(self) -> bool:
         """Whether nothing stands there now: removed by us, or by somebody right after placing."""
         if self.placed.placement is Placement.PLACED:

@@ -17,7 +17,7 @@ again and then removes it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Protocol
@@ -33,10 +33,11 @@ from potluck.engine.node import Node
 from potluck.engine.others.commits import Commits
 from potluck.engine.others.decisions import Decisions, HiddenPlaces
 from potluck.engine.others.downloads import Downloads, Want
-from potluck.engine.others.group_commit import SpotOutcome, folder_row
+from potluck.engine.others.group_commit import SpotOutcome, folder_row, gone_spots
 from potluck.engine.others.held_replicas import HeldReplicas
 from potluck.engine.others.hindrances import RESTLESS
 from potluck.engine.others.holds import Holds
+from potluck.engine.others.local_names import LocalNames
 from potluck.engine.others.setbacks import Setbacks
 
 SLICE = 500  # spots looked at in one tick: a few milliseconds
@@ -67,6 +68,7 @@ class Receiving:
         self._holds, self.held = Holds(node.index), held
         facts = (self._holds, self.setbacks, downloads.parts, self.held, listener)
         self._decisions = Decisions(node, *facts)
+        self.names = self._decisions.names
         self.pending: dict[Spot, None] = {}  # to be looked at, in this order
         self.catching_up: deque[tuple[ManifestName, bytes]] = deque()
         self._again: set[Spot] = set()  # changed while a batch was under way for them
@@ -77,6 +79,7 @@ class Receiving:
         """Settle what a crash interrupted, then take up what is lacking, or is there too much."""
         self._commits.start()
         self.held.start()
+        self.names.restart()
         self.judge_again()
 
     def judge_again(self) -> None:
@@ -103,6 +106,8 @@ class Receiving:
     # -- what changed ------------------------------------------------------------------------------
     def on_changed(self, name: ManifestName, paths: Sequence[bytes], *, held: bool) -> None:
         """A manifest changed at these paths; `held`: what it lacks now is not to be deleted."""
+        for spot in self.names.on_changed(name, paths):
+            self.look_again(spot)
         if not self._node.layout.has_folder(name):
             return
         if held:
@@ -118,6 +123,7 @@ class Receiving:
         """Something else, or nothing, stands at these paths: who did that may go on doing it."""
         if not self._node.layout.has_folder(name):
             return
+        _make_way(self, self.names, [Spot(name, path) for path in paths])
         for spot in [Spot(name, path) for path in sorted(paths)]:
             self.setbacks.disturb(spot)
             self.look_again(spot)
@@ -212,9 +218,11 @@ class Receiving:
             self._downloads.want(Want(spot, record, stands))
         else:
             self._downloads.release(spot)
+        if choice.kept_out is not None:
+            self.setbacks.keep_out(spot, choice.kept_out)
         if choice.ready is not None:
             self._commits.add(choice.ready)
-        elif not choice.waits:
+        elif not choice.kept_out and not choice.waits:
             self.setbacks.clear(spot)
 
     # -- what came of it ---------------------------------------------------------------------------
@@ -236,7 +244,10 @@ class Receiving:
         for each in done:
             spot = each.ready.spot
             if spot in well or self._listener.is_left_alone(spot):
-                self.setbacks.clear(spot)
+                if self.names.keeps_out(spot) is None:
+                    self.setbacks.clear(spot)
+                else:  # it is kept out as before, unless it is not shared any more
+                    self.look_again(spot)
                 self._downloads.release(spot)
             else:
                 failed.append((spot, _failure(each), each.ready.source))
@@ -252,11 +263,23 @@ class Receiving:
         gone = {each.ready.spot for each in done if each.vanished}
         moved = (each.ready.moved_from for each in done)
         gone |= {spot for spot in moved if spot is not None}
+        _make_way(self, self.names, gone_spots(done))
+        for each in done:
+            if each.respelled is not None:
+                self.names.on_respelled(each.ready.spot)
+                _make_way(self, self.names, [each.respelled])
         for folder in sorted({above[0] for spot in gone if (above := spot.above())} - gone):
             self.setbacks.hurry(folder)
             if _is_left_over(self._node, folder):
                 self._node.index.places.put(folder.manifest, [folder_row(folder.path)])
                 self.look_again(folder)
+
+
+def _make_way(receiving: Receiving, names: LocalNames, gone: Iterable[Spot]) -> None:
+    """Nothing stands at these spots: what is the same name to this disk may come now."""
+    for spot in names.on_gone(gone):
+        receiving.setbacks.hurry(spot)
+        receiving.look_again(spot)
 
 
 def _bereft(downloads: Downloads, done: Sequence[SpotOutcome]) -> Iterator[Spot]:

@@ -69,6 +69,9 @@ class ReplicaListener(ReplicaFilesListener, LooksListener, MissingListener, Prot
     def on_hidden_changed(self) -> None:
         """Something else may be hidden now, and something hidden no more."""
 
+    def spelled_otherwise(self, paths: Sequence[SafePath]) -> list[SafePath]:
+        """Return what is known here and has, to this disk, the name of one of these paths."""
+
 
 class ReplicaCheck:
     """Other people's folders on this disk."""
@@ -184,7 +187,7 @@ class ReplicaCheck:
         if event.overflow:
             self.scan()
         if self._node.share_present:
-            self._hints.on_touched(event.paths)
+            self._hints.on_touched((*event.paths, *self._listener.spelled_otherwise(event.paths)))
 
     def on_mounts(self, changed: Sequence[SafePath]) -> None:
         """Something was mounted at these points, or is no more: look there before claiming it."""

@@ -54,7 +54,9 @@ class ReplicaFiles:
         """Read nothing yet; what was changed here is noted in `changes`."""
         self._node, self._changes, self._listener = node, changes, listener
         self.reading = Reading(node)
-        self._keeps_x = True  # whether the file system keeps x bits; one that does not lies always
+        self._keeps_x = (
+            node.settings.keeps_x
+        )  # whether the file system keeps x bits; one that does not lies always
         # what went, by spot and inode, as the index had it; oldest first
         self._departed: dict[tuple[Spot, int], PlaceRow] = {}
         self._rows: dict[Spot, PlaceRow] = {}  # of what is read: as the index had it then

@@ -28,6 +28,7 @@ from potluck.engine.node import Node
 from potluck.engine.others.causes import Causes, Failing
 from potluck.engine.others.hindrances import NO_SOURCE, RESTLESS, remedy, why
 from potluck.engine.others.local_changes import names_of
+from potluck.engine.others.local_names import KeptOut
 
 LONGEST_S = 60.0  # what fails for ever is tried once a minute
 # more of them make no rest longer, and after a thousand the number fits no float
@@ -107,6 +108,15 @@ class Setbacks:
             setback = self._spots.setdefault(spot, Setback(times - DISTURBED_FREE))
             self._rest(spot, setback, _pause_s(setback.failures))
             self._causes.note(spot, Failing(path, RESTLESS, RESTLESS, "", setback.due_s))
+
+    def keep_out(self, spot: Spot, why: KeptOut) -> None:
+        """A spot is not placed, and not tried, until something changes: told once for a group."""
+        self._spots.pop(spot, None)
+        path = str(self._node.layout.path_of(spot))
+        failing = Failing(path, why.reason, why.reason, "", None, why.group)
+        if self._causes.note(spot, failing) and why.lasts:
+            text = f"{set_off(path)}: {why.reason}"
+            self._node.tell("kept_out", text, level="warning", subject=path)
 
     def clear(self, spot: Spot) -> None:
         """A spot is well, or something else is wanted there."""

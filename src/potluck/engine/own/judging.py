@@ -12,6 +12,7 @@ one file at a time, and nothing is asked of the disk; what is to be read is said
 from __future__ import annotations
 
 from collections.abc import Container, Iterable
+from dataclasses import replace
 
 from potluck.core import limits
 from potluck.core.content.facts import Finding, PlaceRow, Spot, Stat
@@ -39,6 +40,7 @@ class Judge:
         """A file is there: return None if that says enough, else its last piece size: read it."""
         stands = self._publishing.stands(path)
         twin = self._twin(stands, stat)
+        stat = self._dressed(stat, stands or twin)
         match own_change(stands, Finding.FILE, stat, twin):
             case OwnChange.NOTHING:
                 return None
@@ -119,7 +121,14 @@ class Judge:
             text = f"{set_off(shown)}: {reason}; some systems cannot hold it"
             node.tell("not_portable", text, subject=shown)
         node.index.contents.put(pieces)
-        self._publishing.put(_row(path, pieces.root, hashed.stat), pieces.piece_size)
+        stat = self._dressed(hashed.stat, stands)
+        self._publishing.put(_row(path, pieces.root, stat), pieces.piece_size)
+
+    def _dressed(self, stat: Stat, before: PlaceRow | None) -> Stat:
+        """Return a stat with the x bit that a file has: where none are kept, the one it had."""
+        if self._node.settings.keeps_x:
+            return stat
+        return replace(stat, executable=before is not None and before.executable)
 
     def _twin(self, stands: PlaceRow | None, stat: Stat) -> PlaceRow | None:
         """Return the file known elsewhere that this new one may have been; empty ones are read."""

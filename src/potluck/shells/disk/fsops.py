@@ -26,6 +26,7 @@ from dataclasses import replace
 from typing import Final, Self
 
 from potluck.core.content.facts import Finding, Hindrance, Stat
+from potluck.core.content.name_limits import PLAIN_NAMES
 from potluck.core.content.paths import SafePath
 from potluck.core.errors import DiskTrouble, UnsafePath
 from potluck.engine.events import PathSeen, SpaceSeen
@@ -71,12 +72,14 @@ class Share:
         self._opened: Final = os.path.abspath(stand_in or folder)
         self._home: Final = home
         self._held: list[int] = []
+        # name_probe.py finds out what this file system makes of names
+        self.names = PLAIN_NAMES
         self.home_fd = -1  # of the home; -1: there is none, or it cannot be looked into
         try:
             self._open()
         except OSError as error:
             self.close()
-            raise _trouble(error, self.folder) from error
+            raise trouble_with(error, self.folder) from error
         except UnsafePath as error:
             self.close()
             raise DiskTrouble(
@@ -318,6 +321,7 @@ _HINDRANCES: Final = {
     errno.EMFILE: Hindrance.DESCRIPTORS,
     errno.ENFILE: Hindrance.DESCRIPTORS,
     errno.ENAMETOOLONG: Hindrance.NAME_LONG,
+    errno.EFBIG: Hindrance.FILE_LARGE,
     errno.EILSEQ: Hindrance.NAME,
     errno.EINVAL: Hindrance.NAME,
     errno.EXDEV: Hindrance.OTHER_DISK,
@@ -366,7 +370,8 @@ def _components(path: SafePath) -> tuple[str, ...]:
     return path.parts
 
 
-def _trouble(error: OSError, folder: str) -> DiskTrouble:
+def trouble_with(error: OSError, folder: str) -> DiskTrouble:
+    """Return in three parts why FOLDER cannot be used."""
     what = f"the folder {folder} cannot be used"
     match error.errno:
         case errno.EACCES | errno.EPERM:

@@ -29,6 +29,7 @@ from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Look, Scan
 from potluck.engine.events import NameRefused, OrderId, PathSeen, TreeSeen, Unreadable
 from potluck.engine.folder_facts import TOO_LARGE, IgnoreFileSeen
+from potluck.shells.disk.exact_names import ExactNames
 from potluck.shells.disk.faults import unreadable
 from potluck.shells.disk.fsops import Share, enter, stat_at, stat_of, what_is
 from potluck.shells.disk.ignoring import Ignoring, inside
@@ -95,6 +96,7 @@ class _Walk:
         self._ignoring: Ignoring | None = None
         self._ignored: list[SafePath] = []
         self._ignore_file: IgnoreFileSeen | None = None
+        self._exact = ExactNames(share)
 
     def __repr__(self) -> str:
         return f"_Walk({self._order}, {len(self._seen)} on the page, complete={self._complete})"
@@ -163,7 +165,7 @@ class _Walk:
         except OSError as error:
             self._failed(path, error)
             return
-        if found is None:
+        if found is None or not self._exact.has(path):
             self._seen.append(PathSeen(path, Finding.MISSING, None))
         elif self._leaves_out(path, is_folder=modes.S_ISDIR(found.st_mode)):
             return

@@ -184,7 +184,7 @@ class Loop:
         due = self._engine.deadline()
         if due is not None and due <= now:
             self._tell_engine(Moment.TICK)
-        if self._engine.damaged:
+        if self._engine.index.damaged:
             raise IndexDamaged(cause="SQLite found it damaged while potluck ran")
         if now >= self._leave_by_s and not self._stopping:
             why = "left without saying goodbye: the index hangs"

@@ -31,7 +31,7 @@ def share(tmp_path):
 @pytest.fixture
 def adding(share):
     with Folders(share.shared_fd) as folders, Keeper(share, 1e9) as keeper:
-        yield Adding(share.tmp_fd, keeper, folders)
+        yield Adding(share, keeper, folders)
 
 
 def nothing_is_kept(share):
@@ -101,12 +101,12 @@ def test_nothing_that_stands_gets_another_time(share, adding):
 def test_a_folder_is_made_or_is_there(share, adding):
     wanted = item("me/a/b", source=Source.FOLDER)
     for _ in range(2):
-        assert adding.make_folder(wanted).placement is Placement.PLACED
+        assert adding.make_folder(wanted, HELD).placement is Placement.PLACED
         assert os.path.isdir(full(share, "me/a/b"))
     write(share, "me/c", OLD)
     for where in ("me/c", "me/c/d"):
         with pytest.raises(Blocked):
-            adding.make_folder(item(where, source=Source.FOLDER))
+            adding.make_folder(item(where, source=Source.FOLDER), HELD)
     assert read(share, "me/c") == OLD
 
 

@@ -533,6 +533,7 @@ def test_without_hard_links_the_old_version_is_renamed_away(share, parts, batche
         (errno.EROFS, Hindrance.READ_ONLY),
         (errno.EMFILE, Hindrance.DESCRIPTORS),
         (errno.ENAMETOOLONG, Hindrance.NAME_LONG),
+        (errno.EFBIG, Hindrance.FILE_LARGE),
         (errno.EILSEQ, Hindrance.NAME),
         (errno.ESTALE, "Stale file handle"),
     ],

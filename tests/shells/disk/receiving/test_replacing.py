@@ -40,7 +40,7 @@ def folders(share):
 @pytest.fixture
 def replacing(share, folders):
     with Keeper(share, 1e9) as keeper:
-        yield Replacing(share.tmp_fd, keeper, folders)
+        yield Replacing(share, keeper, folders)
 
 
 @pytest.fixture
@@ -84,9 +84,9 @@ def test_the_old_version_is_kept_before_the_rename(share, replacing, hook):
 
 
 def test_a_folder_removed_by_somebody_else_is_made_again(share, replacing, folders):
-    assert replacing.make_folder(item("ann/a", Source.FOLDER)).placement is Placement.PLACED
+    assert replacing.make_folder(item("ann/a", Source.FOLDER), HELD).placement is Placement.PLACED
     os.rmdir(full(share, "ann/a"))
-    replacing.make_folder(item("ann/a", Source.FOLDER))
+    replacing.make_folder(item("ann/a", Source.FOLDER), HELD)
     assert os.path.isdir(full(share, "ann/a"))
     assert folders.sync() == {}
 

@@ -41,8 +41,9 @@ class Adding(Replacing):
             self._folders.touch(ready.moved.parts[:-1])
         return self._placed(item, ready, "")
 
-    def make_folder(self, item: PlaceItem) -> Placed:
+    def make_folder(self, item: PlaceItem, held: str) -> Placed:
         """Make a folder, unless one is there; raises Blocked, UnsafePath or OSError."""
+        del held  # nothing is renamed
         found = stat_at(self._free_way(item), item.path.name)
         if found is not None and not modes.S_ISDIR(found.st_mode):
             raise Blocked(TAKEN)
@@ -60,7 +61,12 @@ class Adding(Replacing):
 
     def _free_way(self, item: PlaceItem) -> int:
         """Return the folder of a path; raises Blocked if a file or a link is in its way."""
+        if self._spelled.above(item.path):
+            raise Blocked(TAKEN)
         try:
-            return self._folders.get(item.path.parts[:-1], create=True)
+            folder = self._folders.get(item.path.parts[:-1], create=True)
         except (UnsafePath, NotADirectoryError) as error:
             raise Blocked(TAKEN) from error
+        if self._spelled.at(item.path):
+            raise Blocked(TAKEN)
+        return folder

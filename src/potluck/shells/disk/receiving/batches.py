@@ -93,8 +93,8 @@ class Batches:
             Keeper(self._share, self._clock()) as keeper,
             Folders(self._share.shared_fd) as folders,
         ):
-            replacing = Replacing(self._share.tmp_fd, keeper, folders)
-            adding = Healing(self._share.tmp_fd, keeper, folders)
+            replacing = Replacing(self._share, keeper, folders)
+            adding = Healing(self._share, keeper, folders)
             if not self._orphans_kept:
                 put_orphans_aside(self._share, keeper)
                 self._orphans_kept = True
@@ -185,7 +185,7 @@ def _changed(replacing: Replacing, item: PlaceItem, ready: ReadyFile | None, hel
     if ready is not None:
         return replacing.put(item, ready, held)
     if item.source is Source.FOLDER:
-        return replacing.make_folder(item)
+        return replacing.make_folder(item, held)
     return replacing.remove(item)
 
 

@@ -24,9 +24,10 @@ from potluck.core.errors import UnsafePath
 from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Placed, Placement
 from potluck.shells.disk.folders import Components, Folders
-from potluck.shells.disk.fsops import crashpoint, enter, stat_at, stat_of
+from potluck.shells.disk.fsops import Share, crashpoint, enter, stat_at, stat_of
 from potluck.shells.disk.keeping import Keeper, Occupant
 from potluck.shells.disk.receiving.sources import ReadyFile, SourceGone, root_wanted
+from potluck.shells.disk.receiving.spelled import Spelled, taken
 from potluck.shells.disk.receiving.swapping import SWAP_TRIES, Restless, Swapping, same_file
 from potluck.shells.disk.receiving.versions import is_expected, is_new
 from potluck.shells.disk.scanner import ignored
@@ -45,12 +46,13 @@ class Blocked(Exception):
 class Replacing:
     """Changes paths below `Shared/`, for the length of a batch."""
 
-    def __init__(self, tmp_fd: int, keeper: Keeper, folders: Folders) -> None:
-        """Take ready files from `tmp_fd`, keep what they replace with `keeper`."""
-        self._tmp_fd = tmp_fd
+    def __init__(self, share: Share, keeper: Keeper, folders: Folders) -> None:
+        """Take ready files from `tmp/`, keep what they replace with `keeper`."""
+        self._tmp_fd = share.tmp_fd
         self._keeper = keeper
-        self._swapping = Swapping(tmp_fd, keeper)
+        self._swapping = Swapping(share.tmp_fd, keeper)
         self._folders = folders
+        self._spelled = Spelled(share, folders)
 
     def __repr__(self) -> str:
         return f"Replacing({self._folders}, {self._keeper})"
@@ -63,6 +65,10 @@ class Replacing:
         if ready.stands:
             return self._placed(item, ready, "")
         folder, aside = self._way(item.path)
+        if (other := self._spelled.at(item.path)) and not self._spelled.is_source(
+            item.path, other, ready
+        ):
+            raise Blocked(taken(other))
         self._source(ready)  # before anything is kept, and again after: hashing may have taken long
         seen, kept = self._cleared(item, folder)
         aside = kept or aside
@@ -76,9 +82,16 @@ class Replacing:
             self._folders.touch(ready.moved.parts[:-1])
         return self._placed(item, ready, aside)
 
-    def make_folder(self, item: PlaceItem) -> Placed:
-        """Make a folder, and keep a file that stands there; raises UnsafePath or OSError."""
+    def make_folder(self, item: PlaceItem, held: str) -> Placed:
+        """Make a folder, and keep a file that stands there; raises Blocked, UnsafePath or OSError.
+
+        One that stands there as `item.local`, and has to be spelled otherwise now, is renamed.
+        """
         folder, aside = self._way(item.path)
+        if other := self._spelled.at(item.path):
+            meant = item.local is not None and item.local.name == other
+            if not meant or not self._respell(item, other, held):
+                raise Blocked(taken(other))
         found = stat_at(folder, item.path.name)
         if found is not None and not modes.S_ISDIR(found.st_mode):
             aside = self._keep(item, Occupant(item.path, folder, found), leave=False) or aside
@@ -98,6 +111,8 @@ class Replacing:
             folder = self._folders.get(parent)
         except (FileNotFoundError, NotADirectoryError, UnsafePath):
             return _removed(item, "", None)  # nothing can stand below what is no folder of ours
+        if self._spelled.above(item.path) or self._spelled.at(item.path):
+            return _removed(item, "", None)  # what stands there has another name
         found = stat_at(folder, item.path.name)
         aside = ""
         if found is not None:
@@ -111,6 +126,8 @@ class Replacing:
     def _way(self, path: SafePath) -> tuple[int, str]:
         """Return the descriptor of a path's folder, and where what stood in its way was put."""
         components = path.parts[:-1]
+        if other := self._spelled.above(path):
+            raise Blocked(taken(other))
         try:
             return self._folders.get(components, create=True), ""
         except (UnsafePath, NotADirectoryError):
@@ -127,6 +144,16 @@ class Replacing:
                 self._folders.touch(path.parts[:-1])
                 return self._keeper.put_aside(Occupant(path, folder, found), leave=False)
         return ""
+
+    def _respell(self, item: PlaceItem, other: str, held: str) -> bool:
+        """Give a folder its new spelling; if both are taken by now it is put aside."""
+        try:
+            return self._spelled.respell(item.path, other, held)
+        except OSError:
+            found = stat_at(self._tmp_fd, held)
+            if found is not None:
+                self._keeper.put_aside(Occupant(item.path, self._tmp_fd, found, held), leave=False)
+            raise
 
     def _swap(
         self, item: PlaceItem, ready: ReadyFile, places: tuple[int, int], held: str,

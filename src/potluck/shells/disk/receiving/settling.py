@@ -23,8 +23,9 @@ from potluck.core.content.facts import Finding, Source
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import PlaceItem, Settle
-from potluck.engine.events import Placed, Placement
+from potluck.engine.events import PathSeen, Placed, Placement
 from potluck.shells.disk.content_check import content_matches
+from potluck.shells.disk.exact_names import ExactNames
 from potluck.shells.disk.fsops import Share, reason_of, remove_file, stat_at
 from potluck.shells.disk.keeping import Keeper, Occupant
 from potluck.shells.disk.receiving.part_map import HELD, held_name, part_name
@@ -63,6 +64,8 @@ class Settling:
         """Say whether what an item asked for stands on the disk."""
         try:
             seen = self._share.stat(item.path)
+            if not ExactNames(self._share).has(item.path):
+                seen = PathSeen(item.path, Finding.MISSING, None)
             if item.source is Source.NONE:
                 if seen.finding is Finding.MISSING:
                     return outcome(item, Placement.REMOVED)
@@ -89,6 +92,8 @@ class Settling:
 
     def _empty(self, item: PlaceItem, held: Occupant) -> str:
         """Keep what is held, or give it back; return where it is, if put aside."""
+        if modes.S_ISDIR(held.found.st_mode) and item.source is Source.FOLDER and item.local:
+            return self._move_back(item.local, held)  # it was to be spelled otherwise
         if modes.S_ISREG(held.found.st_mode):
             if has_content(item, held):
                 return self._give_back(item, held)

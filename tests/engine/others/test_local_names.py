@@ -1,0 +1,260 @@
+"""Names that a receiver's disk takes for one, or cannot hold: which are placed, and what is told.
+
+Strategy: the real receiving over a fake disk that folds names (tests/fakes/folding.py), which fails
+the test when two names that are one stand beside each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.content.loss_window import Loss
+from potluck.core.content.name_limits import CaseFolding, NameLimits
+from potluck.core.content.paths import not_portable, parse_wire_path
+from potluck.core.content.spellings import Spellings
+from potluck.core.wire.catalogue import FileRecord
+from potluck.engine.others.local_names import LocalNames
+from potluck.engine.troubles import TroubleKind
+from tests.engine import builders
+from tests.engine.index.builders import folder, record
+from tests.engine.receiver import ANNAS, BERT, Disk, Receiver
+
+FAT = NameLimits(CaseFolding.ALL, refused=frozenset({not_portable("a:b")}))
+
+
+def receiver(disk: Disk | None = None, **others) -> Receiver:
+    made = Receiver(disk=disk or Disk(FAT), **others)
+    made.start()
+    made.link()
+    return made
+
+
+@pytest.fixture
+def r() -> Receiver:
+    return receiver()
+
+
+def files(*paths: str) -> list[FileRecord]:
+    """Files whose content is their path, and the folders they are in."""
+    folders = {path.rpartition("/")[0] for path in paths} - {""}
+    return [*map(folder, sorted(folders)), *map(record, paths)]
+
+
+def troubles(r: Receiver) -> dict[str, str]:
+    return {trouble.subject: trouble.reason for trouble in r.node.troubles.of(TroubleKind.BLOCKED)}
+
+
+def content(r: Receiver, path: str) -> bytes:
+    return r.disk.files[f"d2/{path}"][0]
+
+
+# -- which are placed ------------------------------------------------------------------------------
+@pytest.mark.parametrize("order", [("Foo", "foo"), ("foo", "Foo")])
+def test_the_byte_smaller_is_placed_whichever_came_first(r: Receiver, order) -> None:
+    r.share(files(order[0]))
+    assert r.stands() == {order[0]}
+    r.share(files(*order))
+    assert r.stands() == {"Foo"}
+    assert content(r, "Foo") == record("Foo").root
+    reason = "it is not placed: this disk takes its name and d2/Foo for one, and that one comes"
+    assert troubles(r) == {"d2/foo": f"{reason} first; give one of them another name on d2"}
+    assert r.codes().count("kept_out") == 1
+    assert r.disk.trash == (["d2/foo"] if order[0] == "foo" else [])
+    assert r.disk.aside == []
+    batches = len(r.batches)
+    r.run(600)
+    assert len(r.batches) == batches, "nothing is placed and removed in turns"
+    assert r.lacking() == 1, "and it is not said that all is here"
+
+
+def test_what_was_kept_out_comes_when_the_other_one_is_gone(r: Receiver) -> None:
+    r.share(files("Foo", "foo"))
+    r.share(files("foo"))
+    assert r.stands() == {"foo"}
+    assert content(r, "foo") == record("foo").root
+    assert r.disk.trash == ["d2/Foo"]
+    assert not troubles(r)
+    assert not r.lacking()
+
+
+def test_of_two_folders_one_is_placed_and_the_other_one_with_all_in_it_is_one_trouble(r) -> None:
+    r.share(files("photos/two", "photos/three", "Photos/one", "x"))
+    assert r.stands() == {"Photos", "Photos/one", "x"}
+    assert len(troubles(r)) == 1
+    assert r.codes().count("kept_out") == 1
+    r.share(files("photos/two", "photos/three", "x"))
+    assert r.stands() == {"photos", "photos/two", "photos/three", "x"}
+    assert not troubles(r)
+
+
+def test_a_file_and_a_folder_of_one_name(r: Receiver) -> None:
+    r.share(files("doc/in"))
+    r.share([*files("doc/in"), record("DOC")])
+    assert r.stands() == {"DOC"}
+    r.share(files("doc/in"))
+    assert r.stands() == {"doc", "doc/in"}
+
+
+def test_what_the_disk_cannot_hold_is_never_fetched_and_is_one_trouble(r: Receiver) -> None:
+    r.share(files("a:b", "c:d/e", "ok"))
+    assert r.stands() == {"ok"}
+    assert record("a:b").root not in r.asked
+    why = not_portable("a:b")
+    reason = f"this disk cannot hold such a name: {why}; give it another one on d2"
+    assert troubles(r) == {"d2/a:b and 2 more": reason}
+    assert r.codes().count("kept_out") == 1
+    r.share(files("a", "ok"))
+    assert r.stands() == {"a", "ok"}
+    assert not troubles(r)
+
+
+def test_the_next_run_decides_the_same_and_fetches_nothing(r: Receiver) -> None:
+    r.share(files("Foo", "foo", "b/x", "B/y"))
+    stood = r.stands()
+    again = receiver(r.disk, index=r.node.index, run=2, now=100.0)
+    assert again.stands() == stood == {"Foo", "B", "B/y"}
+    assert not again.asked
+    assert len(troubles(again)) == 2
+    again.share(files("foo", "b/x", "B/y"))
+    assert again.stands() == {"foo", "B", "B/y"}
+
+
+# -- another spelling of one name ------------------------------------------------------------------
+def test_a_file_whose_name_changes_its_case_moves_and_is_not_fetched_again(r: Receiver) -> None:
+    r.share([record("foo", text="same")])
+    r.share([record("Foo", text="same")])
+    assert r.stands() == {"Foo"}
+    r.share([record("foo", text="same")])
+    assert r.stands() == {"foo"}
+    assert len(r.asked) == 1
+    assert (r.disk.trash, r.disk.aside) == ([], [])
+
+
+def test_a_file_that_changes_with_its_case_goes_to_the_trash_first(r: Receiver) -> None:
+    r.share([record("Foo", text="old")])
+    r.share([record("foo", text="new")])
+    assert r.stands() == {"foo"}
+    assert (r.disk.trash, r.disk.aside) == (["d2/Foo"], [])
+    assert not troubles(r)
+
+
+def test_a_folder_whose_name_changes_its_case_keeps_what_is_in_it(r: Receiver) -> None:
+    r.share([folder("A"), record("A/a"), record("A/b"), record("A/c", text="old")])
+    asked = len(r.asked)
+    r.share([folder("a"), record("a/a", text="A/a"), record("a/c", text="new")])
+    assert r.stands() == {"a", "a/a", "a/c"}
+    assert content(r, "a/c") == record("x", text="new").root
+    assert len(r.asked) == asked + 1, "only what is new is fetched"
+    assert sorted(r.disk.trash) == ["d2/a/b", "d2/a/c"]
+    assert r.disk.aside == []
+    assert not troubles(r)
+
+
+def test_a_folder_in_which_something_is_held_is_not_spelled_otherwise(r: Receiver) -> None:
+    r.share(files("A/a"))
+    r.share(files("a/b"), held=True)
+    assert r.stands() == {"A", "A/a"}
+    assert "waits until d2/A" in troubles(r)["d2/a"]
+    assert "kept_out" not in r.codes(), "it may be over in a moment"
+
+
+def test_a_folder_whose_losses_are_held_is_not_spelled_otherwise(r: Receiver) -> None:
+    kept = [record(f"A/{number}") for number in range(3)]
+    r.share([folder("A"), *kept])
+    losses = [Loss(each.path, each.size, each.root, replaced=False) for each in kept]
+    r.breaker.held.hold(ANNAS, 1, losses)
+    r.share(files("a/new"))
+    assert r.stands() == {"A", "A/0", "A/1", "A/2"}
+
+
+def test_a_folder_does_not_become_what_a_file_was(r: Receiver) -> None:
+    r.share([record("DOC")])
+    r.share(files("doc/in"))
+    assert r.stands() == {"doc", "doc/in"}
+    assert r.disk.trash == ["d2/DOC"]
+
+
+def test_folders_one_in_the_other_change_their_case(r: Receiver) -> None:
+    r.share([folder("A"), folder("A/B"), record("A/B/c", text="c")])
+    r.share([folder("a"), folder("a/b"), record("a/b/C", text="c")])
+    assert r.stands() == {"a", "a/b", "a/b/C"}
+    assert len(r.asked) == 1
+
+
+# -- what it asks ----------------------------------------------------------------------------------
+def test_where_names_are_taken_as_they_are_nothing_is_read() -> None:
+    node = builders.node(1)
+    names = LocalNames(node)
+    assert names.keeps_out(Spot(ANNAS, b"a:b")) is None
+    assert names.in_the_way(Spot(ANNAS, b"a")) is None
+    assert list(names.on_changed(ANNAS, [b"a"])) == []
+    assert list(names.on_gone([Spot(ANNAS, b"a")])) == []
+    assert repr(names) == "<LocalNames of 0 owners>"
+
+
+def test_the_paths_of_two_owners_have_nothing_to_do_with_each_other(r: Receiver) -> None:
+    r.link(BERT)
+    r.share(files("Foo"))
+    r.share(files("foo"), owner=BERT)
+    assert r.stands() == {"Foo"}
+    assert r.stands(BERT) == {"foo"}
+
+
+def test_what_is_known_here_is_found_by_what_this_disk_takes_for_its_name(r: Receiver) -> None:
+    r.share(files("Foo", "bar"))
+    touched = [parse_wire_path(name) for name in (b"d2/foo", b"d2/bar", b"d2/new", b"strange/x")]
+    assert list(map(str, r.receiving.names.spelled_otherwise(touched))) == ["d2/Foo"]
+    assert Receiver().receiving.names.spelled_otherwise(touched) == []
+
+
+def test_a_local_delete_lets_the_other_one_wait_no_more(r: Receiver) -> None:
+    r.share(files("A/a"))
+    r.share(files("a/b"), held=True)
+    del r.disk.files["d2/A/a"]
+    r.disk.folders.discard("d2/A")
+    paths = [b"A/a", b"A"]
+    r.node.index.places.remove(ANNAS, paths)
+    r.call(lambda: r.receiving.on_disturbed(ANNAS, paths))
+    r.run()
+    assert r.stands() == {"a", "a/b"}
+
+
+# -- any order -------------------------------------------------------------------------------------
+component = st.sampled_from(["a", "A", "b", "B"])
+path = st.lists(component, min_size=1, max_size=2).map("/".join)
+listing = st.sets(path, max_size=6).map(
+    lambda paths: {each for each in paths if not any(p.startswith(each + "/") for p in paths)}
+)
+
+
+def expected(paths: Iterable[str]) -> set[str]:
+    spellings, names = Spellings(FAT), [record.path for record in files(*paths)]
+    for name in names:
+        spellings.set(name, wanted=True)
+    return {name.decode() for name in names if not spellings.placed_instead(name)}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(listing, min_size=1, max_size=4))
+def test_whatever_is_shared_and_dropped_ends_in_what_is_shared_last(listings) -> None:
+    r = receiver()
+    ever = set[str]()
+    for paths in listings:
+        r.share(files(*sorted(paths)), run=False)
+        ever |= paths
+    r.run(30)
+    assert r.stands() == expected(listings[-1])
+    for each in r.stands() & listings[-1]:
+        assert content(r, each) == record(each).root
+    assert r.disk.aside == []
+    batches = len(r.batches)
+    r.run(300)
+    assert len(r.batches) == batches
+    name = ManifestName.own(ANNAS.owner)
+    rows = {each.decode() for each in r.node.index.places.all_paths(name)}
+    assert rows == r.stands()
