@@ -36,6 +36,7 @@ from potluck.engine.person_acts import (
     RenameDeviceAsked,
     RenameGroupAsked,
     RepairAsked,
+    UndoAsked,
     UninviteAsked,
 )
 from potluck.engine.wiring import Wiring
@@ -59,6 +60,7 @@ ACTS: list[tuple[PersonAct, str]] = [
     (ConfirmAsked(16), "not_found"),
     (ConfirmAsked(16, "nobody"), "not_found"),
     (RepairAsked(17), "not_found"),
+    (UndoAsked(18), "not_found"),
     (LeaveForGoodAsked(10), "refused"),
     (RenameDeviceAsked(8, "nobody", "bert"), "not_found"),
     (RenameGroupAsked(9, "a/b"), "usage"),
@@ -84,6 +86,7 @@ def acts_of(mine: Node, requests: Requests, policy: AdmissionPolicy) -> Acts:
             parts.clones,
             Confirming(mine, parts.publishing, parts.loss_breaker),
             parts.bringing_back,
+            parts.taking_back,
         ),
     )
 

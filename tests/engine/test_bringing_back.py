@@ -95,7 +95,7 @@ def test_what_is_held_is_left_alone_until_a_person_wants_it_back() -> None:
     assert (home.alone(), home.wanted) == (set(), [b"b", b"f", b"f/a"]), "folders first"
     assert repr(home.part) == "<BringingBack 3 paths>"
     (reason,) = home.reasons()
-    assert reason.endswith("brought back as soon as a device that has them is linked")
+    assert reason.endswith("that has them is linked; to give some of them up: confirm PATH")
 
 
 def test_it_is_over_when_the_last_came_and_that_is_told() -> None:
@@ -172,7 +172,7 @@ def test_what_is_held_no_more_need_not_come() -> None:
     assert home.wanted == [b"b"], "nobody waits for it any more"
     home.publishing.confirm()
     home.part.on_held_changed()
-    assert home.told() == ["d1: 0 files brought back from the other devices"]
+    assert home.told() == [], "what was given up has not come"
 
 
 def test_it_waits_for_the_others_and_says_so() -> None:
@@ -203,3 +203,18 @@ def test_nothing_can_come_where_nothing_is_held_or_the_folder_is_away() -> None:
         home.part.repair()
     assert "another machine" in refused.value.cause
     assert home.wanted == []
+
+
+def test_what_is_shared_again_is_brought_beside_what_is_to_come_already() -> None:
+    home = Home(*THREE)
+    assert home.part.unwanted
+    home.part.bring([b"b"])
+    assert home.wanted == [b"b"]
+    assert home.part.unwanted, "the others are held still"
+    home.part.bring([b"f", b"f/a"])
+    assert not home.part.unwanted
+    assert again(home).alone() == set(), "it goes on after a restart"
+    home.come(b"b")
+    home.part.bring([b"f"])  # nothing new
+    home.come(b"f", b"f/a")
+    assert home.told() == ["d1: 2 files and 1 folder (4 B) brought back from the other devices"]

@@ -518,6 +518,7 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (person_acts.KeepHereAsked(1), ["acts.handle"]),
     (person_acts.ConfirmAsked(1), ["acts.handle"]),
     (person_acts.RepairAsked(1), ["acts.handle"]),
+    (person_acts.UndoAsked(1), ["acts.handle"]),
     (person_acts.NewIdentityAsked(1), ["acts.handle"]),
     (person_acts.RenameDeviceAsked(1, "", "bert"), ["acts.handle"]),
     (person_acts.RenameGroupAsked(1, "Home"), ["acts.handle"]),

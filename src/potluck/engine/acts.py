@@ -46,9 +46,11 @@ from potluck.engine.person_acts import (
     RenameDeviceAsked,
     RenameGroupAsked,
     RepairAsked,
+    UndoAsked,
     UninviteAsked,
 )
 from potluck.engine.succession import Succession
+from potluck.engine.taking_back import TakingBack
 
 
 class GroupParts(NamedTuple):
@@ -62,6 +64,7 @@ class GroupParts(NamedTuple):
     clones: Clones
     confirming: Confirming
     bringing_back: BringingBack
+    taking_back: TakingBack
 
 
 class Acts:
@@ -139,7 +142,7 @@ class Acts:
                 text = forgetting.forget(name, preview=preview)
             case AdoptAsked():
                 adopting.begin(act)
-            case ConfirmAsked() | RepairAsked():
+            case ConfirmAsked() | RepairAsked() | UndoAsked():
                 text = self._held(act)
             case LeaveForGoodAsked():
                 text = stewardship.leave(act)
@@ -155,8 +158,10 @@ class Acts:
                 assert_never(act)
         return text
 
-    def _held(self, act: ConfirmAsked | RepairAsked) -> str:
-        """Let go what is held, or have it back; raises PotluckError."""
+    def _held(self, act: ConfirmAsked | RepairAsked | UndoAsked) -> str:
+        """Let go what is held, or have it or what went back; raises PotluckError."""
+        if isinstance(act, UndoAsked):
+            return self._group.taking_back.undo()
         if isinstance(act, ConfirmAsked):
             return self._group.confirming.confirm(act.name)
         return self._group.bringing_back.repair()

@@ -39,8 +39,9 @@ from potluck.engine.faults import COMPANY_REST_S, Faults, instead_of
 from potluck.engine.index import Index
 from potluck.engine.index_trouble import IndexTrouble
 from potluck.engine.node import EngineSettings, Node
+from potluck.engine.views.former_versions import former_versions
 from potluck.engine.views.listing import PAGE_FILES
-from potluck.engine.views.path_values import InfoView, WhyView
+from potluck.engine.views.path_values import FormerPage, InfoView, WhyView
 from potluck.engine.views.values import FilesPage, FolderPage, KeepersView, StateView
 from potluck.engine.wiring import Wiring
 
@@ -125,6 +126,11 @@ class Engine:
         """Return what is known of a path of the share, and of who has it."""
         self.node.now = now
         return self.wiring.explaining.info(path)
+
+    def former(self, path: str, now: float) -> FormerPage:
+        """Return what this device shared at a path before, and below it."""
+        self.node.now = now
+        return former_versions(self.node, path)
 
     def stored_label(self) -> str:
         """Return the label this device has, or wishes for; works before `start`."""

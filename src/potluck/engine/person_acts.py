@@ -113,6 +113,13 @@ class RepairAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoAsked:
+    """The person wants back what went from the own folder in the last go."""
+
+    command: int  # handle for Reply
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveForGoodAsked:
     """The person wants this device out of its group."""
 
@@ -165,5 +172,6 @@ EntryAct = ApproveAsked | DenyAsked | AskAsked | InviteAsked | UninviteAsked | J
 GroupAct = (
     RemoveAsked | ForgetAsked | AdoptAsked | ConfirmAsked | LeaveForGoodAsked | AppointAsked
     | RenameDeviceAsked | RenameGroupAsked | KeepHereAsked | NewIdentityAsked | RepairAsked
+    | UndoAsked
 )  # fmt: skip
 PersonAct = EntryAct | GroupAct

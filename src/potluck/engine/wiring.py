@@ -94,6 +94,7 @@ from potluck.engine.ring.removed_callers import RemovedCallers
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from potluck.engine.strays import Strays
 from potluck.engine.succession import Succession
+from potluck.engine.taking_back import TakingBack
 from potluck.engine.trust_troubles import TrustTroubles
 from potluck.engine.views.explaining import Explaining
 from potluck.engine.views.neighbourhood import Neighbourhood
@@ -187,6 +188,7 @@ class Wiring:
         own, others = OwnRelay(self), OthersRelay(self)
         self.publishing = Publishing(node, own)
         self.bringing_back = BringingBack(node, self.publishing, own)
+        self.taking_back = TakingBack(node, self.publishing, self.bringing_back)
         self.loss_breaker = LossBreaker(node, others)
         self._make_group(node, group)
         self.sealed_datagrams = SealedDatagrams(node)
@@ -217,7 +219,7 @@ class Wiring:
         self.happenings = Happenings(node, self.progress)
         self.answers = Answers(node)
         self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))
-        self.imports = Imports(node)
+        self.imports = Imports(node, self.taking_back)
         self.durability = Durability(node)
         knowing = (self.following, self.replica_check.catch_up, self.announcing)
         self.flushing = Flushing(node, self.own_folder, knowing, self.circle)
@@ -244,7 +246,7 @@ class Wiring:
         self.clones = Clones(node, self.publishing, self.membership, group)
         folders = (self.forgetting, self.adopting, self.succession, self.clones)
         confirming = Confirming(node, self.publishing, self.loss_breaker)
-        held = (confirming, self.bringing_back)
+        held = (confirming, self.bringing_back, self.taking_back)
         grouped = (self.stewardship, self.renaming, *folders, *held)
         self.acts = Acts(node, self.requests, self.admission_policy, codes, GroupParts(*grouped))
         self.questions = Questions(node, self.admission_policy, group)

@@ -25,6 +25,7 @@ from potluck.engine.person_acts import (
     RenameDeviceAsked,
     RenameGroupAsked,
     RepairAsked,
+    UndoAsked,
     UninviteAsked,
 )
 from potluck.shells.api.acts import ACTS, JoinBody, decode_act
@@ -70,6 +71,7 @@ MEANT: list[tuple[str, bytes, PersonAct]] = [
     ("confirm", b"{}", ConfirmAsked(7)),
     ("confirm", b'{"name":"bert"}', ConfirmAsked(7, "bert")),
     ("repair", b"{}", RepairAsked(7)),
+    ("undo", b"{}", UndoAsked(7)),
 ]
 
 

@@ -35,6 +35,7 @@ from potluck.engine.others.group_commit import (
     is_moot,
     row_of,
 )
+from potluck.engine.others.trash_memory import forget_lost, remember_trash
 from potluck.engine.others.unsettled import Unsettled
 
 BATCHES_AT_ONCE = 2
@@ -231,6 +232,7 @@ class Commits:
             if placed.path in batch.ready
         ]
         self._record(done)
+        forget_lost(self._node, done)
         moved = batch.changing - {ready.spot for ready in batch.ready.values()}
         self._aside |= moved
         self._take_up_aside()
@@ -272,6 +274,7 @@ class Commits:
             name, path = each.ready.spot
             if each.stands:
                 rows.setdefault(name, []).append(row_of(path, each))
+        remember_trash(self._node, done, rows, gone)
         for name, paths in gone.items():
             self._node.index.places.remove(name, paths)
         for name, new in rows.items():

@@ -37,6 +37,7 @@ from potluck.engine.person_acts import (
     RenameDeviceAsked,
     RenameGroupAsked,
     RepairAsked,
+    UndoAsked,
     UninviteAsked,
 )
 from potluck.shells.api.requests import REQUEST_BYTES
@@ -166,6 +167,14 @@ class RepairBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return RepairAsked(command)
 
 
+class UndoBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /api/v1/act/undo."""
+
+    def fact(self, command: int) -> PersonAct:
+        """Return the act."""
+        return UndoAsked(command)
+
+
 class LeaveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of POST /api/v1/act/leave."""
 
@@ -243,6 +252,7 @@ ACTS: Final[dict[str, _Form]] = {
     "ask": _Form(msgspec.json.Decoder(AskBody), 'send {"name": "Home"}'),
     "confirm": _Form(msgspec.json.Decoder(ConfirmBody), 'send {"name": "bert"}'),
     "repair": _Form(msgspec.json.Decoder(RepairBody), "send {}"),
+    "undo": _Form(msgspec.json.Decoder(UndoBody), "send {}"),
     "deny": _Form(msgspec.json.Decoder(DenyBody), 'send {"name": "bert"}'),
     "invite": _Form(msgspec.json.Decoder(InviteBody), 'send {"minutes": 10}'),
     "uninvite": _Form(msgspec.json.Decoder(UninviteBody), "send {}"),

@@ -28,6 +28,10 @@ class PathQuestions:
         """Return why a path is not in sync; raises PotluckError."""
         return self._ask(lambda engine: engine.why(path, time.monotonic()))
 
+    def former(self, path: str) -> dict[str, Any]:
+        """Return what this device shared at a path before; raises PotluckError."""
+        return self._ask(lambda engine: engine.former(path, time.monotonic()))
+
     def info(self, path: str) -> dict[str, Any]:
         """Return what is known of a path, and of who has it; raises PotluckError."""
         return self._ask(lambda engine: engine.info(path, time.monotonic()))

@@ -168,6 +168,7 @@ def application(source: ApiSource, stopping: asyncio.Event) -> Starlette:
         Route("/api/v1/add", endpoints.add, methods=["POST"]),
         Route("/api/v1/act/{name}", endpoints.act, methods=["POST"]),
         Route("/api/v1/trash", endpoints.trash, methods=["GET"]),
+        Route("/api/v1/history", endpoints.history, methods=["GET"]),
         Route("/api/v1/restore", endpoints.restore, methods=["POST"]),
         Route("/api/v1/rescan", endpoints.rescan, methods=["POST"]),
     ]
@@ -240,6 +241,11 @@ class _Endpoints:
         asked = request.query_params
         path, limit = asked.get("path", ""), limit_of(asked)
         return _answer(await run_in_threadpool(self._source.versions.trash, path, limit))
+
+    async def history(self, request: Request) -> Response:
+        asked = request.query_params
+        path, limit = asked.get("path", ""), limit_of(asked)
+        return _answer(await run_in_threadpool(self._source.versions.history, path, limit))
 
     async def restore(self, request: Request) -> Response:
         path = decode_restore(await body_of(request.stream()))
