@@ -69,9 +69,9 @@ class KeptCopies:
         return self._listed[within]
 
 
-def _names_in(folder: int) -> list[str]:
+def _names_in(folder_fd: int) -> list[str]:
     """Return the names in an open folder; raises OSError."""
-    return os.listdir(folder)
+    return os.listdir(folder_fd)
 
 
 @contextmanager
