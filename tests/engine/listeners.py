@@ -17,7 +17,7 @@ from potluck.core.group.admission import WayIn
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
-from potluck.engine.events import Hashed, LinkId
+from potluck.engine.events import Hashed, Imported, LinkId
 from potluck.engine.node import Node
 from potluck.engine.others.downloads import Want
 from potluck.engine.others.group_commit import SpotOutcome
@@ -52,6 +52,10 @@ class Heard:
 
     def on_left(self) -> None:
         self._note("on_left")
+
+    def restore(self, name: str, done: Imported) -> str | None:
+        self._note("restore", name, done)
+        return None
 
     def _note(self, name: str, *what: object) -> None:
         self.notes.append((name, *what))

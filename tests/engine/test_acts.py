@@ -39,6 +39,7 @@ from potluck.engine.person_acts import (
     RepairAsked,
     SkipAsked,
     TakeAsked,
+    UndoAsked,
     UninviteAsked,
     VerifyAsked,
 )
@@ -67,6 +68,7 @@ ACTS: list[tuple[PersonAct, str]] = [
     (SkipAsked(19, ("nobody/a",)), "not_found"),
     (GetAsked(20, ("a",)), "not_found"),
     (TakeAsked(18, "nobody/a"), "not_found"),
+    (UndoAsked(21), "not_found"),
     (LeaveForGoodAsked(10), "refused"),
     (RenameDeviceAsked(8, "nobody", "bert"), "not_found"),
     (RenameGroupAsked(9, "a/b"), "usage"),
@@ -95,6 +97,7 @@ def acts_of(mine: Node, requests: Requests, policy: AdmissionPolicy) -> Acts:
             parts.scrub,
             parts.taking,
             parts.skipping,
+            parts.taking_back,
         ),
     )
 

@@ -96,7 +96,7 @@ def test_what_is_held_is_left_alone_until_a_person_wants_it_back() -> None:
     assert (home.alone(), home.wanted) == (set(), [b"b", b"f", b"f/a"]), "folders first"
     assert repr(home.part) == "<BringingBack 3 paths>"
     (reason,) = home.reasons()
-    assert reason.endswith("brought back as soon as a device that has them is linked")
+    assert reason.endswith("that has them is linked; to give some of them up: confirm PATH")
 
 
 def test_what_is_damaged_is_not_left_alone_and_no_part_of_it() -> None:
@@ -189,7 +189,7 @@ def test_what_is_held_no_more_need_not_come() -> None:
     assert home.wanted == [b"b"], "nobody waits for it any more"
     home.publishing.confirm()
     home.part.on_held_changed()
-    assert home.told() == ["d1: 0 files brought back from the other devices"]
+    assert home.told() == [], "what was given up has not come"
 
 
 def test_it_waits_for_the_others_and_says_so() -> None:
@@ -227,3 +227,18 @@ def test_what_was_noted_before_the_start_is_brought_back() -> None:
     note_wanted(home.node.index.meta, [b"f/a", b"not shared"])
     after = again(home)
     assert after.wanted == [b"f/a"]
+
+
+def test_what_is_shared_again_is_brought_beside_what_is_to_come_already() -> None:
+    home = Home(*THREE)
+    assert home.part.unwanted
+    home.part.bring([b"b"])
+    assert home.wanted == [b"b"]
+    assert home.part.unwanted, "the others are held still"
+    home.part.bring([b"f", b"f/a"])
+    assert not home.part.unwanted
+    assert again(home).alone() == set(), "it goes on after a restart"
+    home.come(b"b")
+    home.part.bring([b"f"])  # nothing new
+    home.come(b"f", b"f/a")
+    assert home.told() == ["d1: 2 files and 1 folder (4 B) brought back from the other devices"]

@@ -16,8 +16,10 @@ class Holder:
     def __init__(self, follows: str | None) -> None:
         self.follows = follows
 
-    def confirm(self) -> str | None:
-        """Return what follows, once."""
+    def confirm(self, path: bytes = b"") -> str | None:
+        """Return what follows, once; nothing is held at c."""
+        if path == b"c":
+            return None
         follows, self.follows = self.follows, None
         return follows
 
@@ -73,3 +75,11 @@ def test_a_name_that_nobody_has_is_refused() -> None:
         confirming("30 files go.").confirm("d9")
     assert error.value.what == "There is no device called d9 in the group."
     assert error.value.fix == "peers"
+
+
+def test_a_path_of_the_own_folder_lets_go_what_is_held_there() -> None:
+    assert confirming("1 file goes.").confirm("d1/a/b") == "1 file goes."
+    for name in ("d1/c", "d2/a", "d1/../a", "d9/a", "d1/"):
+        with pytest.raises(NotFound) as error:
+            confirming("1 file goes.").confirm(name)
+        assert error.value.what == f"Nothing at {name} is held here."

@@ -523,6 +523,7 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (person_acts.SkipAsked(1), ["acts.handle"]),
     (person_acts.GetAsked(1, ("*.iso",)), ["acts.handle"]),
     (person_acts.TakeAsked(1, "bert/a"), ["acts.handle"]),
+    (person_acts.UndoAsked(1), ["acts.handle"]),
     (person_acts.NewIdentityAsked(1), ["acts.handle"]),
     (person_acts.RenameDeviceAsked(1, "", "bert"), ["acts.handle"]),
     (person_acts.RenameGroupAsked(1, "Home"), ["acts.handle"]),

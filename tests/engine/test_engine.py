@@ -55,7 +55,10 @@ def test_faces_read_without_changing_anything() -> None:
     assert ann.engine.view(wire.now).files == 1
     assert [file.path for file in ben.engine.files("d1").files] == ["d1/a"]
     assert [entry.name for entry in ben.engine.folder("d1").entries] == ["a"]
-    assert {record.device for record in ann.engine.ring_records()} == {ann.me, ben.me}
+    assert {record.device for record in ann.engine.wiring.circle.ring.beliefs.records} == {
+        ann.me,
+        ben.me,
+    }
     assert ann.engine.stored_label() == "d1"
     assert (ann.engine.deadline(), len(ann.done)) == (deadline, done)
 

@@ -58,7 +58,11 @@ from potluck.engine.group_relay import GroupRelay
 from potluck.engine.index_upkeep import BUSY_S
 from potluck.engine.link_troubles import HUNG_AGAIN_S, MANY_BYTES
 from potluck.engine.others.group_commit import Batch, Placeable, SpotOutcome, folder_row
-from potluck.engine.others_relay import FollowingRelay, OthersRelay, SkippingRelay
+from potluck.engine.others_relay import (
+    FollowingRelay,
+    OthersRelay,
+    SkippingRelay,
+)
 from potluck.engine.own_relay import OwnRelay
 from potluck.engine.person_acts import ApproveAsked, KeepHereAsked
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -1413,10 +1417,10 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "GroupRelay.on_members_changed: forgotten_folders.on_members()": (
         what_a_removed_owner_shared_is_forgotten_by_a_stewards_word
     ),
-    "OthersRelay.on_forgotten: announcing.recover()": (
+    "ForgottenRelay.on_forgotten: announcing.recover()": (
         who_has_forgotten_a_folder_asks_what_the_others_hold
     ),
-    "OthersRelay.on_forgotten: receiving.on_changed(name, paths, held=False)": (
+    "ForgottenRelay.on_forgotten: receiving.on_changed(name, paths, held=False)": (
         what_is_forgotten_goes
     ),
     "OthersRelay.on_committed: forgotten_folders.on_committed()": (

@@ -209,12 +209,19 @@ class FakeVersions:
             "others": 0,
             "complete": True,
             "where": "/F/.potluck/trash",
+            "elsewhere": [],
+            "elsewhere_more": 0,
+            "remembered": True,
         }
         self.asked: list[Any] = []
         self.restored: dict[str, Any] | PotluckError = {"text": "restored me/a.txt"}
 
     def trash(self, path: str, limit: int) -> dict[str, Any]:
         self.asked.append(("trash", path, limit))
+        return self.found
+
+    def history(self, path: str, limit: int) -> dict[str, Any]:
+        self.asked.append(("history", path, limit))
         return self.found
 
     def restore(self, path: str) -> dict[str, Any]:

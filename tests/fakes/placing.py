@@ -129,6 +129,8 @@ class Placing(Generic[AnyTree]):
                     return self._copied(item)
                 case Source.MOVED:
                     return self._from_moved(item)
+                case Source.KEPT:
+                    return self._from_trash(item, _content_of(item))
         except Refused as refused:
             return refused
 
@@ -164,6 +166,12 @@ class Placing(Generic[AnyTree]):
         if not self._local(item.local).holds(_content_of(item)):
             raise _gone("the local file has another content")
         return Ready(self._dress(item.local, item), moved=item.local)
+
+    def _from_trash(self, item: PlaceItem, content: PieceList) -> Ready:
+        for path, data in reversed(self.disk.trash):
+            if path == item.local and File(data).holds(content):
+                return self._made(item, File(data))
+        raise _gone("the trash here does not hold it any more")
 
     def _made(self, item: PlaceItem, file: File) -> Ready:
         """Make a new file with the bytes of `file`."""

@@ -74,7 +74,7 @@ def attacked(seed: int) -> tuple[Wire, Box, Box, Box, Anything]:
         (lambda _, to: to is not rogue),
     )
     structs = [
-        *ann.engine.ring_records(),
+        *ann.engine.wiring.circle.ring.beliefs.records,
         *ann.engine.node.index.manifests.heads(),
         *(ann.engine.node.roster.records() if ann.engine.node.roster else []),
         *signed(rogue, [ann, ben]),

@@ -50,12 +50,14 @@ from potluck.engine.person_acts import (
     RepairAsked,
     SkipAsked,
     TakeAsked,
+    UndoAsked,
     UninviteAsked,
     VerifyAsked,
 )
 from potluck.engine.scrubbing import Scrub
 from potluck.engine.succession import Succession
 from potluck.engine.taking import Taking
+from potluck.engine.taking_back import TakingBack
 
 
 class GroupParts(NamedTuple):
@@ -72,6 +74,7 @@ class GroupParts(NamedTuple):
     scrub: Scrub
     taking: Taking
     skipping: Skipping
+    taking_back: TakingBack
 
 
 class Acts:
@@ -159,7 +162,7 @@ class Acts:
                 text = forgetting.forget(name, preview=preview)
             case AdoptAsked():
                 adopting.begin(act)
-            case ConfirmAsked() | RepairAsked() | VerifyAsked():
+            case ConfirmAsked() | RepairAsked() | VerifyAsked() | UndoAsked():
                 text = self._held(act)
             case LeaveForGoodAsked():
                 text = stewardship.leave(act)
@@ -175,10 +178,15 @@ class Acts:
                 assert_never(act)
         return text
 
-    def _held(self, act: ConfirmAsked | RepairAsked | VerifyAsked) -> str:
-        """Let go what is held, have it back, or see what is damaged; raises PotluckError."""
+    def _held(self, act: ConfirmAsked | RepairAsked | VerifyAsked | UndoAsked) -> str:
+        """Let go what is held, have it or what went back, or see what is damaged.
+
+        Raises PotluckError.
+        """
         if isinstance(act, VerifyAsked):
             return self._group.scrub.verify(act.path)
+        if isinstance(act, UndoAsked):
+            return self._group.taking_back.undo()
         if isinstance(act, ConfirmAsked):
             return self._group.confirming.confirm(act.name)
         return self._group.bringing_back.repair()

@@ -13,7 +13,7 @@ lost once more before that, in the same repair, comes back after a restart witho
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final, Protocol
 
 from msgspec.msgpack import Decoder
@@ -78,22 +78,11 @@ class BringingBack:
     def repair(self) -> str:
         """Bring back all that is held; return what follows. Raises PotluckError."""
         node, standing = self._node, self._publishing.stands
-        if not node.share_present:
-            raise Refused(
-                "Nothing can be brought back now.",
-                "the folder is not here: its disk is away, or another folder is in its place",
-                "status",
-            )
+        self.check()
         if not self._held:
             raise NotFound(
                 f"Nothing of {set_off(node.own_label)} has to be brought back.",
                 "all that is shared of it is here, or what is not here is not held",
-                "status",
-            )
-        if node.cloned:
-            raise Refused(
-                "Nothing can be brought back now.",
-                "another machine runs with the identity of this device",
                 "status",
             )
         records = [one for one in self._held.records() if standing(one.path) is None]
@@ -104,9 +93,33 @@ class BringingBack:
         self._want(self._paths)
         return self._follows(records, len(self._held) - len(records))
 
+    def check(self) -> None:
+        """Raise Refused where nothing can be brought back now."""
+        why = ""
+        if not self._node.share_present:
+            why = "the folder is not here: its disk is away, or another folder is in its place"
+        elif self._node.cloned:
+            why = "another machine runs with the identity of this device"
+        if why:
+            raise Refused("Nothing can be brought back now.", why, "status")
+
+    def bring(self, paths: Collection[bytes]) -> None:
+        """Bring these, too, which are held from now on (engine/taking_back.py)."""
+        if not self._paths:
+            self._came, self._taken = NOTHING, 0
+        self._paths.update(paths)
+        self._write()
+        self._note()
+        self._want(paths)
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether something is held that nobody wants back yet."""
+        return any(one.path not in self._paths for one in self._held.records())
+
     def _follows(self, records: Sequence[FileRecord], taken: int) -> str:
         """Return what a person reads of what is going to happen."""
-        what = of_amount(*_amount_of(records))
+        what = of_amount(*total_of(records))
         text = f"{what} to be brought back from the other devices into {set_off(self._top)}."
         if not self._node.linked():
             text += " No other device is linked now: it waits until one is that has them."
@@ -126,7 +139,7 @@ class BringingBack:
         came = [each.ready.spot.path for each in back if each.stands]
         taken = [one for one in back if one.placed.placement is Placement.BLOCKED]
         records = [one for one in map(self._record, came) if one is not None]
-        self._came = Amount.total([self._came, _amount_of(records)])
+        self._came = Amount.total([self._came, total_of(records)])
         self._taken += len(taken)
         self._held.release(came)
         self._listener.on_came(node.layout.path_of(each.ready.spot) for each in own)
@@ -156,7 +169,9 @@ class BringingBack:
             self._tell()
 
     def _tell(self) -> None:
-        """All came that was to come."""
+        """All came that was to come, unless it was given up."""
+        if self._came == NOTHING and not self._taken:
+            return
         text = f"{set_off(self._top)}: {of_amount(*self._came)} brought back from the other devices"
         if self._taken:
             left = plural(self._taken, "path")
@@ -187,7 +202,7 @@ def note_wanted(meta: Meta, paths: Iterable[bytes]) -> None:
     meta.set(_NOTED, encode(sorted(paths)))
 
 
-def _amount_of(records: Iterable[FileRecord]) -> Amount:
+def total_of(records: Iterable[FileRecord]) -> Amount:
     """Return how much these are."""
     every = list(records)
     files = [one for one in every if one.kind is Kind.FILE]

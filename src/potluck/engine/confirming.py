@@ -5,25 +5,28 @@ lets them go, the own breaker or that of the receiver; here it is only found out
 person is told what follows. A removed device has a name as long as something of it is held.
 
 Guarantees: nothing is let go but what was held when it was asked for; where nothing is held, that
-is what is said. Limits: all that is held of one device goes at once, not single files of it.
+is what is said. Limits: all that is held of another device goes at once, not single files of it; of
+the own folder a path says which.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Protocol
 
-from potluck.core.errors import NotFound
+from potluck.core.content.paths import parse_wire_path
+from potluck.core.errors import NotFound, UnsafePath
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wording import set_off
 from potluck.engine.group.named_devices import fitting, members_fitting, the_one
-from potluck.engine.node import Node
+from potluck.engine.node import Node, legible
 
 
 class DeleteHolder(Protocol):
     """Whoever holds deletes."""
 
-    def confirm(self) -> str | None:
-        """Let them go; return what follows, None if none are held."""
+    def confirm(self, path: bytes = b"") -> str | None:
+        """Let those at a path or below it go, b"" is all; return what follows, None if none are."""
 
 
 class LossHolder(Protocol):
@@ -49,11 +52,13 @@ class Confirming:
         return f"<Confirming on {self._node.own_label}>"
 
     def confirm(self, name: str) -> str:
-        """Let go what is held of a device, "" is this one; return what follows.
+        """Let go what is held of a device, "" is this one, or at a path of the own folder.
 
-        Raises PotluckError.
+        Return what follows; raises PotluckError.
         """
         node, device = self._node, self._node.me
+        if "/" in name:  # no label has one
+            return self._at(name)
         if name:
             owners = {owner: (node.label_of(owner),) for owner in self._others.owners}
             meant = members_fitting(node, name) or fitting(name, owners)
@@ -71,6 +76,22 @@ class Confirming:
             raise NotFound(
                 f"No deletes of {set_off(node.label_of(device))} are held here.",
                 "they were confirmed already, or the files are back",
+                "status",
+            )
+        return follows
+
+    def _at(self, name: str) -> str:
+        """Let go what is held at a path of the own folder; raises NotFound."""
+        follows = None
+        with suppress(UnsafePath):
+            path = parse_wire_path(name.strip("/").encode("utf-8", "surrogateescape"))
+            spot = self._node.layout.spot_at(path)
+            if spot is not None and spot.manifest == self._node.own_manifest:
+                follows = self._own.confirm(spot.path)
+        if follows is None:
+            raise NotFound(
+                f"Nothing at {set_off(legible(name))} is held here.",
+                "it is no path of this device's own folder, or it was let go already",
                 "status",
             )
         return follows

@@ -235,7 +235,7 @@ class PlaceItem:
     path: SafePath  # below Shared/
     source: Source  # where it comes from
     content: PieceList | None  # of a file
-    local: SafePath | None  # for LOCAL and MOVED
+    local: SafePath | None  # for LOCAL and MOVED; for KEPT: what it is an earlier version of
     mtime_ns: int  # to be set
     executable: bool  # to be set
     expected: Stat | None  # what the index thinks stands there now; anything else is put aside

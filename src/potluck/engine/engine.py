@@ -29,7 +29,6 @@ from collections.abc import Callable
 from potluck.core.chance import Chance
 from potluck.core.errors import DiskTrouble
 from potluck.core.keys.identity import DeviceKey
-from potluck.core.wire.catalogue import MemberRecord
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.due_parts import DueParts
 from potluck.engine.effects import Effect
@@ -40,8 +39,9 @@ from potluck.engine.index import Index
 from potluck.engine.index_trouble import IndexTrouble
 from potluck.engine.node import EngineSettings, Node
 from potluck.engine.views.copied_entries import CopiedEntries
+from potluck.engine.views.former_versions import former_versions
 from potluck.engine.views.listing import PAGE_FILES
-from potluck.engine.views.path_values import InfoView, WhyView
+from potluck.engine.views.path_values import FormerPage, InfoView, WhyView
 from potluck.engine.views.values import FilesPage, FolderPage, KeepersView, StateView
 from potluck.engine.wiring import Wiring
 
@@ -136,13 +136,14 @@ class Engine:
         self.node.now = now
         return CopiedEntries(self.wiring.viewer.listing, self.wiring.explaining).page(path, after)
 
+    def former(self, path: str, now: float) -> FormerPage:
+        """Return what this device shared at a path before, and below it."""
+        self.node.now = now
+        return former_versions(self.node, path)
+
     def stored_label(self) -> str:
         """Return the label this device has, or wishes for; works before `start`."""
         return self.wiring.membership.stored_label()
-
-    def ring_records(self) -> list[MemberRecord]:
-        """Return every record the ring holds."""
-        return self.wiring.circle.ring.beliefs.records
 
     # -- one call ----------------------------------------------------------------------------------
     def _call(

@@ -323,6 +323,7 @@ class Imported:
     instead: tuple[tuple[str, str], ...] = ()  # (name of one added, its own name: that is taken)
     backups: tuple[str, ...] = ()  # names of those that are locked backups of an identity
     kept: tuple[str, ...] = ()  # of those restored: where something stood that is in the trash now
+    versions: tuple[tuple[int, int], ...] = ()  # of the path to restore, here: (size, mtime_ns)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,6 @@ class OthersRelay(
     CommitsListener,
     ReceivingListener,
     ReplicaListener,
-    ForgottenListener,
     LossListener,
 ):
     """Who hears what else engine/others tells."""
@@ -93,11 +92,6 @@ class OthersRelay(
         self._parts.loss_breaker.on_committed(done)
         self._parts.receiving.look_above(done)
         self._parts.forgotten_folders.on_committed()
-
-    def on_forgotten(self, name: ManifestName, paths: Sequence[bytes]) -> None:
-        """Nobody shares that folder any more."""
-        self._parts.announcing.recover()
-        self._parts.receiving.on_changed(name, paths, held=False)
 
     def look_again(self, spot: Spot) -> None:
         """A group commit touched a spot: decide about it anew."""
@@ -181,3 +175,16 @@ class SkippingRelay(SkippingListener):
         """Something else is wanted here than before."""
         self._parts.receiving.judge_again()
         self._parts.announcing.on_places_changed()
+
+
+class ForgottenRelay(ForgottenListener):
+    """Who hears of folders that nobody shares any more."""
+
+    def __init__(self, parts: Wiring) -> None:
+        """Tell these."""
+        self._parts = parts
+
+    def on_forgotten(self, name: ManifestName, paths: Sequence[bytes]) -> None:
+        """Nobody shares that folder any more."""
+        self._parts.announcing.recover()
+        self._parts.receiving.on_changed(name, paths, held=False)

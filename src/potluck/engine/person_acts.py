@@ -146,6 +146,13 @@ class VerifyAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class UndoAsked:
+    """The person wants back what went from the own folder in the last go."""
+
+    command: int  # handle for Reply
+
+
+@dataclass(frozen=True, slots=True)
 class LeaveForGoodAsked:
     """The person wants this device out of its group."""
 
@@ -198,7 +205,7 @@ EntryAct = ApproveAsked | DenyAsked | AskAsked | InviteAsked | UninviteAsked | J
 GroupAct = (
     RemoveAsked | ForgetAsked | AdoptAsked | ConfirmAsked | LeaveForGoodAsked | AppointAsked
     | RenameDeviceAsked | RenameGroupAsked | KeepHereAsked | NewIdentityAsked | RepairAsked
-    | VerifyAsked
+    | VerifyAsked | UndoAsked
 )  # fmt: skip
 OthersAct = TakeAsked | SkipAsked | GetAsked  # of the folders of others here
 PersonAct = EntryAct | GroupAct | OthersAct

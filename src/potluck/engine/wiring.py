@@ -84,7 +84,12 @@ from potluck.engine.others.progress import Progress
 from potluck.engine.others.receiving import Receiving
 from potluck.engine.others.replica_check import ReplicaCheck
 from potluck.engine.others.skipping import Skipping
-from potluck.engine.others_relay import FollowingRelay, OthersRelay, SkippingRelay
+from potluck.engine.others_relay import (
+    FollowingRelay,
+    ForgottenRelay,
+    OthersRelay,
+    SkippingRelay,
+)
 from potluck.engine.own.imports import Imports
 from potluck.engine.own.lost_state import LostState
 from potluck.engine.own.own_folder import OwnFolder
@@ -102,6 +107,7 @@ from potluck.engine.scrubbing import Scrub, ScrubListener
 from potluck.engine.strays import Strays
 from potluck.engine.succession import Succession
 from potluck.engine.taking import Taking
+from potluck.engine.taking_back import TakingBack
 from potluck.engine.trust_troubles import TrustTroubles
 from potluck.engine.views.explaining import Explaining
 from potluck.engine.views.neighbourhood import Neighbourhood
@@ -205,6 +211,7 @@ class Wiring:
         self.publishing = Publishing(node, own)
         self.healed_files = HealedFiles(node, self.publishing.damaged)
         self.bringing_back = BringingBack(node, self.publishing, own)
+        self.taking_back = TakingBack(node, self.publishing, self.bringing_back)
         self.loss_breaker = LossBreaker(node, others)
         self.scrub = Scrub(node, UpkeepRelay(self))
         self.taking, self.skipping = Taking(node), Skipping(node, SkippingRelay(self))
@@ -228,7 +235,7 @@ class Wiring:
         self.moving_folders = MovingFolders(node, others)
         fetched = (self.downloads, self.commits)
         self.receiving = Receiving(node, *fetched, self.loss_breaker.held, others)
-        self.forgotten_folders = ForgottenFolders(node, others)
+        self.forgotten_folders = ForgottenFolders(node, ForgottenRelay(self))
         self.replica_check = ReplicaCheck(node, others)
         reception = (self.downloads, self.commits, self.receiving, self.replica_check)
         self.progress = Progress(node, *reception, self.own_folder.absent)
@@ -237,7 +244,7 @@ class Wiring:
         self.happenings = Happenings(node, self.progress)
         self.answers = Answers(node)
         self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))
-        self.imports = Imports(node)
+        self.imports = Imports(node, self.taking_back)
         self.durability = Durability(node)
         knowing = (self.following, self.replica_check.catch_up, self.announcing)
         self.flushing = Flushing(node, self.own_folder, knowing, self.circle)
@@ -264,7 +271,10 @@ class Wiring:
         self.clones = Clones(node, self.publishing, self.membership, group)
         folders = (self.forgetting, self.adopting, self.succession, self.clones)
         confirming = Confirming(node, self.publishing, self.loss_breaker)
-        held = (confirming, self.bringing_back, self.scrub, self.taking, self.skipping)
+        held = (
+            confirming, self.bringing_back, self.scrub, self.taking, self.skipping,
+            self.taking_back,
+        )  # fmt: skip
         grouped = (self.stewardship, self.renaming, *folders, *held)
         self.acts = Acts(node, self.requests, self.admission_policy, codes, GroupParts(*grouped))
         self.questions = Questions(node, self.admission_policy, group)

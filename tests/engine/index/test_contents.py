@@ -41,6 +41,19 @@ def test_what_no_file_has_is_forgotten() -> None:
     kept.close()
 
 
+def test_the_list_of_what_may_come_back_stays() -> None:
+    kept = index()
+    pieces = piece_list(2)
+    kept.contents.put(pieces)
+    big = msgspec.structs.replace(record("a"), root=pieces.root, size=pieces.size_bytes)
+    kept.places.put(BERTS, [place(big)])
+    kept.former.note_kept(BERTS, [(b"a", b"")], "ben")
+    kept.places.remove(BERTS, [b"a"])
+    kept.contents.forget_unused(b"", 100)
+    assert kept.contents.get(pieces.root) is not None
+    kept.close()
+
+
 def test_lists_are_looked_at_in_slices_in_the_order_of_their_roots() -> None:
     kept = index()
     lists = sorted((piece_list(2, seed) for seed in range(5)), key=lambda pieces: pieces.root)

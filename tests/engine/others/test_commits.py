@@ -568,3 +568,29 @@ def test_a_folder_that_could_not_be_spelled_otherwise_is_as_it_was(bench: Bench)
     (order,) = bench.begun()
     bench.placed(order, a=Placement.BLOCKED)
     assert bench.node.index.places.all_paths(ANNAS) == [b"A", b"A/in"]
+
+
+# -- the trash here --------------------------------------------------------------------------------
+def test_what_goes_is_remembered_and_what_was_not_in_the_trash_is_not(bench: Bench) -> None:
+    bench.node.index.places.put(ANNAS, [place(record("a"))])
+    former = bench.node.index.former
+    bench.add(bench.ready("a", Source.NONE))
+    bench.later()
+    (going,) = bench.begun()
+    bench.placed(going)
+    assert former.kept(ANNAS, root_of("a"), 1) == ("d2", b"a")
+    bench.add(bench.ready("a", Source.KEPT, local="a"))
+    (coming,) = bench.begun()
+    bench.placed(coming, a=Placement.SOURCE_GONE)
+    assert former.kept(ANNAS, root_of("a"), 1) is None
+
+
+def test_what_a_crash_kept_from_coming_may_be_in_the_trash_still(bench: Bench) -> None:
+    former = bench.node.index.former
+    bench.node.index.places.put(ANNAS, [place(record("a"))])
+    former.note_kept(ANNAS, [(b"a", b"")], "d2")
+    bench.node.index.places.remove(ANNAS, [b"a"])
+    later, settle = crashed(bench.ready("a", Source.KEPT, local="a"), bench=bench)
+    placed = tuple(_placed(item, {"a": Placement.SOURCE_GONE}) for item in settle.items)
+    later.commits.on_settled(BatchSettled(settle.batch, placed))
+    assert former.kept(ANNAS, root_of("a"), 1) == ("d2", b"a")

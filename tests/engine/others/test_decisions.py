@@ -314,3 +314,43 @@ def test_a_folder_that_has_to_stay_is_waited_for(folding: Facts, why: str) -> No
     choice = folding.decisions.choose(spot(wanted), folder(wanted), None)
     assert choice.kept_out is not None
     assert choice.ready is None
+
+
+def trashed(facts: Facts, path: str, of: FileRecord, owner=ANNA) -> None:
+    """An earlier version of a path came into the trash here."""
+    name = ManifestName.own(owner)
+    facts.node.index.places.put(name, [place(replace(of, path=path.encode()))])
+    facts.node.index.former.note_kept(name, [(path.encode(), b"")], "d2 before")
+    facts.node.index.places.remove(name, [path.encode()])
+
+
+def test_what_only_the_trash_here_has_of_its_owner_is_copied_from_there(facts: Facts) -> None:
+    trashed(facts, "docs/a", record("a"))
+    assert facts.source(record("a")) == (Source.KEPT, "d2 before/docs/a")
+    ready = facts.decisions.choose(A, record("a"), None).ready
+    assert ready is not None
+    assert ready.source is None
+    facts.stands(record("b", text="a"))
+    facts.decisions.look_again()
+    assert facts.source(record("a"))[0] is Source.MOVED, "what stands is known better"
+
+
+def test_what_another_owner_threw_away_is_not_given_to_this_one(facts: Facts) -> None:
+    trashed(facts, "a", record("a"), BERT)
+    assert facts.source(record("a")) == (Source.PART, "fetched")
+
+
+def test_own_files_do_not_come_from_the_own_trash(facts: Facts) -> None:
+    own = facts.node.own_manifest
+    trashed(facts, "a", record("a"), own.owner)
+    assert facts.decisions.choose(Spot(own, b"a"), record("a"), None) == Choice(waits=True)
+
+
+def test_an_earlier_version_of_many_pieces_comes_if_they_are_known(facts: Facts) -> None:
+    pieces = piece_list(3)
+    size, root = pieces.size_bytes, pieces.root
+    large = replace(record("a"), size=size, piece_size=pieces.piece_size, root=root)
+    trashed(facts, "a", large)
+    assert facts.source(large) == (Source.PART, "fetched"), "it could not be compared"
+    facts.node.index.contents.put(pieces)
+    assert facts.source(large) == (Source.KEPT, "d2 before/a")

@@ -72,6 +72,16 @@ def test_what_is_shared_no_more_is_not_held_after_a_restart() -> None:
     assert [one.path for one in held(mine).records()] == [b"f/a"]
 
 
+def test_what_is_at_a_path_is_let_go_alone() -> None:
+    mine = shared(*THREE)
+    part = held(mine)
+    part.hold([b"f", b"f/a", b"c"])
+    assert part.confirm(b"f/") == []
+    assert part.confirm(b"f") == [b"f", b"f/a"]
+    assert [one.path for one in part.records()] == [b"c"]
+    assert part.confirm(b"c") == [b"c"]
+
+
 def test_what_was_confirmed_stays_so_until_a_head_says_it() -> None:
     mine = shared(*THREE)
     part = held(mine)

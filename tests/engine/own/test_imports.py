@@ -6,6 +6,7 @@ import pytest
 
 from potluck.core.content.facts import NO_ROOM, OF_THE_DISK
 from potluck.core.content.paths import parse_wire_path
+from potluck.core.errors import NotFound
 from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
 from potluck.engine.own.imports import (
@@ -23,13 +24,14 @@ from potluck.engine.own.imports import (
 )
 from potluck.engine.own.restored import RESTORE
 from tests.engine.builders import node, taken
+from tests.engine.listeners import Heard
 
 TOP = parse_wire_path(b"d1")
 
 
 def test_a_command_hears_what_was_added_and_what_was_not() -> None:
     made = node()
-    imports = Imports(made)
+    imports = Imports(made, Heard())
     imports.on_add(AddAsked(7, ("/home/a", "/home/b"), "move"), TOP)
     (wanted,) = taken(made, Import)
     assert (wanted.paths, wanted.mode, wanted.into) == (("/home/a", "/home/b"), "move", TOP)
@@ -43,7 +45,7 @@ def test_a_command_hears_what_was_added_and_what_was_not() -> None:
 
 def test_what_is_shared_already_is_said_with_its_path() -> None:
     made = node()
-    imports = Imports(made)
+    imports = Imports(made, Heard())
     for mode, left in (("copy", ""), ("move", "; the original was left where it is")):
         imports.on_add(AddAsked(1, ("/home/a.txt",), mode), TOP)
         (wanted,) = taken(made, Import)
@@ -55,7 +57,7 @@ def test_what_is_shared_already_is_said_with_its_path() -> None:
 
 def test_a_name_that_was_taken_is_said_and_by_what() -> None:
     made = node()
-    imports = Imports(made)
+    imports = Imports(made, Heard())
     imports.on_add(AddAsked(1, ("/home/photos", "/home/a"), "copy"), TOP)
     (wanted,) = taken(made, Import)
     instead = (("photos (2)", "photos"),)
@@ -77,7 +79,7 @@ def test_what_the_disk_did_not_take_is_trouble_of_the_disk(
     reason: str, code: str, advice: str
 ) -> None:
     made = node()
-    imports = Imports(made)
+    imports = Imports(made, Heard())
     imports.on_add(AddAsked(1, ("/a",), "copy"), TOP)
     (wanted,) = taken(made, Import)
     imports.on_imported(Imported(wanted.order, (), (("/a", reason),)))
@@ -87,7 +89,7 @@ def test_what_the_disk_did_not_take_is_trouble_of_the_disk(
 
 def test_what_is_private_is_refused_in_three_parts_and_a_backup_is_warned_of() -> None:
     made = node()
-    imports = Imports(made)
+    imports = Imports(made, Heard())
     imports.on_add(AddAsked(1, ("/home/device.key", "/me.backup"), "copy"), TOP)
     (wanted,) = taken(made, Import)
     failed = (("/home/device.key", PRIVATE),)
@@ -105,7 +107,7 @@ def test_what_is_private_is_refused_in_three_parts_and_a_backup_is_warned_of() -
 
 def test_a_file_that_potluck_keeps_for_itself_is_not_called_the_identity() -> None:
     made = node()
-    imports = Imports(made)
+    imports = Imports(made, Heard())
     failed = [("/home/config.toml", OWN_FILE)]
     for cause, fix in (
         (OF_THIS_DEVICE, ADD_A_COPY),
@@ -121,7 +123,7 @@ def test_a_file_that_potluck_keeps_for_itself_is_not_called_the_identity() -> No
 
 def test_nothing_to_add_is_an_answer_too() -> None:
     made = node()
-    imports = Imports(made)
+    imports = Imports(made, Heard())
     imports.on_add(AddAsked(1, (), "copy"), TOP)
     (wanted,) = taken(made, Import)
     imports.on_imported(Imported(wanted.order, (), ()))
@@ -131,7 +133,7 @@ def test_nothing_to_add_is_an_answer_too() -> None:
 def test_nothing_is_added_to_what_stands_where_the_share_was() -> None:
     made = node()
     made.share_present = False
-    Imports(made).on_add(AddAsked(1, ("/a",), "copy"), TOP)
+    Imports(made, Heard()).on_add(AddAsked(1, ("/a",), "copy"), TOP)
     (reply,) = taken(made, Reply)
     assert (reply.ok, reply.text, reply.fix) == (False, OFFLINE, "status")
     assert reply.cause
@@ -139,7 +141,7 @@ def test_nothing_is_added_to_what_stands_where_the_share_was() -> None:
 
 def test_what_came_back_from_the_trash_is_said_as_that() -> None:
     made = node()
-    imports = Imports(made)
+    imports = Imports(made, Heard())
     imports.on_add(AddAsked(1, ("a.txt",), RESTORE), TOP)
     (wanted,) = taken(made, Import)
     imports.on_imported(Imported(wanted.order, ("a.txt",), ()))
@@ -149,13 +151,13 @@ def test_what_came_back_from_the_trash_is_said_as_that() -> None:
 
 def test_an_order_nobody_gave_is_ignored() -> None:
     made = node()
-    Imports(made).on_imported(Imported(OrderId(99), ("a",), ()))
+    Imports(made, Heard()).on_imported(Imported(OrderId(99), ("a",), ()))
     assert made.take() == []
 
 
 def test_a_device_that_leaves_answers_every_command() -> None:
     made = node()
-    imports = Imports(made)
+    imports = Imports(made, Heard())
     imports.on_add(AddAsked(1, ("/a",), "copy"), TOP)
     (wanted,) = taken(made, Import)
     made.leaving = True
@@ -170,6 +172,39 @@ def test_a_device_that_leaves_answers_every_command() -> None:
 
 
 def test_it_says_how_many_commands_wait() -> None:
-    imports = Imports(node())
+    imports = Imports(node(), Heard())
     imports.on_add(AddAsked(1, ("/a",), "copy"), TOP)
     assert repr(imports) == "<Imports: 1 commands wait>"
+
+
+class Others:
+    """Whoever knows what the trash of others may hold."""
+
+    def __init__(self, answer: str | NotFound) -> None:
+        self.answer = answer
+
+    def restore(self, name: str, done: Imported) -> str:
+        """Answer as the test says."""
+        assert (name, len(done.failed)) == ("d1/a", 1)
+        if isinstance(self.answer, NotFound):
+            raise self.answer
+        return self.answer
+
+
+@pytest.mark.parametrize(
+    ("answer", "added", "reply"),
+    [
+        ("it comes", (), Reply(7, ok=True, text="it comes")),
+        ("more comes", ("b",), Reply(7, ok=True, text="restored d1/b\nmore comes")),
+        (NotFound("no", "why", "so"), (), Reply(7, False, "no", "not_found", "why", "so")),
+    ],
+)
+def test_what_the_trash_here_has_not_may_be_elsewhere(
+    answer: str | NotFound, added: tuple[str, ...], reply: Reply
+) -> None:
+    made = node()
+    imports = Imports(made, Others(answer))
+    imports.on_add(AddAsked(7, ("d1/a",), RESTORE), TOP)
+    (wanted,) = taken(made, Import)
+    imports.on_imported(Imported(wanted.order, added, (("d1/a", "not here"),)))
+    assert taken(made, Reply) == [reply]

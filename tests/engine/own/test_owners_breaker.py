@@ -335,7 +335,7 @@ def test_status_says_how_it_comes_back_and_that_it_does(own: Own) -> None:
     )
     own.publishing.breaker.say_returning(returning=True)
     (trouble,) = troubles(own)
-    assert trouble.reason.endswith("brought back as soon as a device that has them is linked")
+    assert trouble.reason.endswith("that has them is linked; to give some of them up: confirm PATH")
     for _ in range(2):
         own.publishing.breaker.say_returning(returning=False)
     assert "repair" in troubles(own)[0].reason

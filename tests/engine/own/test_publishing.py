@@ -357,7 +357,9 @@ def test_a_lost_state_is_continued_with_what_only_the_others_have() -> None:
     it.publishing.on_other_run(lost)
     it.put("b")
     record = msgspec.structs.replace(it.records["a"], path=b"only there", seq=50)
-    it.publishing.merge(lost, [record])
+    it.publishing.lineage.adopt(lost)
+    it.publishing.begin_anew(1)
+    it.publishing.share_again([record])
     head = it.heads[-1]
     assert (head.generation, head.seq, head.count) == (5, 72, 3)
     assert continues(head, lost)

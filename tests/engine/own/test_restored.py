@@ -10,6 +10,7 @@ from potluck.engine.events import AddAsked, Imported, OrderId
 from potluck.engine.own.imports import LEAVING, NOT_IN_PLACE, NOT_RESTORED, Imports
 from potluck.engine.own.restored import LINES, NOT_IN_TRASH, RESTORE, TOO_FEW, reply_of
 from tests.engine.builders import node, taken
+from tests.engine.listeners import Heard
 from tests.engine.own.test_imports import TOP
 
 ORDER = OrderId(1)
@@ -70,7 +71,7 @@ def test_of_many_the_first_are_named_and_nothing_is_nothing() -> None:
 
 def test_a_restore_waits_like_an_add_and_hears_its_own_words() -> None:
     made = node()
-    imports = Imports(made)
+    imports = Imports(made, Heard())
     imports.on_add(AddAsked(7, ("d1/a@2",), RESTORE), TOP)
     (wanted,) = taken(made, Import)
     assert (wanted.paths, wanted.mode, wanted.into) == (("d1/a@2",), RESTORE, TOP)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from potluck.core.errors import NotFound
+from potluck.engine.person_acts import UndoAsked
 from potluck.faces.cli.versions import ROWS, ROWS_JSON, history_lines, trash_lines
 from tests.faces.cli.conftest import Call
 from tests.faces.fakes import FakeSource
@@ -20,7 +21,13 @@ def version(path: str, number: int = 1, why: str = "deleted", size: int = 1200) 
 def found(*versions: dict[str, Any], **others: Any) -> dict[str, Any]:
     size = sum(one["size"] for one in versions)
     usual = {"more": 0, "size": size, "others": 0, "complete": True, "where": "/F/.potluck/trash"}
-    return {"versions": list(versions), **usual, **others}
+    nowhere = {"elsewhere": [], "elsewhere_more": 0, "remembered": True}
+    return {"versions": list(versions), **usual, **nowhere, **others}
+
+
+def before(path: str, number: int) -> dict[str, Any]:
+    """What was shared before, and the others may have."""
+    return {"path": path, "number": number, "size": 3, "modified_s": 0.0}
 
 
 def test_the_trash_is_listed_with_when_why_and_how_large(source: FakeSource, potluck: Call) -> None:
@@ -89,6 +96,30 @@ def test_the_history_says_what_is_gone_and_what_is_not_here_yet() -> None:
     assert gone[0] == "now: nothing stands as ann/a"
     folder = {"path": "ann", "kind": "folder", "size": 0, "here": True}
     assert history_lines("ann", folder, found(version("ann/a")))[0].endswith("ann/a@1")
+
+
+def test_what_the_others_may_have_follows_under_its_own_numbers(
+    source: FakeSource, potluck: Call
+) -> None:
+    elsewhere = [before("me/a", 1), before("me/a", 2)]
+    source.versions.found = found(elsewhere=elsewhere, elsewhere_more=3)
+    code, out, _ = potluck("history", "me/a")
+    lines = out.splitlines()
+    assert (code, lines[0]) == (0, "now: nothing stands as me/a")
+    assert lines[1].startswith("Shared before, and perhaps in the trash of the other devices")
+    assert [line.split()[-1] for line in lines[2:4]] == ["me/a@1", "me/a@2"]
+    assert lines[4] == "  … and 3 more"
+    assert lines[5].startswith("To have one back from them, if one still has it: ")
+    both = history_lines("", None, found(version("me/b"), elsewhere=elsewhere, remembered=False))
+    assert both[0].endswith("me/b@1")
+    assert both[-2] == "  … and 0 more at least"
+
+
+def test_undo_says_what_follows(source: FakeSource, potluck: Call) -> None:
+    source.acted = "5 files come.\nme/a as me/b"
+    assert potluck("undo")[:2] == (0, "5 files come.\nme/a as me/b\n")
+    assert json.loads(potluck("undo", "--json")[1])["data"] == {"text": source.acted}
+    assert source.asked[-1] == UndoAsked(0)
 
 
 def test_what_is_not_known_is_said() -> None:

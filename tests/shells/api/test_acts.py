@@ -28,6 +28,7 @@ from potluck.engine.person_acts import (
     RepairAsked,
     SkipAsked,
     TakeAsked,
+    UndoAsked,
     UninviteAsked,
     VerifyAsked,
 )
@@ -81,6 +82,7 @@ MEANT: list[tuple[str, bytes, PersonAct]] = [
     ("get", b'{"patterns":["*.iso"]}', GetAsked(7, ("*.iso",))),
     ("take", b'{"path":"bert/a"}', TakeAsked(7, "bert/a")),
     ("take", b'{"path":"bert/a","into":"docs"}', TakeAsked(7, "bert/a", "docs")),
+    ("undo", b"{}", UndoAsked(7)),
 ]
 
 

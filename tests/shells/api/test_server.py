@@ -441,8 +441,11 @@ def test_the_trash_is_asked_for_by_path_and_what_is_restored_by_its_name(
 ) -> None:
     status, envelope = ask(served, "GET", "/api/v1/trash?path=ann%2Fa&limit=7")
     assert (status, envelope["data"]) == (200, source.versions.found)
+    status, envelope = ask(served, "GET", "/api/v1/history?path=ann&limit=3")
+    assert (status, envelope["data"]) == (200, source.versions.found)
     ask(served, "POST", "/api/v1/restore", b'{"path":"ann/a@2"}')
-    assert source.versions.asked == [("trash", "ann/a", 7), ("restore", "ann/a@2")]
+    asked = [("trash", "ann/a", 7), ("history", "ann", 3), ("restore", "ann/a@2")]
+    assert source.versions.asked == asked
     status, envelope = ask(served, "POST", "/api/v1/restore", b"{}")
     assert (status, envelope["error"]["code"]) == (400, "malformed")
     assert "ann" not in envelope["error"]["message"]

@@ -40,9 +40,20 @@ def share(tmp_path: Path) -> Iterator[Share]:
 
 def versions_of(share: Share, reply: Reply | None = None) -> tuple[TrashVersions, PlayedLoop]:
     commands = Commands()
-    versions, loop = TrashVersions(commands), PlayedLoop(commands, reply)
+    versions, loop = TrashVersions(commands, former), PlayedLoop(commands, reply)
     versions.attach(cast("Loop", loop), share)
     return versions, loop
+
+
+def former(path: str) -> dict[str, Any]:
+    """What the device shared before."""
+    each = [("me/a", 1, 5), ("me/a", 2, 6), ("me/b", 3, 7), ("me/a", 4, 8)]
+    versions = [
+        {"path": of, "size": size, "mtime_ns": mtime_s * 10**9}
+        for of, size, mtime_s in each
+        if path in of
+    ]
+    return {"versions": versions, "complete": True}
 
 
 def put(share: Share, text: str, data: bytes) -> None:
@@ -76,6 +87,22 @@ def test_what_is_there_is_said_with_its_number_and_what_is_known(share: Share) -
     cut = versions.trash("ann/a.txt@2", 1)
     assert ([one["number"] for one in cut["versions"]], cut["more"], cut["size"]) == ([1], 1, 8)
     assert versions.trash("ann", -5)["versions"] == []
+
+
+def test_what_was_shared_before_is_numbered_after_what_is_in_the_trash_here(share: Share) -> None:
+    put(share, "day-000005-deleted/me/a", b"12")
+    at = Path(share.folder, ".potluck", "trash", "day-000005-deleted", "me", "a")
+    os.utime(at, ns=(6 * 10**9, 6 * 10**9))  # the same as one that was shared before
+    versions, _ = versions_of(share)
+    found = versions.history("", 2)
+    assert [one["number"] for one in found["versions"]] == [1]
+    assert found["elsewhere"] == [
+        {"path": "me/a", "number": 2, "size": 1, "modified_s": 5.0},
+        {"path": "me/b", "number": 1, "size": 3, "modified_s": 7.0},
+    ]
+    assert (found["elsewhere_more"], found["remembered"]) == (1, True)
+    (only,) = versions.history("me/b@1", 9)["elsewhere"]
+    assert only["path"] == "me/b"
 
 
 def test_what_was_restored_is_said(share: Share) -> None:
@@ -128,7 +155,7 @@ def test_a_trash_that_cannot_be_read_says_why(
 
 
 def test_before_there_is_anything_to_look_into_that_is_said() -> None:
-    versions = TrashVersions(Commands())
+    versions = TrashVersions(Commands(), former)
     for ask in (versions.restore, lambda path: versions.trash(path, 1)):
         with pytest.raises(TimedOut, match="just starting"):
             ask("me/a")

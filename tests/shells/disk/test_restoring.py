@@ -55,7 +55,8 @@ def restored(share: Share, *texts: str) -> Imported:
 def test_what_is_mine_comes_back_to_its_place(share: Share) -> None:
     kept = put(share, "day-000001-deleted/me/docs/a.txt", b"old")
     done = restored(share, "me/docs/a.txt")
-    assert done == Imported(ORDER, ("docs/a.txt",), ())
+    when = os.stat(kept).st_mtime_ns
+    assert done == Imported(ORDER, ("docs/a.txt",), (), versions=((3, when),))
     assert shared(share) == {"me/docs/a.txt": b"old"}
     came = Path(share.folder, "Shared/me/docs/a.txt")
     assert (came.stat().st_mtime_ns, came.stat().st_mode & 0o777) == (TIME_NS, 0o644)

@@ -181,6 +181,7 @@ class Source(StrEnum):
     PART = "part"  # a complete part file
     LOCAL = "local"  # another file below Shared/ with this root: reflink, copy_file_range, copy
     MOVED = "moved"  # the same, but that file is to be removed anyway: renamed
+    KEPT = "kept"  # an earlier version in the trash here has this root: reflink, copy
     EMPTY = "empty"  # a file of no bytes
     FOLDER = "folder"  # not a file: make the folder
     NONE = "none"  # remove what is there: to the trash

@@ -45,12 +45,14 @@ class Decision:
     source: Source | None = None
 
 
-def source_of(wanted: FileRecord, *, part: bool, local: bool, leaving: bool) -> Source | None:
+def source_of(
+    wanted: FileRecord, *, part: bool, local: bool, leaving: bool, kept: bool = False
+) -> Source | None:
     """Return the cheapest source on this disk of what is wanted, or None.
 
     `part`: a complete part file has it; `local`: another place has it; `leaving`: that place is to
-    be removed anyway. Both a part file and a moved one cost one rename; the part file comes first,
-    since only it has no other use.
+    be removed anyway; `kept`: the trash here has it. Both a part file and a moved one cost one
+    rename; the part file comes first, since only it has no other use.
     """
     if wanted.size == 0:
         return Source.EMPTY
@@ -58,7 +60,7 @@ def source_of(wanted: FileRecord, *, part: bool, local: bool, leaving: bool) -> 
         return Source.PART
     if local:
         return Source.MOVED if leaving else Source.LOCAL
-    return None
+    return Source.KEPT if kept else None
 
 
 def decide(wanted: FileRecord | None, stands: PlaceRow | None, source: Source | None) -> Decision:

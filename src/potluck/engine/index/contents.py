@@ -3,9 +3,9 @@
 Strategy: one row per root. A content of one piece needs none: its only hash follows from its bytes,
 so `put` leaves it out and the table holds big files only. Guarantee: what `get` returns was checked
 against its root by whoever put it. Limits: nothing is forgotten by itself. `forget_unused` looks at
-files that stand, not at records, for which there is no index: one call for 100,000 records would
-take a quarter of a second. So it is called in slices, and only while no content is on its way
-(engine/index_upkeep.py).
+files that stand, or did and may come back (former_files.py), not at records, for which there is no
+index: one call for 100,000 records would take a quarter of a second. So it is called in slices, and
+only while no content is on its way (engine/index_upkeep.py).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from potluck.engine.index.database import Database
 _USED: Final = (
     "SELECT root, EXISTS (SELECT 1 FROM place AS p"
     " WHERE substr(p.root, 1, 8) = substr(c.root, 1, 8) AND p.root = c.root AND p.size > 0)"
+    " OR EXISTS (SELECT 1 FROM former AS f"
+    " WHERE substr(f.root, 1, 8) = substr(c.root, 1, 8) AND f.root = c.root)"
     " FROM content AS c WHERE root > ? ORDER BY root LIMIT ?"
 )
 
@@ -43,7 +45,7 @@ class Contents:
         return PieceList(root, *row) if row else None
 
     def forget_unused(self, after: bytes, limit: int) -> bytes:
-        """Drop those of the next `limit` lists, above root `after`, whose content no file here has.
+        """Drop those of the next `limit` lists, above root `after`, that no file has, or had.
 
         Return the last root that was looked at, b"" if no list is left above it.
         """

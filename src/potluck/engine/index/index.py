@@ -16,6 +16,7 @@ from potluck.core.errors import IndexDamaged
 from potluck.engine.index.buckets import Buckets
 from potluck.engine.index.contents import Contents
 from potluck.engine.index.database import Database
+from potluck.engine.index.former_files import FormerFiles
 from potluck.engine.index.group import Addresses, Meta, RosterTable
 from potluck.engine.index.intents import Intents
 from potluck.engine.index.listings import Listings
@@ -49,6 +50,7 @@ class Index:
         self.listings = Listings(database, self._names)
         self.losses = Losses(database, self._names)
         self.lost_records = LostRecords(database, self._names)
+        self.former = FormerFiles(database, self._names)
         self.contents = Contents(database)
         self.intents = Intents(database)
 
@@ -99,7 +101,8 @@ class Index:
         manifests.drop_staged(name)
         paths = [record.path for record in manifests.listing(name, b"", manifests.count(name))]
         manifests.delete(name, paths, 1)
-        self._database.run("DELETE FROM deleted WHERE manifest = ?", (named.number,))
+        for table in ("deleted", "former"):
+            self._database.run(f"DELETE FROM {table} WHERE manifest = ?", (named.number,))
         sql = "UPDATE manifest SET head = NULL, floor = 0 WHERE id = ?"
         self._database.run(sql, (named.number,))
         self.needs.refresh(named, paths)

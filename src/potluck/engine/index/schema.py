@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 3
+VERSION: Final = 4
 
 _RECORD_COLUMNS = """
     manifest   INTEGER NOT NULL,
@@ -85,5 +85,24 @@ FOLDERS_COUNTED: Final = (
 SKIPPED_MARKED: Final = ("ALTER TABLE need ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0",)
 """Version 3: what lacks because a person does not want it here is told from the rest."""
 
-MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {0: TABLES, 1: FOLDERS_COUNTED, 2: SKIPPED_MARKED}
+FORMER_KEPT: Final = (
+    # what was shared, or stood, at a path before; top: the folder of the trash it lies in
+    """CREATE TABLE former (
+        id INTEGER PRIMARY KEY, manifest INTEGER NOT NULL, path BLOB NOT NULL,
+        size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, executable INTEGER NOT NULL,
+        piece_size INTEGER NOT NULL, root BLOB NOT NULL, burst INTEGER NOT NULL,
+        gone INTEGER NOT NULL, top TEXT NOT NULL, UNIQUE (manifest, path, root))""",
+    # a row number is the last column of every index, so this one has those of a manifest in order
+    "CREATE INDEX former_order ON former (manifest)",
+    "CREATE INDEX former_burst ON former (manifest, burst)",
+    "CREATE INDEX former_root ON former (substr(root, 1, 8))",
+)
+"""Version 4: what ended can be had back."""
+
+MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {
+    0: TABLES,
+    1: FOLDERS_COUNTED,
+    2: SKIPPED_MARKED,
+    3: FORMER_KEPT,
+}
 """From each older version, the statements that lead to the next one."""

@@ -36,6 +36,7 @@ from potluck.engine.others.group_commit import (
     row_of,
 )
 from potluck.engine.others.local_names import respell_rows
+from potluck.engine.others.trash_memory import forget_lost, remember_trash
 from potluck.engine.others.unsettled import Unsettled
 
 BATCHES_AT_ONCE = 2
@@ -233,6 +234,7 @@ class Commits:
         ]
         moved = batch.changing - {ready.spot for ready in batch.ready.values()}
         self._record(done)
+        forget_lost(self._node, done)
         self._aside |= moved
         self._take_up_aside()
         self._listener.on_committed(done)
@@ -273,6 +275,7 @@ class Commits:
             name, path = each.ready.spot
             if each.stands:
                 rows.setdefault(name, []).append(row_of(path, each))
+        remember_trash(self._node, done, rows, gone)
         for name, paths in gone.items():
             self._node.index.places.remove(name, paths)
         for name, new in rows.items():

@@ -3,7 +3,8 @@
 Strategy: core/content/reconcile.py says what makes a path right; here it gets its facts, from the
 index, from the part files, from what is held and from what failed before, and its answer becomes a
 `PlaceItem`. A content that is on this disk already is copied, or, if that file is to go anyway,
-moved.
+moved. One that only the trash here has, as an earlier version of a file of the same owner, is
+copied from there.
 
 Guarantees: a file that failed a spot as its source is not offered to it again, and what stands
 there but is not what the index said is replaced. What is held, or hidden by something mounted, is
@@ -22,6 +23,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from potluck.core.content.facts import PlaceRow, Source, Spot, Stat
+from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.content.reconcile import Act, Decision, decide, source_of
 from potluck.core.wire.catalogue import FileRecord, Kind
@@ -49,9 +51,10 @@ class Choice:
 class Local:
     """A file on this disk that has the content wanted."""
 
-    spot: Spot
+    spot: Spot | None  # None: it is in the trash
     size_bytes: int
     leaving: bool  # it is to go anyway
+    kept: SafePath | None = None  # what it is an earlier version of, in the trash
 
 
 class HiddenPlaces(Protocol):
@@ -174,10 +177,11 @@ class Decisions:
         decision = decide(record, believed, source)
         if decision.act is not Act.FETCH:
             return None, decision
-        local = self._local(spot, record)
+        local = self._local(spot, record) or self._kept(spot, record)
         if local is None:
             return None, decision
-        source = source_of(record, part=False, local=True, leaving=local.leaving)
+        kept = local.kept is not None
+        source = source_of(record, part=False, local=not kept, leaving=local.leaving, kept=kept)
         return local, decide(record, believed, source)
 
     def _decide_unwanted(self, spot: Spot, stands: PlaceRow | None) -> Decision:
@@ -189,11 +193,28 @@ class Decisions:
     def _local(self, spot: Spot, record: FileRecord) -> Local | None:
         """Return a file here with the content of a record, best one that is to go anyway."""
         for local in self._locals_of(Root(record.root)):
+            assert local.spot is not None, "what is in the trash is not among them"
             right = local.size_bytes == record.size
             bad = self._setbacks.is_bad(spot, local.spot) or self._hidden.is_damaged(local.spot)
             if right and not bad and not local.spot.is_below(spot):
                 return local
         return None
+
+    def _kept(self, spot: Spot, record: FileRecord) -> Local | None:
+        """Return an earlier version in the trash here with the content of a record, if any.
+
+        Only of the same owner: what others threw away is nothing that this one may name.
+        """
+        if spot.manifest == self._node.own_manifest:
+            return None
+        content = self._content(record)
+        if content is None or not (content.hashes or content.count == 1):
+            return None  # it could not be checked
+        found = self._node.index.former.kept(spot.manifest, content.root, record.size)
+        if found is None:
+            return None
+        kept = parse_wire_path(found[0].encode()).joined(parse_wire_path(found[1]))
+        return Local(None, record.size, leaving=False, kept=kept)
 
     def _locals_of(self, root: Root) -> list[Local]:
         """Return the files here with a content, as far as the index knows; those that go first."""
@@ -222,7 +243,7 @@ class Decisions:
             layout.path_of(spot),
             source,
             self._content(record),
-            layout.path_of(origin) if origin is not None else None,
+            layout.path_of(origin) if origin is not None else _kept_as(local),
             mtime_ns,
             executable,
             *_expected(stands),
@@ -252,6 +273,11 @@ def _origin(spot: Spot, decision: Decision, local: Local | None) -> Spot | None:
     if decision.act is Act.TOUCH:
         return spot
     return local.spot if local is not None else None
+
+
+def _kept_as(local: Local | None) -> SafePath | None:
+    """Return what a file in the trash is an earlier version of; None: it is not from there."""
+    return local.kept if local is not None else None
 
 
 def _attributes(record: FileRecord | None) -> tuple[int, bool]:

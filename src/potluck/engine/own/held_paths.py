@@ -86,9 +86,9 @@ class HeldPaths:
         if 2 * len(self._held) < self._written:
             self.write()
 
-    def confirm(self) -> list[bytes]:
-        """A person lets all of them go; return which those are."""
-        paths = sorted(self._held)
+    def confirm(self, path: bytes = b"") -> list[bytes]:
+        """A person lets go all at a path or below it, b"" is all; return which those are."""
+        paths = sorted(one for one in self._held if not path or is_at_or_below(one, path))
         self.confirmed.update(paths)
         self._keep(_CONFIRMED, self.confirmed)
         self.release(paths)
@@ -138,6 +138,11 @@ def hold_all(index: Index, name: ManifestName) -> list[bytes]:
     paths = sorted({record.path for record in shared} - let_go)
     index.meta.set(_HELD, encode(paths))
     return paths
+
+
+def is_at_or_below(path: bytes, folder: bytes) -> bool:
+    """Say whether a path is another one, or in it."""
+    return path == folder or path.startswith(folder + b"/")
 
 
 def _amount_of(record: FileRecord) -> Amount:

@@ -6,7 +6,8 @@ know how a command is typed. What was in the own folder already is said with its
 and is as good as added. What arrived is found by the next look at the own folder, like
 any other file. What makes this device itself is not brought in, nor what else potluck keeps in its
 home, and a locked backup of an identity is, with a word of warning. A `restore` waits here like an
-`add`, and is answered in words of its own (restored.py).
+`add`, and is answered in words of its own (restored.py); what the trash here has not may be with
+others, which another part sees to.
 
 Guarantees: each command gets exactly one reply, also when the device is about to leave. Limits:
 nothing outlives a run; a person whose command was cut short types it again.
@@ -14,9 +15,12 @@ nothing outlives a run; a person whose command was cut short types it again.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Protocol
+
 from potluck.core.content.facts import NO_ROOM, OF_THE_DISK
 from potluck.core.content.paths import SafePath
-from potluck.core.errors import DiskTrouble
+from potluck.core.errors import DiskTrouble, PotluckError
 from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
 from potluck.engine.node import Node
@@ -46,12 +50,22 @@ LOCKED_BACKUP = (
 )
 
 
+class Elsewhere(Protocol):
+    """Knows what of the own folder the trash of others may hold."""
+
+    def restore(self, name: str, done: Imported) -> str | None:
+        """Have come what the trash here did not give; return what follows, None if nothing does.
+
+        Raises PotluckError.
+        """
+
+
 class Imports:
     """Commands that wait for files to be brought in."""
 
-    def __init__(self, node: Node) -> None:
-        """Wait for nothing yet."""
-        self._node = node
+    def __init__(self, node: Node, elsewhere: Elsewhere) -> None:
+        """Wait for nothing yet; what is not in the trash here may be `elsewhere`."""
+        self._node, self._elsewhere = node, elsewhere
         self._commands: dict[OrderId, AddAsked] = {}
 
     def __repr__(self) -> str:
@@ -79,7 +93,7 @@ class Imports:
         if asked is None:
             return
         if asked.mode == RESTORE:
-            self._node.do(reply_of(asked.command, self._node.own_label, event))
+            self._node.do(self._restored(asked, event))
             return
         label, own_names = self._node.own_label, dict(event.instead)
         lines = [_added(label, name, own_names.get(name, name)) for name in event.added]
@@ -95,6 +109,21 @@ class Imports:
         text = "\n".join(lines) or "nothing to add"
         cause, fix = _explained(reasons)
         self._node.do(Reply(asked.command, not event.failed, text, code, cause, fix))
+
+    def _restored(self, asked: AddAsked, event: Imported) -> Reply:
+        """Return what came of a restore, from here or from elsewhere."""
+        local = reply_of(asked.command, self._node.own_label, event)
+        try:
+            more = self._elsewhere.restore(asked.paths[0], event)
+        except PotluckError as error:
+            why, fix, code = error.cause, error.fix, error.code
+            return Reply(asked.command, ok=False, text=error.what, code=code, cause=why, fix=fix)
+        if more is None:
+            return local
+        if not event.added and not event.already:
+            return Reply(asked.command, ok=True, text=more)
+        here = reply_of(asked.command, self._node.own_label, replace(event, failed=()))
+        return replace(here, text=f"{here.text}\n{more}")
 
     def on_leaving(self) -> None:
         """The device leaves: nobody will hear how these went."""

@@ -16,18 +16,17 @@ all paths of the lost state that are not here in one go, two seconds for 150,000
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Protocol
 
 import msgspec
 
-from potluck.core.content.facts import PlaceRow
 from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.manifest import continues
-from potluck.core.content.merging import Merge, beside, merge
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
 from potluck.core.wording import plural, set_off
 from potluck.engine.node import Node
+from potluck.engine.own.free_paths import FreePaths
 from potluck.engine.own.publishing import Publishing
 
 RENEWAL_PAUSE_S = 10.0  # between two new generations
@@ -64,6 +63,7 @@ class LostState:
         """Know of none; what is not in the own `folder` is held."""
         self._node, self._publishing = node, publishing
         self._folder, self._listener = folder, listener
+        self._free_paths = FreePaths(publishing)
         self._wanted: Head | None = None  # all of it comes, or is here
         self._here = False
         self._here_at = 0  # how often the index had taken something back when it was staged
@@ -177,7 +177,9 @@ class LostState:
         self._wanted, self._here, node.unmerged = None, False, False
         words = f"other version {lost.generation}-{lost.seq}"
         back = list(self._unknown_here(lost, words))
-        self._publishing.merge(lost, back)
+        self._publishing.lineage.adopt(lost)
+        self._publishing.begin_anew(1)
+        self._publishing.share_again(back)
         node.index.manifests.drop_staged(name)
         files = sum(record.kind is Kind.FILE for record in back)
         place = set_off(f"Shared/{node.own_label}")
@@ -190,26 +192,7 @@ class LostState:
         """Find what was lost, under the paths at which it is shared again."""
         since, given = self._publishing.lineage.common_seq(lost), dict[bytes, FileRecord]()
         for record in self._node.index.lost_records.since(self._node.own_manifest, since):
-            path, depth = record.path, self._blocked_at(record.path)
-            what, number = merge(record, self._at(path, given), blocked=depth is not None), 1
-            while what is Merge.BESIDE:
-                at = depth if depth is not None else record.path.count(b"/")
-                path = beside(record.path, at, words if number == 1 else f"{words} {number}")
-                what, number = merge(record, self._at(path, given), blocked=False), number + 1
-            if what is Merge.BACK:
+            path = self._free_paths.path_for(record, words, given)
+            if path is not None:
                 given[path] = msgspec.structs.replace(record, path=path)
                 yield given[path]
-
-    def _at(self, path: bytes, given: Mapping[bytes, FileRecord]) -> PlaceRow | FileRecord | None:
-        """Return what has a path: what is shared again there, stands there, or is held there."""
-        there = given.get(path) or self._publishing.stands(path)
-        return there if there is not None else self._publishing.record(path)
-
-    def _blocked_at(self, path: bytes) -> int | None:
-        """Return at which part of a path a file stands where a folder must be; None: nowhere."""
-        parts = path.split(b"/")
-        for depth in range(len(parts) - 1):
-            stands = self._publishing.stands(b"/".join(parts[: depth + 1]))
-            if stands is not None and stands.kind is not Kind.FOLDER:
-                return depth
-        return None

@@ -229,12 +229,16 @@ class OwnersBreaker:
         more = len(files) - len(names)
         some = f"{', '.join(names)} and {more:,} more" if more else listed(names)
         where = "not here, or left out by .potluckignore" if self._has_rules else "not here"
-        what = f"{of_amount(*self.held.amount)} that I share: {where} ({some}), but with the others"
+        what = f"{of_amount(*self.held.amount)} that I share: {where} ({some})"
         if self._returning:
-            return f"{what}; brought back as soon as a device that has them is linked"
+            return (
+                f"{what}; brought back as soon as a device that has them is linked; to give some of"
+                f" them up: {CONFIRM} PATH"
+            )
         return (
-            f"{what}; too many went in a short time, or this device does not remember them, so they"
-            f" are deleted nowhere unasked; to have them here again, type: {REPAIR} – if they are"
+            f"{what}, but with the others; too many went in a short time, or this device does not"
+            " remember them, so they are deleted nowhere unasked; to have them here again, type:"
+            f" {REPAIR} – if they are"
             f" to go: {CONFIRM}"
         )
 

@@ -11,7 +11,7 @@ it continues (engine/own/lineage.py). Too many deletes at once are told to nobod
 says so (engine/own/owners_breaker.py). While another machine runs with this identity
 (`Node.cloned`) nothing is published; changes are gathered until a person decides
 (engine/clones.py). Limits: what others hold of a state that this device lost is merged by
-engine/own/lost_state.py.
+engine/own/lost_state.py. What a head ends is remembered (engine/own/endings.py).
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from potluck.core.wire.catalogue import FileRecord, Head, Kind
 from potluck.core.wording import of_amount
 from potluck.engine.node import Node
 from potluck.engine.own.damaged_files import DamagedFiles, DamagedListener
+from potluck.engine.own.endings import Endings
 from potluck.engine.own.lineage import Lineage
 from potluck.engine.own.owners_breaker import OwnersBreaker
 from potluck.engine.own.pending_record import PendingRecord, record_about
@@ -68,6 +69,7 @@ class Publishing:
         self._seq = 0
         self._published_s = -HEAD_MAX_S
         self.lineage = Lineage(node.index.meta)
+        self._endings = Endings(node)
         self._heard = (0, 0)  # the highest generation, and number, of an own head of another run
         self.repairing = False  # a head is due even without changes: the generation is new
 
@@ -140,10 +142,14 @@ class Publishing:
         self.breaker.fresh.on_away()
         self._end(self.held.confirmed)
 
-    def confirm(self) -> str | None:
-        """A person wants what is held to end: say so with the next head; return what follows."""
-        what = of_amount(*self.held.amount)
-        paths = self.held.confirm()
+    def confirm(self, path: bytes = b"") -> str | None:
+        """A person wants what is held, at a path or anywhere, to end: say so with the next head.
+
+        Return what follows, None if nothing is held there.
+        """
+        before = self.held.amount
+        paths = self.held.confirm(path)
+        what = of_amount(*before.less(self.held.amount))
         self._end(paths)
         text = f"Confirmed: {what}. The other devices put that in their trash; where it is very"
         text += " much at once, a person is asked there first."
@@ -224,32 +230,29 @@ class Publishing:
         self.generation = max(self.generation, generation) + further
         self._seq = max(self._seq, seq)
 
-    def merge(self, lost: Head, records: Sequence[FileRecord]) -> None:
-        """Continue a state that this device lost, too: these are shared again, and held, for they
-        are not here.
-        """
+    def share_again(self, records: Sequence[FileRecord]) -> None:
+        """These are shared again, and held, for they are not here; what waits is said as well."""
         back = [record.path for record in records]
         for path in back:
             self._gone.pop(path, None)  # what was here has gone; what comes back has not
         self._node.index.places.remove(self._node.own_manifest, back)
-        self.lineage.adopt(lost)
-        self.begin_anew(1)
         self._publish(records)
         self.held.hold(back)
         self.held.write()
 
-    def _publish(self, lost: Sequence[FileRecord] = ()) -> None:
+    def _publish(self, again: Sequence[FileRecord] = ()) -> None:
         node, index, name = self._node, self._node.index, self._node.own_manifest
         self._end(self.breaker.moved(self._changed))
         kept_back = self.breaker.sift(self._gone, self._changed)
         _keep_back(kept_back, self._changed, self._gone, self._kept)
         index.places.remove(name, kept_back)
-        said = [*(change.record for change in self._changed.values()), *lost]
+        said = [*(change.record for change in self._changed.values()), *again]
         records = [
             msgspec.structs.replace(record, seq=seq)
             for seq, record in enumerate(said, self._seq + 1)
         ]
         seq = self._seq + len(records)
+        self._endings.note(records, self._gone)
         index.manifests.put(name, records)
         self.held.release(self._changed)
         index.places.put(name, [change.row for change in self._changed.values()])

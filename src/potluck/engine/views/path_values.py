@@ -84,3 +84,18 @@ class WhyView(Struct, frozen=True):
     text: str  # what being in sync means here; "" if it is not
     reasons: list[ReasonView]
     more: int  # that are not listed
+
+
+class FormerVersion(Struct, frozen=True):
+    """A file that this device shared at a path before."""
+
+    path: str  # below Shared/
+    size: int
+    mtime_ns: int
+
+
+class FormerPage(Struct, frozen=True):
+    """Those of a path and of what is below it, the last first."""
+
+    versions: list[FormerVersion]
+    complete: bool  # False: there are more

@@ -98,6 +98,11 @@ class Client:
         page: dict[str, Any] = self.get(f"/api/v1/trash?path={in_query(path)}&limit={limit}")
         return page
 
+    def history(self, path: str = "", limit: int = 0) -> dict[str, Any]:
+        """Return the same, and what the trash of others may hold of my own folder."""
+        page: dict[str, Any] = self.get(f"/api/v1/history?path={in_query(path)}&limit={limit}")
+        return page
+
     def events(self, after: int = 0) -> Iterator[tuple[str, Json]]:
         """Yield ("state" or "notice", data) until the daemon ends; raises NotRunning."""
         name = "message"

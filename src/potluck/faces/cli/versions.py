@@ -1,10 +1,10 @@
-"""The commands `trash`, `history` and `restore`: earlier versions, and having them back.
+"""The commands `trash`, `history`, `restore` and `undo`: earlier versions, and having them back.
 
 Strategy: one request each; what is shown is what lies in the trash of this device, the newest
 first, with the number by which `restore` knows it. Guarantees: names from the disk are printed as
 `shown` makes them; a list that was cut says how many more there are, and one that is not of all
 says so. Limits: when something came is by the computer's clock, and said so; what other devices
-hold in their trash is not known here.
+hold in their trash is not known here: of my own folder it is said what they may hold.
 """
 
 from __future__ import annotations
@@ -50,16 +50,17 @@ def show_trash(shared: dict[str, Any], path: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def show_history(shared: dict[str, Any], path: str, as_json: bool) -> None:
-    """Show the versions of PATH that are here: what stands now, and those in the trash.
+    """Show the versions of PATH: what stands now, those in the trash here, those I shared before.
 
-    Of a folder, and without PATH: what was replaced or deleted there last.
+    The last are of my own folder only: the other devices may have them in their trash. Of a folder,
+    and without PATH: what was replaced or deleted there last.
     """
     client = client_of(shared["home"])
     as_json = as_json or shared["json"]
     wanted = api_path(path)
-    found = client.versions(wanted, ROWS_JSON if as_json else ROWS)
+    found = client.history(wanted, ROWS_JSON if as_json else ROWS)
     now = _standing(client, wanted)
-    if now is None and not found["versions"] and wanted:
+    if now is None and not found["versions"] and not found["elsewhere"] and wanted:
         raise _nothing_of(wanted)
     if as_json:
         say_json({"now": now, **found})
@@ -72,17 +73,33 @@ def show_history(shared: dict[str, Any], path: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def restore_version(shared: dict[str, Any], path: str, as_json: bool) -> None:
-    """Bring a version back from the trash here: the newest, or the one numbered N.
+    """Bring a version back from the trash: the newest, or the one numbered N.
 
     A file of my own folder comes back to its place, and what stands there goes to the trash. One of
     somebody else's comes into my folder, below “Restored from NAME”. PATH/ brings back what is
-    missing below a folder.
+    missing below a folder. What the trash here has not of mine comes out of that of the others.
     """
     result = client_of(shared["home"]).post("/api/v1/restore", {"path": path})
     if as_json or shared["json"]:
         say_json(result)
     else:
         say(*map(shown, result["text"].splitlines()))
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def undo(shared: dict[str, Any], as_json: bool) -> None:
+    """Have back what I deleted or replaced last in one go, out of the trash of the others.
+
+    Nothing that stands now is touched: what is in the way of a file keeps its place, and the file
+    comes beside it.
+    """
+    text = client_of(shared["home"]).act("undo", {})
+    if as_json or shared["json"]:
+        say_json({"text": text})
+    else:
+        say(*map(shown, text.splitlines()))
 
 
 def trash_lines(found: dict[str, Any]) -> list[str]:
@@ -104,10 +121,13 @@ def history_lines(path: str, now: dict[str, Any] | None, found: dict[str, Any]) 
     if now is not None and now["kind"] == "file":
         here = "" if now["here"] else ", which is not here yet"
         lines.append(f"now: {shown(now['path'])} ({size(now['size'])}){here}")
-    elif path and any(one["path"] == path for one in found["versions"]):
+    elif path and any(one["path"] == path for one in (*found["versions"], *found["elsewhere"])):
         lines.append(f"now: nothing stands as {shown(path)}")
+    elsewhere = _elsewhere_lines(found)
     if found["versions"]:
-        return [*lines, *trash_lines(found)]
+        return [*lines, *trash_lines(found), *elsewhere]
+    if elsewhere:
+        return [*lines, *_doubts(found), *elsewhere]
     if lines:
         return [*lines, "The trash here holds no earlier version of it.", *_doubts(found)]
     return trash_lines(found)
@@ -125,6 +145,27 @@ def _rows(found: dict[str, Any]) -> list[str]:
     ]
     more = [f"  … and {found['more']:,} more"] if found["more"] else []
     return [*table(rows), *more]
+
+
+def _elsewhere_lines(found: dict[str, Any]) -> list[str]:
+    """Return what I shared before and the others may still have, a line each."""
+    rows = [
+        [
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(one["modified_s"])),
+            size(one["size"]),
+            f"{shown(one['path'])}@{one['number']}",
+        ]
+        for one in found["elsewhere"]
+    ]
+    if not rows:
+        return []
+    rest, least = found["elsewhere_more"], "" if found["remembered"] else " at least"
+    return [
+        "Shared before, and perhaps in the trash of the other devices (the dates are the files'):",
+        *table(rows),
+        *([f"  … and {rest:,} more{least}"] if rest or least else []),
+        f"To have one back from them, if one still has it: {command('restore PATH@N')}",
+    ]
 
 
 def _doubts(found: dict[str, Any]) -> list[str]:

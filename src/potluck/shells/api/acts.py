@@ -40,6 +40,7 @@ from potluck.engine.person_acts import (
     RepairAsked,
     SkipAsked,
     TakeAsked,
+    UndoAsked,
     UninviteAsked,
     VerifyAsked,
 )
@@ -211,6 +212,14 @@ class VerifyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return VerifyAsked(command, self.path)
 
 
+class UndoBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /api/v1/act/undo."""
+
+    def fact(self, command: int) -> PersonAct:
+        """Return the act."""
+        return UndoAsked(command)
+
+
 class LeaveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of POST /api/v1/act/leave."""
 
@@ -292,6 +301,7 @@ ACTS: Final[dict[str, _Form]] = {
     "take": _Form(msgspec.json.Decoder(TakeBody), 'send {"path": "bert/a.txt", "into": "docs"}'),
     "repair": _Form(msgspec.json.Decoder(RepairBody), "send {}"),
     "verify": _Form(msgspec.json.Decoder(VerifyBody), 'send {"path": "bert/photos"}'),
+    "undo": _Form(msgspec.json.Decoder(UndoBody), "send {}"),
     "deny": _Form(msgspec.json.Decoder(DenyBody), 'send {"name": "bert"}'),
     "invite": _Form(msgspec.json.Decoder(InviteBody), 'send {"minutes": 10}'),
     "uninvite": _Form(msgspec.json.Decoder(UninviteBody), "send {}"),

@@ -22,6 +22,12 @@ class ApiVersions(Protocol):
         Each is {path, number, size, came_s, days, why}.
         """
 
+    def history(self, path: str, limit: int) -> dict[str, Any]:
+        """The same, and `elsewhere`: what the trash of others may hold of the own folder.
+
+        Each is {path, number, size, modified_s}.
+        """
+
     def restore(self, path: str) -> dict[str, Any]:
         """Bring back what a person named: {text}; raises PotluckError, also if it was not done."""
 

@@ -32,6 +32,10 @@ class PathQuestions:
         """Return what is in a folder, and on how many devices that is; raises PotluckError."""
         return self._ask(lambda engine: engine.copied(path, after, time.monotonic()))
 
+    def former(self, path: str) -> dict[str, Any]:
+        """Return what this device shared at a path before; raises PotluckError."""
+        return self._ask(lambda engine: engine.former(path, time.monotonic()))
+
     def info(self, path: str) -> dict[str, Any]:
         """Return what is known of a path, and of who has it; raises PotluckError."""
         return self._ask(lambda engine: engine.info(path, time.monotonic()))

@@ -153,14 +153,14 @@ class ApiServer:
 
 def application(source: ApiSource, stopping: asyncio.Event) -> Starlette:
     """Build the ASGI application over `source`; its streams end when `stopping` is set."""
-    endpoints = _Endpoints(source, stopping)
+    endpoints, paths = _Endpoints(source, stopping), _PathEndpoints(source)
     routes = [
         Route("/api/v1/state", endpoints.state, methods=["GET"]),
-        Route("/api/v1/files", endpoints.files, methods=["GET"]),
-        Route("/api/v1/copied", endpoints.copied, methods=["GET"]),
-        Route("/api/v1/folder", endpoints.folder, methods=["GET"]),
-        Route("/api/v1/why", endpoints.why, methods=["GET"]),
-        Route("/api/v1/info", endpoints.info, methods=["GET"]),
+        Route("/api/v1/files", paths.files, methods=["GET"]),
+        Route("/api/v1/copied", paths.copied, methods=["GET"]),
+        Route("/api/v1/folder", paths.folder, methods=["GET"]),
+        Route("/api/v1/why", paths.why, methods=["GET"]),
+        Route("/api/v1/info", paths.info, methods=["GET"]),
         Route("/api/v1/events", endpoints.events, methods=["GET"]),
         Route("/api/v1/leave", endpoints.leave, methods=["POST"]),
         Route("/api/v1/door", endpoints.door, methods=["POST"]),
@@ -169,6 +169,7 @@ def application(source: ApiSource, stopping: asyncio.Event) -> Starlette:
         Route("/api/v1/add", endpoints.add, methods=["POST"]),
         Route("/api/v1/act/{name}", endpoints.act, methods=["POST"]),
         Route("/api/v1/trash", endpoints.trash, methods=["GET"]),
+        Route("/api/v1/history", endpoints.history, methods=["GET"]),
         Route("/api/v1/restore", endpoints.restore, methods=["POST"]),
         Route("/api/v1/rescan", endpoints.rescan, methods=["POST"]),
     ]
@@ -176,21 +177,12 @@ def application(source: ApiSource, stopping: asyncio.Event) -> Starlette:
     return Starlette(routes=routes, exception_handlers=handlers)
 
 
-class _Endpoints:
-    """One method per address; the source is only ever called from worker threads."""
+class _PathEndpoints:
+    """One method per address that asks about a path."""
 
-    def __init__(self, source: ApiSource, stopping: asyncio.Event) -> None:
-        """Answer from `source` until `stopping` is set."""
+    def __init__(self, source: ApiSource) -> None:
+        """Answer from `source`."""
         self._source: Final = source
-        self._stopping: Final = stopping
-
-    def __repr__(self) -> str:
-        """Show whether streams are being ended."""
-        return f"<_Endpoints: stopping={self._stopping.is_set()}>"
-
-    async def state(self, request: Request) -> Response:
-        fresh = request.query_params.get("fresh", "") == "1"
-        return _answer(await run_in_threadpool(self._source.state, fresh=fresh))
 
     async def files(self, request: Request) -> Response:
         asked = request.query_params
@@ -214,6 +206,23 @@ class _Endpoints:
     async def info(self, request: Request) -> Response:
         path = request.query_params.get("path", "")
         return _answer(await run_in_threadpool(self._source.paths.info, path))
+
+
+class _Endpoints:
+    """One method per address; the source is only ever called from worker threads."""
+
+    def __init__(self, source: ApiSource, stopping: asyncio.Event) -> None:
+        """Answer from `source` until `stopping` is set."""
+        self._source: Final = source
+        self._stopping: Final = stopping
+
+    def __repr__(self) -> str:
+        """Show whether streams are being ended."""
+        return f"<_Endpoints: stopping={self._stopping.is_set()}>"
+
+    async def state(self, request: Request) -> Response:
+        fresh = request.query_params.get("fresh", "") == "1"
+        return _answer(await run_in_threadpool(self._source.state, fresh=fresh))
 
     async def keepers(self, _request: Request) -> Response:
         return _answer(await run_in_threadpool(self._source.keepers))
@@ -246,6 +255,11 @@ class _Endpoints:
         asked = request.query_params
         path, limit = asked.get("path", ""), limit_of(asked)
         return _answer(await run_in_threadpool(self._source.versions.trash, path, limit))
+
+    async def history(self, request: Request) -> Response:
+        asked = request.query_params
+        path, limit = asked.get("path", ""), limit_of(asked)
+        return _answer(await run_in_threadpool(self._source.versions.history, path, limit))
 
     async def restore(self, request: Request) -> Response:
         path = decode_restore(await body_of(request.stream()))

@@ -134,7 +134,7 @@ class RunningSource:
         self.paths: Final = PathQuestions(lambda it: _question(self._loop, it, in_turn=True))
         self._notices: Final = Notices()
         self._commands: Final = Commands()
-        self.versions: Final = TrashVersions(self._commands)
+        self.versions: Final = TrashVersions(self._commands, self.paths.former)
         # guards what follows; held while the loop is asked, so never by the loop
         self._lock: Final = threading.Lock()
         self._state: dict[str, Any] = {}

@@ -5,12 +5,14 @@ and the loop is not kept from its work. What is to be brought back goes the way 
 says whether that may be now and where, a disk thread does it, and its Reply comes back.
 
 Guarantees: every call is thread-safe and takes at most ten seconds; an answer that is not all of it
-says so. Limits: what the devices of others hold in theirs nobody knows here.
+says so. Limits: what other devices hold in their trash nobody knows here; of the own folder it is
+remembered what they may hold.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final
 
@@ -38,14 +40,16 @@ from potluck.shells.loop.loop import Loop
 VERSIONS_MAX: Final = 10_000  # of one answer: about 1.5 MB
 RESTORE_S: Final = 9.0  # longest wait for an answer: server.py promises ten
 _NS_A_S: Final = 1e9
+_Numbered = tuple[int, SafePath, KeptFile]
 
 
 class TrashVersions:
     """Looks into the trash of a running program."""
 
-    def __init__(self, commands: Commands) -> None:
-        """Nothing is known before `attach`."""
+    def __init__(self, commands: Commands, former: Callable[[str], dict[str, Any]]) -> None:
+        """Nothing is known before `attach`; `former` knows what this device shared before."""
         self._commands: Final = commands
+        self._former: Final = former
         self._loop: Loop | None = None
         self._share: Share | None = None
 
@@ -62,6 +66,23 @@ class TrashVersions:
 
         Raises PotluckError.
         """
+        return self._answer(path, limit)[0]
+
+    def history(self, path: str, limit: int) -> dict[str, Any]:
+        """Return the same, and what the trash of others may hold of the own folder: `elsewhere`.
+
+        Raises PotluckError.
+        """
+        answer, each = self._answer(path, limit)
+        former = self._former(str(_parsed(path)) if path else "")
+        elsewhere = numbered_after(each, former["versions"])
+        shown = elsewhere[: max(0, min(limit, VERSIONS_MAX))]
+        more = len(elsewhere) - len(shown)
+        known = {"elsewhere": shown, "elsewhere_more": more, "remembered": former["complete"]}
+        return {**answer, **known}
+
+    def _answer(self, path: str, limit: int) -> tuple[dict[str, Any], list[_Numbered]]:
+        """Return what is answered of the trash, and every version that it is about."""
         if self._share is None:
             raise _not_yet()
         try:
@@ -75,7 +96,7 @@ class TrashVersions:
             ) from error
         each = list(numbered_versions(found.versions))
         shown = each[: max(0, min(limit, VERSIONS_MAX))]
-        return {
+        answer = {
             "versions": [_version(number, of, kept, day) for number, of, kept in shown],
             "more": len(each) - len(shown),
             "size": sum(kept.found.st_size for _, _, kept in each),
@@ -83,6 +104,7 @@ class TrashVersions:
             "complete": found.complete,
             "where": f"{self._share.folder}/.potluck/trash",
         }
+        return answer, each
 
     def restore(self, path: str) -> dict[str, Any]:
         """Bring back what a person named: {text}; raises PotluckError, also if it was not done."""
@@ -96,6 +118,27 @@ class TrashVersions:
         if not reply.ok:
             raise _refusal(reply)
         return {"text": reply.text}
+
+
+def numbered_after(
+    here: Iterable[_Numbered], former: Iterable[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return what was shared before and is not in the trash here, ready for JSON.
+
+    The numbers of each path go on after those of the trash here, as `restore` counts them.
+    """
+    known: dict[str, list[tuple[int, int]]] = {}
+    for _, path, kept in here:
+        known.setdefault(str(path), []).append((kept.found.st_size, kept.found.st_mtime_ns))
+    numbers = {path: len(stats) for path, stats in known.items()}
+    elsewhere = []
+    for one in former:
+        path, stat = one["path"], (one["size"], one["mtime_ns"])
+        if stat not in known.get(path, ()):
+            numbers[path] = numbers.get(path, 0) + 1
+            when = {"size": one["size"], "modified_s": one["mtime_ns"] / _NS_A_S}
+            elsewhere.append({"path": path, "number": numbers[path], **when})
+    return elsewhere
 
 
 def _version(number: int, path: SafePath, kept: KeptFile, day: int) -> dict[str, Any]:

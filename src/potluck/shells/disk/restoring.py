@@ -75,7 +75,7 @@ def restore_paths(share: Share, order: Import) -> Imported:
     done = restoring.done
     return Imported(
         order.order, tuple(done.added), tuple(done.failed), tuple(done.already),
-        tuple(done.instead), kept=tuple(done.kept),
+        tuple(done.instead), kept=tuple(done.kept), versions=tuple(done.versions),
     )  # fmt: skip
 
 
@@ -88,6 +88,7 @@ class _Done:
     already: list[tuple[str, str]] = field(default_factory=list)
     instead: list[tuple[str, str]] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
+    versions: list[tuple[int, int]] = field(default_factory=list)
 
 
 class _Restoring:
@@ -118,6 +119,8 @@ class _Restoring:
             below = list(numbered_versions(found))
             exact = [kept for _, path, kept in below if path == wanted.path]
             if exact and not wanted.is_folder:
+                stats = [kept.found for kept in exact]
+                self.done.versions += [(found.st_size, found.st_mtime_ns) for found in stats]
                 if not 0 < wanted.number <= len(exact):
                     self.fail(text, TOO_FEW)
                     return

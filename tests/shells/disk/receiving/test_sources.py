@@ -117,3 +117,20 @@ def test_roots_wanted():
     assert root_wanted(item("a", Source.PART, DATA)) == content_of(DATA).root
     assert root_wanted(item("a", Source.NONE, DATA)) is None
     assert root_wanted(item("a", Source.FOLDER)) is None
+
+
+def test_an_earlier_version_is_copied_out_of_the_trash_and_stays_there(share):
+    folder = os.path.join(share.folder, ".potluck", "trash", "day-000001-deleted", "ann")
+    os.makedirs(folder)
+    for name, data in (("a", data_of(5000, 9)), ("a~2", DATA)):
+        with open(os.path.join(folder, name), "wb") as file:
+            file.write(data)
+    wanted = item("ann/b", Source.KEPT, DATA, local=path("ann/a"))
+    sources, (made,) = ready(share, wanted)
+    assert temporary(share) == ["0.copy"]
+    assert (made.stat.size, made.stat.mtime_ns) == (5000, wanted.mtime_ns)
+    assert sorted(os.listdir(folder)) == ["a", "a~2"]
+    sources.discard(made)
+    os.unlink(os.path.join(folder, "a~2"))
+    with pytest.raises(SourceGone, match="the trash here does not hold it any more"):
+        ready(share, item("ann/b", Source.KEPT, DATA, local=path("ann/a")))

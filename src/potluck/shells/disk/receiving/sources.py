@@ -3,8 +3,8 @@
 Strategy: the part file itself is what is placed; only where a batch places one root at several
 paths are the others copied from it. A local file is copied into `tmp/` (sharing blocks where the
 file system can) and the copy is hashed, or, if it is to go anyway, hashed where it stands and moved
-later. mtime and mode are set here, before the fsync, so that after it nothing but one rename is
-left to do.
+later. One from the trash is copied and hashed, and stays there. mtime and mode are set here, before
+the fsync, so that after it nothing but one rename is left to do.
 
 Guarantees: nothing here changes what stands at a target path; a `ReadyFile` holds exactly the
 content promised. Limits: a moved file is read once more to hash it; that costs time and makes a
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +27,7 @@ from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Placed, Placement
 from potluck.shells.disk.content_check import content_matches, copy_content
 from potluck.shells.disk.fsops import Share, make_file, open_regular, remove_file
+from potluck.shells.disk.receiving.kept_copies import KeptCopies
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.receiving.part_map import part_name
 
@@ -65,6 +67,7 @@ class Sources:
         self._writable = frozenset({own_label, EVERYONE})
         self._part_uses = Counter(root_wanted(item) for item in items if item.source is Source.PART)
         self._moves = Counter(item.local for item in items if item.source is Source.MOVED)
+        self._kept = KeptCopies(share.trash_fd)
         self._targets = {item.path for item in items if item.source is not Source.NONE}
 
     def __repr__(self) -> str:
@@ -84,6 +87,8 @@ class Sources:
                 return self._copied(item, copy_name)
             case Source.MOVED:
                 return self._moved(item, copy_name)
+            case Source.KEPT:
+                return self._from_trash(item, copy_name)
             case _:
                 return self._made(item, copy_name, None)
 
@@ -157,6 +162,14 @@ class Sources:
             return ReadyFile(local.name, self._share.stat_fd(descriptor), None, local)
         finally:
             os.close(descriptor)
+
+    def _from_trash(self, item: PlaceItem, copy_name: str) -> ReadyFile:
+        size = _content_of(item).size_bytes
+        with closing(self._kept.versions(_local_of(item), size)) as versions:
+            for descriptor in versions:
+                with suppress(SourceGone):  # another version of it, perhaps the next
+                    return self._made(item, copy_name, descriptor)
+        raise SourceGone("the trash here does not hold it any more")
 
     def _made(self, item: PlaceItem, copy_name: str, source: int | None) -> ReadyFile:
         """Make a new file, a copy of `source` or empty, and verify it."""

@@ -1,0 +1,231 @@
+"""Taking back: own files that this device deleted or replaced come back out of the others' trash.
+
+Strategy: whoever deletes an own file has no copy of it, but the others moved theirs to the trash.
+So what was shared is remembered (engine/own/endings.py), and what a person wants back is shared
+again as it was: each device that has such a version in its trash copies it from there to its place
+(engine/others/decisions.py), and this device fetches it like any own file that only others have
+(engine/bringing_back.py). Nobody serves what lies in a trash, and nobody asks for it by a path.
+`restore` names one path or folder, `undo` takes all that went in the last go; while that is held
+(engine/own/owners_breaker.py) it is a `repair`.
+
+Guarantees: nothing that stands, or is shared, gives way: what cannot come to its own path comes
+beside it. It goes on after a restart. Limits: nobody knows here whether any other device still has
+a version, so one that none has stays lacking until `confirm` gives it up; empty folders do not come
+back; a device with an earlier potluck does not look into its trash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.content.version_names import VersionName, parse_version
+from potluck.core.errors import NotFound, Refused
+from potluck.core.wire.catalogue import FileRecord
+from potluck.core.wording import LISTED, of_amount, plural, set_off, typable
+from potluck.engine.bringing_back import BringingBack, total_of
+from potluck.engine.events import Imported
+from potluck.engine.index.former_files import FORMER_MAX, FormerFile
+from potluck.engine.node import Node
+from potluck.engine.others.group_commit import folder_row
+from potluck.engine.own.free_paths import FreePaths
+from potluck.engine.own.owners_breaker import CONFIRM, REPAIR
+from potluck.engine.own.pending_record import record_about
+from potluck.engine.own.publishing import Publishing
+from potluck.engine.own.restored import NOT_HELD, STANDS_ALL
+
+UNDO: Final = "undo"
+"""A command of ours, by which what went in the last go comes back."""
+REPLACED_MANY: Final = 20
+"""So many files that were replaced in one go, and none deleted, are a change to take back."""
+_EARLIER: Final = "earlier version"
+_ROOTS_AT_ONCE: Final = 256
+
+
+class TakingBack:
+    """Has former own files come back."""
+
+    def __init__(self, node: Node, publishing: Publishing, bringing_back: BringingBack) -> None:
+        """Share them by `publishing`; `bringing_back` fetches them."""
+        self._node, self._publishing, self._bringing = node, publishing, bringing_back
+        self._free_paths = FreePaths(publishing)
+
+    def __repr__(self) -> str:
+        return f"<TakingBack on {self._node.own_label}>"
+
+    # -- what a person wants -----------------------------------------------------------------------
+    def restore(self, name: str, done: Imported) -> str | None:
+        """Have come what the trash here did not give; return what follows, None if nothing does.
+
+        `done` is what came out of it. Raises PotluckError.
+        """
+        wanted = parse_version(name)
+        spot = self._node.layout.spot_at(wanted.path)
+        path = spot.path if spot is not None else b""
+        reasons = {reason for _, reason in done.failed}
+        if self._node.layout.manifest_at(wanted.path) != self._own or reasons - _ELSEWHERE:
+            return None
+        records = self._wanted(wanted, path, done)
+        if not records:
+            if reasons and path in self._publishing.held:
+                raise self._not_gone(name, path)
+            return None
+        return self._bring(records)
+
+    def _not_gone(self, name: str, path: bytes) -> Refused:
+        """Return why a path that is held needs no version of it back."""
+        if not self._bringing.leaves_alone(Spot(self._own, path)):
+            why, then = "it comes as soon as a device that has it is linked", "status"
+            return Refused(f"{set_off(name)} is to come back already.", why, then)
+        return Refused(
+            f"{set_off(name)} is shared still, and only with the others.",
+            "it is held, since it is not here any more and nobody said that it is to go",
+            REPAIR,
+        )
+
+    def undo(self) -> str:
+        """Have all come back that went in the last go; return what follows.
+
+        Raises PotluckError.
+        """
+        if self._bringing.unwanted:  # too much went, so it is held: nothing was deleted anywhere
+            return self._bringing.repair()
+        name, former = self._own, self._node.index.former
+        went = former.last_burst(name)
+        while went and not self._is_change(went):
+            went = former.last_burst(name, went[0].burst)
+        others = self._of_others(went[0].burst if went else 0)
+        if not went:
+            raise NotFound(
+                f"No change of {set_off(self._top)} is known that could be taken back.",
+                others or "nothing of it was deleted since potluck remembers that",
+                "history",
+            )
+        elsewhere = self._elsewhere(went)
+        lost = [one.record for one in went if not one.back and one.record.path not in elsewhere]
+        if not lost:
+            raise NotFound(
+                f"The last change of {set_off(self._top)} is taken back already.",
+                others or "all that went with it is shared again",
+                "status",
+            )
+        return f"{self._bring(lost)}{f' Besides: {others}.' if others else ''}"
+
+    # -- what comes --------------------------------------------------------------------------------
+    def _bring(self, wanted: Sequence[FileRecord]) -> str:
+        """Share these again, and have them brought; return what follows. Raises Refused."""
+        self._bringing.check()
+        given, beside = dict[bytes, FileRecord](), list[tuple[bytes, bytes]]()
+        for record in wanted:
+            path = self._free_paths.path_for(record, _EARLIER, given)
+            if path is None:
+                continue  # the same stands there, and was not told yet
+            given[path] = msgspec.structs.replace(record, path=path)
+            if path != record.path:
+                beside.append((record.path, path))
+        if not given:
+            raise NotFound("Nothing has to come back.", "all of it stands there already", "status")
+        amount, first = total_of(given.values()), min(given)
+        for path in sorted(given):
+            self._add_folders(path, given)
+        self._publishing.share_again([given[path] for path in sorted(given)])
+        self._bringing.bring(given)
+        what = f"{of_amount(*amount)} of {set_off(self._top)} shared again as before"
+        text = f"{what}: to come from the others, as far as one of them has it in its trash."
+        if not self._node.linked():
+            text += " No other device is linked now: it waits until one is that has it."
+        one = typable(f"{self._top}/{first.decode()}", "PATH") if amount.files == 1 else "PATH"
+        text += f" What none of them has stays lacking; to give that up, type: {CONFIRM} {one}"
+        return "\n".join([text, *self._beside_lines(beside)])
+
+    def _add_folders(self, path: bytes, given: dict[bytes, FileRecord]) -> None:
+        """Share the folders above a path, too, where there are none."""
+        while path := path.rpartition(b"/")[0]:
+            if path in given or self._publishing.record(path) is not None:
+                return
+            given[path] = record_about(folder_row(path), 0)
+
+    def _beside_lines(self, beside: Sequence[tuple[bytes, bytes]]) -> list[str]:
+        lines = [
+            f"{self._named(of)} as {self._named(path)}, since something else has that path"
+            for of, path in beside[:LISTED]
+        ]
+        more = len(beside) - len(lines)
+        return [*lines, f"… and {more:,} more of that kind"] if more else lines
+
+    def _named(self, path: bytes) -> str:
+        return set_off(f"{self._top}/{path.decode()}")
+
+    # -- what is meant -----------------------------------------------------------------------------
+    @property
+    def _own(self) -> ManifestName:
+        return self._node.own_manifest
+
+    @property
+    def _top(self) -> str:
+        """What the own folder is called."""
+        return self._node.layout.name_of(self._node.me)
+
+    def _wanted(self, wanted: VersionName, path: bytes, done: Imported) -> list[FileRecord]:
+        """Return what a person named, as far as it is not in the trash here."""
+        found = self._node.index.former.below(self._own, path, FORMER_MAX)
+        known = [one.record for one in found if not one.back]
+        exact = [one for one in known if one.path == path]
+        if not wanted.is_folder and (exact or done.versions):
+            elsewhere = without_those(exact, done.versions)
+            number = wanted.number - len(done.versions)
+            return elsewhere[number - 1 : number] if done.failed and number > 0 else []
+        if wanted.number != 1:
+            return []
+        came = {name.encode() for name in done.added}
+        newest = dict[bytes, FileRecord]()
+        for record in known:
+            newest.setdefault(record.path, record)
+        return [one for one in newest.values() if one.path not in came and self._lacks(one.path)]
+
+    def _lacks(self, path: bytes) -> bool:
+        """Say whether nothing is shared, and nothing stands, at a path."""
+        return self._publishing.record(path) is None and self._publishing.stands(path) is None
+
+    def _is_change(self, went: Sequence[FormerFile]) -> bool:
+        """Say whether what went in one go is worth being taken back: no rename, and no few edits.
+
+        What came back since is such a change, too.
+        """
+        elsewhere = self._elsewhere(went)
+        lost = [one for one in went if one.record.path not in elsewhere]
+        return any(one.gone for one in lost) or len(lost) >= REPLACED_MANY
+
+    def _elsewhere(self, went: Sequence[FormerFile]) -> set[bytes]:
+        """Return those paths whose content stands under another one now."""
+        places, standing = self._node.index.places, set[bytes]()
+        roots = sorted({one.record.root for one in went if not one.back and one.record.size})
+        for at in range(0, len(roots), _ROOTS_AT_ONCE):
+            some = roots[at : at + _ROOTS_AT_ONCE]
+            standing.update(root for root, _ in places.with_roots(self._own, some))
+        lost = [one.record for one in went if not one.back]
+        return {record.path for record in lost if record.root in standing}
+
+    def _of_others(self, burst: int) -> str:
+        """Return what of others went here since that go; "" if that is nothing to speak of."""
+        counts = self._node.index.former.of_others(self._own, burst)
+        told = []
+        for owner, count in counts.most_common(LISTED):
+            label = set_off(self._node.label_of(owner))
+            went = f"{plural(count, 'file')} of {label} went or changed here"
+            told.append(f"{went}, which {label} can take back: {UNDO}, typed there")
+        return "; ".join(told)
+
+
+def without_those(
+    records: Sequence[FileRecord], versions: Sequence[tuple[int, int]]
+) -> list[FileRecord]:
+    """Return the records of contents that are not among these versions, (size, mtime_ns) each."""
+    return [one for one in records if (one.size, one.mtime_ns) not in versions]
+
+
+_ELSEWHERE: Final = NOT_HELD | {STANDS_ALL}
+"""Why nothing came out of the trash here, where it may come from that of others."""

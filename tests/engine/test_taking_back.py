@@ -1,0 +1,259 @@
+"""Taking back: what a person wants back is shared again, held, and nothing gives way to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.content.paths import SafePath
+from potluck.core.errors import NotFound, PotluckError, Refused
+from potluck.core.wire.catalogue import FileRecord
+from potluck.engine import taking_back
+from potluck.engine.bringing_back import BringingBack
+from potluck.engine.events import Imported, LinkId, OrderId
+from potluck.engine.own.endings import ENDINGS_PAUSE_S
+from potluck.engine.own.publishing import Publishing
+from potluck.engine.own.restored import NOT_IN_TRASH, STANDS_ALL, TOO_FEW
+from potluck.engine.taking_back import REPLACED_MANY, TakingBack
+from tests.engine.builders import group, key, node
+from tests.engine.index.builders import folder, place, record
+from tests.engine.listeners import Heard
+
+ANNAS = ManifestName.own(key(2).device)
+
+
+class Home:
+    """A device `d1` in whose own folder these stand, all of them shared."""
+
+    def __init__(self, *records: FileRecord) -> None:
+        self.node = node(1)
+        self.node.roster = group(1, 2)
+        self.node.peer(key(2).device).link = LinkId(5)
+        self.publishing = Publishing(self.node, Heard())
+        self.publishing.start()
+        self.put(*records)
+        self.wanted: list[bytes] = []
+        self.bringing = BringingBack(self.node, self.publishing, self)
+        self.part = TakingBack(self.node, self.publishing, self.bringing)
+
+    def on_wanted(self, spot: Spot) -> None:
+        self.wanted.append(spot.path)
+
+    def on_came(self, paths: Iterable[SafePath]) -> None:
+        """Look at nothing."""
+
+    def put(self, *records: FileRecord) -> None:
+        for each in records:
+            self.publishing.put(place(each), each.piece_size)
+        self.publish()
+
+    def rm(self, *paths: str) -> None:
+        self.publishing.drop([path.encode() for path in paths])
+        self.publish()
+
+    def publish(self) -> None:
+        self.node.now += 11  # later than any gathering
+        self.publishing.on_tick(0)
+        assert not self.publishing.pending
+
+    def later(self) -> None:
+        self.node.now += ENDINGS_PAUSE_S
+
+    def restore(self, name: str, *reasons: str, **done: tuple[object, ...]) -> str | None:
+        failed = tuple((name, reason) for reason in reasons)
+        return self.part.restore(name, Imported(OrderId(1), (), failed, **done))  # type: ignore[arg-type]
+
+    def shared(self) -> set[str]:
+        listing = self.node.index.manifests.listing(self.node.own_manifest, b"", 999)
+        return {each.path.decode() for each in listing}
+
+    def held(self) -> set[str]:
+        return {one.path.decode() for one in self.publishing.held.records()}
+
+    def refused(self, kind: type[PotluckError]) -> PotluckError:
+        """Why nothing is undone."""
+        with pytest.raises(kind) as raised:
+            self.part.undo()
+        return raised.value
+
+
+def test_a_deleted_file_is_shared_again_held_and_wanted_with_its_folders() -> None:
+    home = Home(folder("d"), record("d/a"), record("b"))
+    home.rm("d", "b")
+    assert home.shared() == set()
+    text = home.restore("d1/d/a", NOT_IN_TRASH)
+    assert text is not None
+    assert text.startswith("1 file (3 B) of d1 shared again as before: to come from the others")
+    assert text.endswith("to give that up, type: confirm d1/d/a")
+    assert home.shared() == home.held() == {"d", "d/a"}
+    assert home.wanted == [b"d", b"d/a"]
+    assert not home.bringing.leaves_alone(Spot(home.node.own_manifest, b"d/a"))
+    with pytest.raises(Refused) as raised:
+        home.restore("d1/d/a", NOT_IN_TRASH)
+    assert (raised.value.what, raised.value.fix) == ("d1/d/a is to come back already.", "status")
+    assert repr(home.part) == "<TakingBack on d1>"
+
+
+def test_numbers_go_on_after_those_of_the_trash_here() -> None:
+    home = Home(record("a", text="first"))
+    for text in ("second!", "the third"):
+        home.put(record("a", text=text))
+    home.rm("a")
+    here = ((9, 5), (2, 2))  # the last one, and one that only ever was there
+    assert home.restore("d1/a@4", TOO_FEW, versions=here) is not None
+    live = home.node.index.manifests.get(home.node.own_manifest, b"a")
+    assert live is not None
+    assert live.size == 5
+    home.publishing.confirm()
+    home.publish()
+    for number in (5, 0):
+        assert home.restore(f"d1/a@{number}", TOO_FEW, versions=here) is None
+    assert home.restore("d1/a@2", versions=here) is None, "it came from here"
+
+
+def test_where_something_stands_it_comes_beside() -> None:
+    home = Home(record("a", text="old"))
+    home.put(record("a", text="new one"))
+    text = home.restore("d1/a", NOT_IN_TRASH)
+    assert text is not None
+    assert "\nd1/a as “d1/a (earlier version)”, since something else has that path" in text
+    assert home.shared() == {"a", "a (earlier version)"}
+    assert home.held() == {"a (earlier version)"}
+    with pytest.raises(NotFound, match="Nothing has to come back"):
+        home.restore("d1/a", NOT_IN_TRASH)
+
+
+def test_of_a_folder_comes_what_lacks_the_newest_of_each() -> None:
+    home = Home(record("d/a", text="1"), record("d/b"), record("d/c"), record("d/d"), record("e"))
+    home.put(record("d/a", text="22"))
+    home.rm("d/a", "d/b", "d/d", "e")
+    home.put(record("d/b", text="another"))
+    text = home.restore("d1/d/", STANDS_ALL)
+    assert text is not None
+    assert home.held() == {"d", "d/a", "d/d"}
+    home.put(record("d/e"))
+    home.rm("d/e")
+    assert home.restore("d1/d/e", NOT_IN_TRASH) is not None
+    assert home.held() == {"d", "d/a", "d/d", "d/e"}
+    live = home.node.index.manifests.get(home.node.own_manifest, b"d/a")
+    assert live is not None
+    assert live.size == 2
+    assert home.restore("d1/nothing@2", NOT_IN_TRASH) is None
+
+
+def test_of_the_whole_folder_comes_all_but_what_the_trash_here_gave() -> None:
+    home = Home(record("a"), record("b"), record("c"))
+    home.rm("a", "b")
+    done = Imported(OrderId(1), ("b",), ())
+    assert home.part.restore("d1/", done) is not None
+    assert home.held() == {"a"}
+
+
+def test_what_the_disk_did_not_take_does_not_come_in_another_way_and_others_files_neither() -> None:
+    home = Home(record("a"))
+    home.rm("a")
+    assert home.restore("d1/a", "disk full") is None
+    assert home.restore("d2/a", NOT_IN_TRASH) is None
+    assert home.restore("d1/never", NOT_IN_TRASH) is None
+    assert home.restore("nobody/a", NOT_IN_TRASH) is None
+    assert home.restore("d1", NOT_IN_TRASH, "disk full") is None
+
+
+def test_what_is_held_is_for_repair() -> None:
+    home = Home(*[record(f"{n:03}") for n in range(60)])
+    home.rm(*[f"{n:03}" for n in range(40)])
+    assert len(home.held()) == 40
+    with pytest.raises(Refused) as raised:
+        home.restore("d1/003", NOT_IN_TRASH)
+    assert raised.value.fix == "repair"
+    assert home.part.undo().startswith("40 files (120 B) to be brought back")
+    home.publishing.confirm()
+    home.publish()
+    assert home.part.undo().startswith("40 files (120 B) of d1 shared again")
+
+
+@pytest.mark.parametrize("fault", ["share_present", "cloned"])
+def test_nothing_comes_while_the_folder_is_away_or_another_machine_is_it(fault: str) -> None:
+    home = Home(record("a"))
+    home.rm("a")
+    setattr(home.node, fault, fault == "cloned")
+    with pytest.raises(Refused):
+        home.part.undo()
+    assert home.shared() == set()
+
+
+def test_it_says_so_where_nobody_is_linked() -> None:
+    home = Home(record("a"))
+    home.node.peer(key(2).device).link = None
+    home.rm("a")
+    assert "No other device is linked now" in home.part.undo()
+
+
+def test_a_name_that_cannot_be_typed_is_not_typed_for_anybody() -> None:
+    home = Home(record("a"), record("b"))
+    home.rm("a", "b")
+    assert home.part.undo().endswith("type: confirm PATH")
+
+
+# -- the last go -----------------------------------------------------------------------------------
+def test_undo_takes_back_the_last_go_and_no_older_one() -> None:
+    home = Home(record("a"), record("b"), record("c"))
+    home.rm("a")
+    home.later()
+    home.rm("b", "c")
+    assert home.part.undo().startswith("2 files (2 B) of d1 shared again")
+    assert home.held() == {"b", "c"}
+    said = home.refused(NotFound)
+    assert (said.what, said.fix) == ("The last change of d1 is taken back already.", "status")
+
+
+def test_a_rename_and_a_few_edits_are_no_change_to_take_back() -> None:
+    home = Home(record("a"), record("b"), record("c"))
+    assert home.refused(NotFound).fix == "history"
+    home.rm("a")
+    home.later()
+    home.put(record("x", text="b"))
+    home.rm("b")
+    home.later()
+    home.put(record("c", text="edited"))
+    home.part.undo()
+    assert home.held() == {"a"}
+
+
+def test_many_replaced_in_one_go_come_beside() -> None:
+    names = [f"{n:02}" for n in range(REPLACED_MANY)]
+    home = Home(*map(record, names))
+    home.put(*[record(name, text=f"{name} is encrypted") for name in names])
+    lines = home.part.undo().splitlines()
+    assert lines[1] == "d1/00 as “d1/00 (earlier version)”, since something else has that path"
+    assert lines[-1] == "… and 17 more of that kind"
+    assert len(home.held()) == REPLACED_MANY
+
+
+def test_contents_are_looked_up_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taking_back, "_ROOTS_AT_ONCE", 1)
+    home = Home(record("a"), record("b"), record("c"))
+    home.put(record("x", text="a"))
+    home.rm("a", "b", "c")
+    home.part.undo()
+    assert home.held() == {"b", "c"}
+
+
+def test_what_went_of_others_since_is_theirs_to_take_back() -> None:
+    home = Home(record("a"))
+    index = home.node.index
+    index.places.put(ANNAS, [place(record("x")), place(record("y"))])
+    index.former.note_kept(ANNAS, [(b"x", b""), (b"y", b"")], "d2")
+    theirs = "2 files of d2 went or changed here, which d2 can take back: undo, typed there"
+    assert home.refused(NotFound).cause == theirs
+    home.rm("a")
+    assert "Besides" not in home.part.undo(), "that was before"
+    index.former.note_kept(ANNAS, [(b"x", b""), (b"y", b"")], "d2")
+    assert home.refused(NotFound).cause == theirs
+    home.later()
+    home.put(record("b"))
+    home.rm("b")
+    index.former.note_kept(ANNAS, [(b"x", b""), (b"y", b"")], "d2")
+    assert home.part.undo().endswith(f"Besides: {theirs}.")
