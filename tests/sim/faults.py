@@ -21,6 +21,7 @@ from tests.fakes.disk import path_of
 if TYPE_CHECKING:
     from tests.sim.world import World
 
+SECONDS = 15.0  # for so long faults come, if nothing else is said
 PROFILES = ("ring", "files", "mixed", "hostile", "power", "tamper", "unmounted")
 
 
@@ -308,7 +309,7 @@ def trouble(chance: Random, at: float, nodes: int, profile: str) -> list[Op]:
     return drawn[kind]
 
 
-def draw(seed: int, nodes: int, profile: str, seconds: float = 15.0) -> tuple[Op, ...]:
+def draw(seed: int, nodes: int, profile: str, seconds: float = SECONDS) -> tuple[Op, ...]:
     """Return the schedule of a seed: faults and acts for `seconds`, then healing ops for
     everything.
     """
