@@ -118,6 +118,10 @@ class Faults:
         """Kill the process after so many more steps of a Place."""
         self.world.desk.crash_after[number] = steps
 
+    def disarm(self) -> None:
+        """Whoever was to be killed in a later Place is not any more."""
+        self.world.desk.crash_after.clear()
+
     def add(self) -> None:
         """A new device comes."""
         self.world.start(self.world.add_host().number)
@@ -344,7 +348,13 @@ def draw(seed: int, nodes: int, profile: str, seconds: float = SECONDS) -> tuple
                 )
             )
     end = max((op.at for op in ops), default=0.0) + 0.01
-    ops += [Op(end, "heal"), Op(end, "multicast", (True,)), Op(end, "storm", (0.0, 0.0, 0.0))]
+    # or it would be off when all must be well, and nobody would start it
+    ops += [
+        Op(end, "disarm"),
+        Op(end, "heal"),
+        Op(end, "multicast", (True,)),
+        Op(end, "storm", (0.0, 0.0, 0.0)),
+    ]
     if profile == "tamper":  # such edits are found by scans, and nobody waits ten minutes here
         ops += [Op(end + limits.LEAVE_S + 3.0, "rescan", (number,)) for number in range(nodes)]
     for number in range(nodes):
