@@ -83,7 +83,7 @@ PROGRAMS = {
 # Parts of the simulation, the files of each: no process has all of it to itself, while the other
 # lane is empty. What no part names is in the first, which begins before the folders.
 SIM_PARTS = {
-    "sim, truth": {"tests/sim/test_truth.py"},
+    "sim, truth": {"tests/sim/test_truth.py", "tests/sim/test_seeds_of_disks.py"},
     "sim, lies": {"tests/sim/test_liars.py", "tests/sim/test_removals.py"},
 }
 # The longest begins early, so that the other lane is not empty at the end.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests import __main__ as tiers
-from tests.figures import GOALS, VARIABLE, record, table
+from tests.figures import GOALS, PARTS, VARIABLE, record, table
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -35,6 +35,20 @@ def test_a_figure_is_held_if_every_test_held_it(kept: Path) -> None:
     assert "NOT HELD" in lines[at]
     assert lines[at + 1 : at + 3] == ["    0.2 s at a closed door", "    9 s at an open door"]
     assert "  held  " in next(line for line in lines if line.startswith("S6"))
+
+
+def test_a_figure_of_parts_is_held_when_all_of_them_are(kept: Path) -> None:
+    def verdict() -> str:
+        return next(line for line in table(kept) if line.startswith("R7"))
+
+    for number in range(PARTS["R7"]):
+        assert "  held  " not in verdict()
+        record("R7", f"scenario {number}: 0 of 9 files lost", held=True)
+        record("R7", f"scenario {number}: 0 of 7 files lost", held=True)
+        assert number == PARTS["R7"] - 1 or f"  {number + 1} of 8  " in verdict()
+    assert "  held  " in verdict()
+    record("R7", "scenario 1: 1 of 9 files lost", held=False)
+    assert "NOT HELD" in verdict()
 
 
 def test_a_figure_nobody_asked_for_is_none(kept: Path) -> None:

@@ -20,6 +20,7 @@ import pytest
 
 from potluck.core.keys.sealing import NONCE_BYTES, seal_datagram
 from potluck.core.wire.catalogue import Beacon, Envelope, encode
+from tests import mass_losses
 from tests.devices import free_port, one_ring, until
 from tests.hostile.daemons import HOST, Daemon, pair, within
 from tests.hostile.rogue import Rogue
@@ -137,6 +138,8 @@ def test_a_copied_home_waits_for_a_person_and_loses_no_file(tmp_path: Path) -> N
         until(copy.state, copy.said)
         assert own_id(copy) != own_id(birch), "it is a new device"
         assert not any(map(tells, (alder, birch, copy)))
+        left = three.birch_at_alder()
+        mass_losses.kept("cloned disk", files=sum(name in left for name in before), of=FILES)
 
 
 def test_twenty_restarts_are_no_second_machine(tmp_path: Path) -> None:

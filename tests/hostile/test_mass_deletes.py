@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import mass_losses
 from tests.devices import ROOT, until
 from tests.hostile.daemons import Daemon, Pair, pair
 
@@ -102,6 +103,7 @@ def test_what_was_wiped_while_off_is_kept_by_the_others_until_a_person_confirms(
         until(lambda: two.a.state()["files"] == 2 * FILES and len(held(two.a)) == 1, two.said)
         until(lambda: f"{2 * FILES - 1} files" in held(two.a)[0], two.said)
         assert files(copy) == before
+        mass_losses.kept("rm −rf", files=len(files(copy)), of=len(before))
         assert typed(two.a, "confirm") == 0
         until(lambda: bool(held(two.b, "kept")), two.said)  # its own breaker asks there, too
         assert files(copy) == before

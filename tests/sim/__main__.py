@@ -17,11 +17,11 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[2] / "src")]
 
 from tests.sim import scenarios, world  # noqa: E402 - the source folder has to be found first
-from tests.sim.faults import PROFILES, draw  # noqa: E402
+from tests.sim.faults import PROFILES, SECONDS, draw  # noqa: E402
 from tests.sim.invariants import Broken  # noqa: E402
 
 
-def replay(seed: int, nodes: int, profile: str, *, verbose: int) -> bool:
+def replay(seed: int, nodes: int, profile: str, seconds: float, *, verbose: int) -> bool:
     """Play one seed and print how it went; return whether it is well."""
     worlds: list[world.World] = []
     build = scenarios.built
@@ -33,13 +33,13 @@ def replay(seed: int, nodes: int, profile: str, *, verbose: int) -> bool:
     scenarios.built = remembered  # type: ignore[assignment]
     started = time.perf_counter()
     try:
-        outcome = scenarios.play(seed, nodes, profile)
+        outcome = scenarios.play(seed, nodes, profile, seconds)
     except Broken as broken:
         print(f"seed {seed}: {broken}")
         if broken.__cause__ is not None:
             traceback.print_exception(broken.__cause__, limit=-12)
         if verbose:
-            print("schedule:", *draw(seed, nodes, profile), sep="\n  ")
+            print("schedule:", *draw(seed, nodes, profile, seconds), sep="\n  ")
             print(f"last {verbose} lines:", *worlds[-1].recent[-verbose:], sep="\n  ")
         return False
     finally:
@@ -60,6 +60,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--nodes", type=int, default=3, help="how many hosts")
     parser.add_argument("--profile", choices=PROFILES, default="mixed", help="what goes wrong")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="how long faults come")
     parser.add_argument("--count", type=int, default=1, help="how many seeds")
     parser.add_argument(
         "--verbose",
@@ -74,7 +75,7 @@ def main(arguments: list[str]) -> int:
     failed = [
         seed
         for seed in seeds
-        if not replay(seed, chosen.nodes, chosen.profile, verbose=chosen.verbose)
+        if not replay(seed, chosen.nodes, chosen.profile, chosen.seconds, verbose=chosen.verbose)
     ]
     if chosen.count > 1:
         print(f"{chosen.count - len(failed)} well, {len(failed)} not: {failed[:20]}")

@@ -73,6 +73,8 @@ class Desk:
         self.crash_after: dict[
             int, int
         ] = {}  # host number -> steps of Place until the process is killed
+        # told of each step of a Place that is done, by host number and name
+        self.at_step: Callable[[int, str], None] = lambda number, step: None
         self._writing: dict[int, list[Iterator[float]]] = {}
         self.handlers: dict[type, Callable[[Process, Any], None]] = {
             Look: self.look,
@@ -206,7 +208,8 @@ class Desk:
     def _placing(self, process: Process, effect: Place) -> Iterator[float]:
         placing = Placing(process.host.disk, effect.items, self.world.judge)
         process.placings.append(placing)
-        for _crash_point in placing.steps():
+        for step in placing.steps():
+            self.at_step(process.host.number, step)
             left = self.crash_after.get(process.host.number)
             if left is not None:
                 self.crash_after[process.host.number] = left - 1

@@ -21,6 +21,7 @@ from tests.fakes.disk import path_of
 if TYPE_CHECKING:
     from tests.sim.world import World
 
+SECONDS = 15.0  # for so long faults come, if nothing else is said
 PROFILES = ("ring", "files", "mixed", "hostile", "power", "tamper", "unmounted")
 
 
@@ -116,6 +117,10 @@ class Faults:
     def crash_in_place(self, number: int, steps: int) -> None:
         """Kill the process after so many more steps of a Place."""
         self.world.desk.crash_after[number] = steps
+
+    def disarm(self) -> None:
+        """Whoever was to be killed in a later Place is not any more."""
+        self.world.desk.crash_after.clear()
 
     def add(self) -> None:
         """A new device comes."""
@@ -308,7 +313,7 @@ def trouble(chance: Random, at: float, nodes: int, profile: str) -> list[Op]:
     return drawn[kind]
 
 
-def draw(seed: int, nodes: int, profile: str, seconds: float = 15.0) -> tuple[Op, ...]:
+def draw(seed: int, nodes: int, profile: str, seconds: float = SECONDS) -> tuple[Op, ...]:
     """Return the schedule of a seed: faults and acts for `seconds`, then healing ops for
     everything.
     """
@@ -343,7 +348,13 @@ def draw(seed: int, nodes: int, profile: str, seconds: float = 15.0) -> tuple[Op
                 )
             )
     end = max((op.at for op in ops), default=0.0) + 0.01
-    ops += [Op(end, "heal"), Op(end, "multicast", (True,)), Op(end, "storm", (0.0, 0.0, 0.0))]
+    # or it would be off when all must be well, and nobody would start it
+    ops += [
+        Op(end, "disarm"),
+        Op(end, "heal"),
+        Op(end, "multicast", (True,)),
+        Op(end, "storm", (0.0, 0.0, 0.0)),
+    ]
     if profile == "tamper":  # such edits are found by scans, and nobody waits ten minutes here
         ops += [Op(end + limits.LEAVE_S + 3.0, "rescan", (number,)) for number in range(nodes)]
     for number in range(nodes):

@@ -192,11 +192,10 @@ class Process:
     def resume(self) -> None:
         """Wake up: late ticks first or late facts first, as chance has it."""
         self.paused, self.resumed_s = False, self.world.now
-        waiting, self.inbox = self.inbox, []
         if self.world.chance.random() < 0.5:
             self._do("on_tick", None)
-        for event in waiting:
-            self.post(event)
+        while self.inbox:  # what is in it still is what the engine cannot know yet
+            self.post(self.inbox.pop(0))
         self._arm()
 
     def end(self) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from random import Random
 
 from tests.sim.engines import RealEngines
-from tests.sim.faults import draw
+from tests.sim.faults import SECONDS, draw
 from tests.sim.network import Policy
 from tests.sim.world import World
 
@@ -29,14 +29,16 @@ class Outcome:
     seed: int
     trace: str  # hash over everything any engine was told
     events: int
+    claims: int  # how often somebody was said to have all of something, and had it
     formed_s: float  # first start -> one ring
     settled_s: float  # last fault -> all well
     virtual_s: float
 
 
-def command(seed: int, nodes: int, profile: str) -> str:
+def command(seed: int, nodes: int, profile: str, seconds: float = SECONDS) -> str:
     """Return the line that replays a run."""
-    return f"python -m tests.sim --seed {seed} --nodes {nodes} --profile {profile}"
+    shorter = f" --seconds {seconds:g}" if seconds != SECONDS else ""
+    return f"python -m tests.sim --seed {seed} --nodes {nodes} --profile {profile}{shorter}"
 
 
 def built(seed: int, nodes: int, profile: str) -> World:
@@ -70,17 +72,19 @@ def form(world: World, chance: Random) -> float:
     return world.now - began
 
 
-def play(seed: int, nodes: int, profile: str) -> Outcome:
+def play(seed: int, nodes: int, profile: str, seconds: float = SECONDS) -> Outcome:
     """Play one seed; raises Broken with the replay line if anything is wrong."""
-    return play_in(built(seed, nodes, profile), profile)
+    return play_in(built(seed, nodes, profile), profile, seconds)
 
 
-def play_in(world: World, profile: str) -> Outcome:
-    """Play the schedule of a world that was built for this profile."""
+def play_in(world: World, profile: str, seconds: float = SECONDS) -> Outcome:
+    """Play the schedule of a world that was built for this profile: faults for so long."""
     seed, nodes = world.seed, len(world.hosts)
+    world.replay = command(seed, nodes, profile, seconds)
     formed_s = form(world, Random(f"{seed} {profile} form"))
-    ops = draw(seed, nodes, profile)
+    ops = draw(seed, nodes, profile, seconds)
     world.faults.schedule(ops)
     world.run_for(max(op.at for op in ops) + 0.1)
     settled_s = world.judge.settle(SETTLE_S, trees=profile != "ring")
-    return Outcome(seed, world.trace, world.events, formed_s, settled_s, world.now)
+    claims = world.judge.truth.claims
+    return Outcome(seed, world.trace, world.events, claims, formed_s, settled_s, world.now)

@@ -37,7 +37,7 @@ from potluck.core.content.paths import SafePath
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord, Flushed, Head, Heads, Holding, Kept, Kind
 from potluck.engine.engine import Engine
-from potluck.engine.events import Event, LinkClosed, LinkOpened, MessageHeard
+from potluck.engine.events import Event, FetchEnded, LinkClosed, LinkOpened, MessageHeard
 from potluck.engine.others.skipping import is_skipped
 from tests.fakes.disk import path_of
 
@@ -221,7 +221,8 @@ class Truth:
             self._check_synced(process, engine)
         if word.state is State.WAITING and word.reason.startswith("waiting for"):
             self._check_waiting(process, engine, picture)
-        if word.state is State.RECEIVING and picture.incoming.senders and not process.transfers:
+        fetches = process.transfers or any(isinstance(one, FetchEnded) for one in process.inbox)
+        if word.state is State.RECEIVING and picture.incoming.senders and not fetches:
             self.world.fail(f"truth: {process.host.label} says {word.reason}, and fetches nothing")
 
     def _check_synced(self, process: Process, engine: Engine) -> None:

@@ -131,8 +131,9 @@ class LostState:
     @property
     def _ready(self) -> bool:
         """Whether all of a lost state is here, and so is what it is to be merged with."""
-        seen = self._node.share_present and UNREAD.isdisjoint(self._folder.work)
-        return self._here and seen
+        if not self._here:
+            return False
+        return self._node.share_present and UNREAD.isdisjoint(self._folder.work)
 
     @property
     def _taken_back(self) -> bool:

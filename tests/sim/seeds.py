@@ -1,0 +1,109 @@
+"""The drawn runs of R6: which they are, and what is kept of them for the table of figures.
+
+Strategy: a plan is a list of runs; each is a seed, a number of hosts, a profile and how long faults
+come. Small worlds and short schedules cost a fraction of big ones, so most runs are those; every
+sixteenth has four to six hosts and the whole time. Every `TWICE`-th is played twice. Guarantees:
+the same oracle after every event of every run, whatever its size; a run that failed is in the
+figure with the line that plays it again. Limits: a `Tally` knows the runs of
+one process; the full tier plays two plans of a thousand each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tests import figures
+from tests.sim import scenarios
+from tests.sim.faults import SECONDS
+from tests.sim.scenarios import Outcome
+
+EACH = 1_000  # runs of one plan in the full tier
+FEW = 30  # … and in the default tier
+TWICE = 20  # every so many runs one is played a second time
+SIZES = (
+    2,
+    2,
+    3,
+    2,
+    2,
+    2,
+    2,
+    3,
+    2,
+    2,
+    2,
+    2,
+    3,
+    2,
+    2,
+    0,
+)  # hosts, in turn; 0 stands for one of the big ones
+BIG = (4, 5, 6)
+SHORT_S = 7.0  # faults come for so long in a small world
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """One run, and whether it is played twice."""
+
+    seed: int
+    nodes: int
+    profile: str
+    seconds: float
+    twice: bool
+
+    def __str__(self) -> str:
+        """As in the name of a test."""
+        return f"{self.profile}-{self.seed}-{self.nodes}"
+
+    @property
+    def replay(self) -> str:
+        """The line that plays it again."""
+        return scenarios.command(self.seed, self.nodes, self.profile, self.seconds)
+
+
+def plan(profiles: Sequence[str], first: int, count: int) -> list[Drawn]:
+    """Return so many runs, the profiles in turn, with seeds from `first` on."""
+    runs = []
+    for number in range(count):
+        turn, profile = number // len(profiles), profiles[number % len(profiles)]
+        nodes = SIZES[turn % len(SIZES)]
+        seconds = SHORT_S if nodes else SECONDS
+        nodes = nodes or BIG[turn // len(SIZES) % len(BIG)]
+        runs.append(Drawn(first + turn, nodes, profile, seconds, number % TWICE == TWICE - 1))
+    return runs
+
+
+@dataclass
+class Tally:
+    """What was played in this process."""
+
+    wanted: int
+    outcomes: list[Outcome] = field(default_factory=list)
+    twice: int = 0
+    failed: list[str] = field(default_factory=list)
+
+    def play(self, drawn: Drawn) -> None:
+        """Play one, twice if it says so; raises what is wrong, with the line that repeats it."""
+        self.failed.append(drawn.replay)  # until it is known better
+        outcome = self._once(drawn)
+        if drawn.twice:
+            assert self._once(drawn) == outcome, f"another trace: {drawn.replay}"
+            self.twice += 1
+        self.failed.pop()
+        self.outcomes.append(outcome)
+
+    def _once(self, drawn: Drawn) -> Outcome:
+        return scenarios.play(drawn.seed, drawn.nodes, drawn.profile, drawn.seconds)
+
+    def record(self, what: str) -> None:
+        """Keep it for the table of figures."""
+        runs, events = len(self.outcomes), sum(one.events for one in self.outcomes)
+        claims = sum(one.claims for one in self.outcomes)
+        said = (
+            f"{what}: {runs:,} seeds well, {events:,} events, {claims:,} claims compared with "
+            f"disks, {self.twice} played twice with equal traces, {len(self.failed)} failed"
+        )
+        again = "".join(f"\n    {line}" for line in self.failed[:20])
+        figures.record("R6", said + again, held=runs >= self.wanted and not self.failed)
