@@ -49,8 +49,8 @@ SABOTAGES = [
     Sabotage(
         "commit order: the intent goes and no row is written",
         "others/commits.py",
-        "        self._record(done)\n        moved",
-        "        moved",
+        "        self._record(done)\n        forget_lost",
+        "        forget_lost",
         "engine/others/test_commits.py::test_what_stands_is_written_down_and_the_intent_goes",
     ),
     Sabotage(
