@@ -85,8 +85,8 @@ SABOTAGES = [
     Sabotage(
         "breakers: the owner's holds nothing",
         "own/owners_breaker.py",
-        "        held.hold(lost)",
-        "        pass",
+        "            self.held.hold(held)\n            return",
+        "            return",
         "engine/own/test_owners_breaker.py::"
         "test_a_wiped_folder_is_held_and_told_and_everything_else_goes_on",
     ),
@@ -100,7 +100,7 @@ SABOTAGES = [
     Sabotage(
         "reconcile: damage is an edit, and is shared",
         "../core/content/reconcile.py",
-        "return Verdict.DAMAGE if same_stat(stands, stat) else Verdict.EDIT",
+        "return Verdict.DAMAGE if known else Verdict.EDIT",
         "return Verdict.EDIT",
         "core/content/test_reconcile.py::test_another_content_under_the_same_stat_is_damage",
     ),
