@@ -810,6 +810,16 @@ def after_trouble_memory_is_written_down_and_all_is_looked_at() -> None:
     assert parts.replica_check.deadline() == parts.node.now
 
 
+def after_trouble_no_lost_answer_about_the_own_folder_is_waited_for() -> None:
+    parts, dispatch = linked(2)
+    looked_at(parts, dispatch)
+    parts.own_folder.scan()
+    parts.node.take()  # it failed with the index, and nobody asks for it again
+    parts.recover()
+    asked = parts.node.take()
+    assert [effect.own for effect in asked if isinstance(effect, effects.Scan)] == [True]
+
+
 # -- devices on a wire -----------------------------------------------------------------------------
 def said(box: Box, kind: type, since: float = 0.0) -> list[float]:
     """When a device said something of that kind over a link."""
@@ -1659,6 +1669,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "Wiring.start: renaming.start()": who_is_started_with_another_name_gets_it,
     "Wiring.recover: if not admission_policy.lonely: membership.recover()": (
         after_trouble_memory_is_written_down_and_all_is_looked_at
+    ),
+    "Wiring.recover: own_folder.forget_work()": (
+        after_trouble_no_lost_answer_about_the_own_folder_is_waited_for
     ),
     "Wiring.recover: own_folder.scan()": after_trouble_memory_is_written_down_and_all_is_looked_at,
     "Wiring.recover: replica_check.restart()": (

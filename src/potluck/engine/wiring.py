@@ -314,6 +314,7 @@ class Wiring:
         """The index failed and works again: memory may be ahead of it, so look at all once more."""
         if not self.admission_policy.lonely:  # else the group may be one not to be written down
             self.membership.recover()
+        self.own_folder.forget_work()  # what it waits for may have been told, and be lost
         self.own_folder.scan()
         self.replica_check.restart()
         self.announcing.recover()

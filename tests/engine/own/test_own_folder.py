@@ -579,6 +579,21 @@ def test_all_that_is_under_way_is_forgotten_with_the_folder(own: Own, what: str)
     assert repr(own.own_folder).endswith(idle)
 
 
+def test_after_trouble_with_the_index_no_answer_that_was_lost_is_waited_for(own: Own) -> None:
+    own.write("n", "new")
+    own.touch("n")
+    own.answer()
+    own.own_folder.scan()
+    own.touch("a")
+    own.todo.clear()  # the answers failed with the index, and nobody gives them again
+    own.own_folder.forget_work()
+    own.own_folder.scan()
+    own.tick()
+    own.settle()
+    assert not own.own_folder.work
+    assert own.published()["n"].size == 3
+
+
 def test_nothing_is_gone_or_new_while_the_marker_is_missing(own: Own) -> None:
     kept = dict(own.files)
     own.write("d/c", "gamma")

@@ -145,21 +145,21 @@ class OwnFolder:
 
     def await_marker(self) -> None:
         """The group, or the folder's name, is another one: its marker comes, then a scan."""
-        self._forget_work()
+        self.forget_work()
         self._findings.clear()
         self.share.on_renamed()
 
     def on_share(self, event: ShareSeen) -> None:
         """The marker was checked."""
         if self.share.writes_again(event):
-            self._forget_work()
+            self.forget_work()
             return
         was_marked, was_present = self.share.marked, self._node.share_present
         self.share.on_checked(event)
         if not event.present:
             if was_present:
                 self.share.tell_offline()
-            self._forget_work()
+            self.forget_work()
             self._publishing.keep()
             self._due_scan.put_off(OFFLINE_LOOK_S)
         elif not was_marked:
@@ -236,8 +236,10 @@ class OwnFolder:
         elif parts := self._unwatched.due(self.top):
             self._rounds.begin_scan(parts)
 
-    def _forget_work(self) -> None:
-        """Whatever is under way is about a folder that is not there any more."""
+    def forget_work(self) -> None:
+        """Whatever is under way is about a folder that is not there any more, or its answers may
+        have been lost with the index: then a scan has to follow.
+        """
         self._rounds.clear()
         self._touched.clear()
         self._reading.cancel(self._reading.paths)
