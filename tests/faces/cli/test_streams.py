@@ -60,8 +60,9 @@ WORDS: dict[str, tuple[list[str], int]] = {
     "repair": (["repair"], 0),
     "verify": (["verify", "--help"], 0),
     "skip": (["skip"], 0),
-    "get": (["get", "*.ü"], 0),
+    "get": (["get", "*.iso"], 0),
     "take": (["take", "bert/a"], 0),
+    "undo": (["undo"], 0),
     "rescan": (["rescan"], 0),
     "wait": (["wait", "--peers", "0"], 0),
     "watch": (["watch", "--help"], 0),  # it does not end by itself; below it is ended
