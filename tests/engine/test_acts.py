@@ -240,3 +240,13 @@ def test_who_is_removed_and_not_forgotten_is_not_said_to_be(
 def test_what_is_skipped_can_be_said_by_anybody() -> None:
     (reply,) = replies(SkipAsked(1, ("*.iso",)))
     assert (reply.ok, reply.text[:30]) == (True, "Not fetched from now on: *.iso")
+
+
+def test_what_takes_a_while_is_answered_when_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    parts = Wiring(node())
+    parts.start()
+    begun: list[object] = []
+    monkeypatch.setattr(parts.taking, "begin", begun.append)
+    wanted = TakeAsked(1, "d2/a")
+    parts.acts.handle(wanted)
+    assert (begun, list(taken(parts.node, Reply))) == ([wanted], [])

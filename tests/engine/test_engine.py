@@ -77,6 +77,10 @@ def test_who_keeps_which_head_is_told_as_it_is_at_the_moment_of_asking() -> None
         assert ann.engine.node.now == wire.now
         assert answered("d1/a", wire.now + 1.0).known
         assert ann.engine.node.now == wire.now + 1.0
+    assert ann.engine.copied("d1", "", wire.now + 2.0).entries[0].name == "a"
+    assert ann.engine.node.now == wire.now + 2.0
+    assert ann.engine.former("d1", wire.now + 3.0).versions == []
+    assert ann.engine.node.now == wire.now + 3.0
     assert (ann.engine.deadline(), len(ann.done)) == (deadline, done)
     ben.crash()
     assert wire.run(30.0, lambda: not ann.engine.keepers(wire.now).devices[0].online)

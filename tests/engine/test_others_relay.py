@@ -9,11 +9,17 @@ from collections.abc import Callable
 
 import pytest
 
-from potluck.engine.others_relay import FollowingRelay, OthersRelay
+from potluck.engine.others_relay import (
+    FollowingRelay,
+    ForgottenRelay,
+    OthersRelay,
+    SkippingRelay,
+)
 from tests.engine import cutting
 from tests.engine.test_wiring import NOTICED_BY
 
-RELAYS = [f"{relay.__name__}." for relay in (FollowingRelay, OthersRelay)]
+PARTS = (FollowingRelay, ForgottenRelay, OthersRelay, SkippingRelay)
+RELAYS = [f"{relay.__name__}." for relay in PARTS]
 WIRES = [wire for wire in cutting.wires() if wire.startswith(tuple(RELAYS))]
 STORIES = dict.fromkeys(NOTICED_BY[wire] for wire in WIRES)
 

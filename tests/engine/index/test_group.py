@@ -61,6 +61,14 @@ def test_the_last_address_that_worked_comes_first(database) -> None:
     assert addresses.all() == {ANNA: [old, new], BERT: [old]}
 
 
+def test_all_addresses_are_told_in_order(database) -> None:
+    addresses = Addresses(database)
+    addresses.remember(BERT, Address("10.0.0.2", 7685), 2)
+    addresses.remember(ANNA, Address("10.0.0.1", 7685), 1)
+    rows = [(ANNA, "10.0.0.1", 7685, 1), (BERT, "10.0.0.2", 7685, 2)]
+    assert addresses.rows() == sorted(rows)
+
+
 def test_the_oldest_address_goes_when_there_are_too_many(database) -> None:
     addresses = Addresses(database)
     for number in range(limits.ADDRESSES_PER_DEVICE + 1):

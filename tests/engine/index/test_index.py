@@ -95,6 +95,13 @@ def test_staged_pages_do_not_outlive_the_program(tmp_path) -> None:
     again.close()
 
 
+def test_it_says_whether_it_is_damaged() -> None:
+    opened = Index.open(":memory:")
+    assert not opened.damaged
+    assert "no roster" in opened.damage("no roster").cause
+    assert opened.damaged
+
+
 def test_it_says_whether_a_transaction_is_open() -> None:
     kept = Index.open(":memory:")
     assert repr(kept) == "<Index :memory: at rest>"
