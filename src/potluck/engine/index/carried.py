@@ -23,17 +23,19 @@ from msgspec.msgpack import Decoder
 from potluck.core.errors import Malformed
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId
+from potluck.core.limits import KEY_BYTES
 from potluck.core.wire.catalogue import Address, RosterRecord
 from potluck.engine.index.database import Row, rows_left
 from potluck.engine.index.index import Index
 
 VALUES_CARRIED: Final = frozenset(
     {"group_keys", "out", "others before", "cloned", "kept here", "share", "marked", "mounted"}
-    | {"ignore.said", "ignore.whole", "name given", "second steward", "reached"}
+    | {"ignore.said", "ignore.whole", "name given", "second steward", "reached", "skipped here"}
 )
 """Single values that hold without any list."""
 VALUES_ABOUT: Final = ("frost ", "inherited ", "old folder stays ", "former label of ")
 """And the beginnings of those that are about one device each."""
+_KEYS: Final = "group_keys"  # one behind the other
 _META: Final = "SELECT key, value FROM meta"
 _ROSTER: Final = "SELECT id, digest, record FROM roster"
 _ADDRESS: Final = "SELECT device, host, port, seen FROM address"
@@ -112,8 +114,15 @@ def _roster(device: bytes, records: Sequence[RosterRecord]) -> Roster | None:
 
 
 def _values(left: Carried, copied: Carried) -> dict[str, bytes]:
-    """Return the single values: what was read counts only beside a roster with this device."""
-    return (left.values if is_member(left) else {}) | copied.values
+    """Return the single values: what was read counts only beside a roster with this device.
+
+    A key is told by its hash, so one that the copy had not yet cannot be a wrong one.
+    """
+    read = left.values if is_member(left) else {}
+    kept = [each.get(_KEYS, b"") for each in (copied.values, read)]
+    keys = [one[at : at + KEY_BYTES] for one in kept for at in range(0, len(one), KEY_BYTES)]
+    both = {_KEYS: b"".join(dict.fromkeys(keys))} if keys else {}
+    return read | copied.values | both
 
 
 def _left(path: str, device: DeviceId, *, with_log: bool) -> tuple[Carried, bool]:
