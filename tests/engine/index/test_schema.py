@@ -35,6 +35,10 @@ def test_every_older_version_has_a_step_to_the_next() -> None:
         ),
         "SELECT * FROM need WHERE manifest = 1 AND path > x'00' ORDER BY path LIMIT 9",
         "SELECT * FROM content WHERE root = x'00'",
+        (
+            "SELECT top, path FROM former WHERE manifest = 1 AND substr(root, 1, 8) = x'00'"
+            " AND size = 3 AND root = x'00' AND top <> '' ORDER BY id DESC LIMIT 1"
+        ),
     ],
 )
 def test_queries_of_every_event_neither_scan_nor_sort(query) -> None:
