@@ -73,11 +73,14 @@ class Spellings:
     # -- questions ---------------------------------------------------------------------------------
     def placed_instead(self, path: bytes) -> bytes:
         """Return what is placed in the place of a path or of a folder above it, b"" if nothing."""
+        return next(self.all_instead(path), b"")
+
+    def all_instead(self, path: bytes) -> Iterator[bytes]:
+        """Yield what is placed in the place of the folders above a path, and in its own."""
         for key, spelling in self._nodes(path):
             smallest = _smallest(self._by_key.get(key, {}))
             if smallest not in {b"", spelling}:
-                return smallest
-        return b""
+                yield smallest
 
     def others(self, path: bytes) -> list[bytes]:
         """Return what else of the same key, or of that of a folder above it, may stand."""
