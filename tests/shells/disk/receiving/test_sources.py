@@ -127,8 +127,13 @@ def test_of_versions_of_one_size_only_the_right_one_is_copied(share, monkeypatch
     for number in range(9):
         with open(os.path.join(folder, f"a~{number + 2}"), "wb") as file:
             file.write(DATA if number == 4 else data_of(5000, 10 + number))
-    copied = []
-    monkeypatch.setattr(module, "copy_content", lambda *files: copied.append(copy_content(*files)))
+    copied: list[int] = []
+
+    def copy(source: int, target: int) -> None:
+        copied.append(source)
+        copy_content(source, target)
+
+    monkeypatch.setattr(module, "copy_content", copy)
     ready(share, item("ann/b", Source.KEPT, DATA, local=path("ann/a")))
     assert len(copied) == 1
 
