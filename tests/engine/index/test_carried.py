@@ -27,6 +27,7 @@ from potluck.engine.index.carried import (
     carried_left,
     carry_into,
     is_member,
+    with_news,
 )
 from potluck.engine.index.database import move_log
 from potluck.engine.others import frozen_heads
@@ -114,6 +115,28 @@ def test_nothing_counts_in_which_this_device_is_not_a_member() -> None:
     assert best_of(NONE, NONE, whole=False) == NONE
     none = replace(FACTS, values={})
     assert best_of(none, none, whole=False).values == {}
+
+
+def test_an_index_that_lost_its_log_learns_what_the_copy_knows_of_the_same_group() -> None:
+    """Else whoever was removed since is a member again."""
+    older = Carried(ME, RECORDS[:9], {"group_keys": b"o" * 32, "marked": b"2"}, FACTS.addresses)
+    newer = with_news(older, FACTS)
+    assert newer.records == RECORDS
+    assert newer.values == {**older.values, "group_keys": b"k" * 32 + b"o" * 32}
+    assert newer.addresses == older.addresses
+    assert best_of(older, FACTS, whole=True) == newer
+    unkeyed = with_news(replace(older, values={}), replace(FACTS, values={}))
+    assert (unkeyed.records, unkeyed.values) == (RECORDS, {})
+
+
+@pytest.mark.parametrize("copied", [NONE, OTHERS, replace(FACTS, records=RECORDS[:3])])
+def test_of_an_older_copy_or_another_group_nothing_is_learned(copied: Carried) -> None:
+    assert with_news(FACTS, copied) == FACTS
+
+
+def test_what_would_make_this_device_no_member_is_left_to_the_others() -> None:
+    stranger = replace(FACTS, records=[RECORDS[0]])
+    assert with_news(stranger, replace(FACTS, records=[RECORDS[0], RECORDS[2]])) == stranger
 
 
 def test_a_log_of_something_else_hides_nothing(path: Path, tmp_path: Path) -> None:
