@@ -10,14 +10,16 @@ daemons in tests/shells/state/test_mending.py.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from potluck.engine.index.database import move_log
-from potluck.shells.state.private_home import GROUP_COPY_NAME, INDEX_NAME
-from tests.devices import free_port, one_ring, until
+from potluck.shells.state.private_home import GROUP_COPY_NAME, INDEX_NAME, INDEX_PARTS
+from tests.devices import ROOT, free_port, one_ring, until
 from tests.engine.index.builders import PAGE_BYTES
 from tests.hostile.daemons import Daemon
 
@@ -110,3 +112,36 @@ def test_what_is_damaged_while_it_runs_is_mended_by_the_same_process(two: list[D
     is_as_it_was(two, before, group)
     assert birch.process.pid == process
     assert birch.process.poll() is None
+
+
+def test_who_was_removed_stays_removed_where_the_index_is_one_of_before(
+    two: list[Daemon],
+) -> None:
+    """So it is when the log of an index is lost; the group copy knows better."""
+    copies = [each.home / GROUP_COPY_NAME for each in two]
+    until(lambda: all(copy.exists() for copy in copies))
+    for each in two:
+        move_log(str(each.home / INDEX_NAME), wholly=True)
+    old = [(each.home / INDEX_NAME).read_bytes() for each in two]
+    known = [copy.read_bytes() for copy in copies]
+    at = next(at for at in (0, 1) if potluck(two[at], "remove", two[1 - at].label, "--yes"))
+    keeper, other = two[at], two[1 - at]
+    until(lambda: copies[at].read_bytes() != known[at], keeper.said)
+    keeper.process.kill()
+    keeper.ended()
+    for part in INDEX_PARTS:
+        (keeper.home / f"{INDEX_NAME}{part}").unlink(missing_ok=True)
+    (keeper.home / INDEX_NAME).write_bytes(old[at])
+    keeper.begin(keeper.discovery_port)
+    words = f"{other.label}  removed by {keeper.label}"
+    until(lambda: words in potluck(keeper, "status"), lambda: potluck(keeper, "status"))
+
+
+def potluck(device: Daemon, *words: str) -> str:
+    """Return what a command says, "" if it fails."""
+    command = [sys.executable, "-P", "-m", "potluck", "--home", str(device.home), *words]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=60, check=False, env=environment
+    )
+    return done.stdout if done.returncode == 0 else ""

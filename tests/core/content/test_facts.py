@@ -83,8 +83,8 @@ def test_amounts_add_up_and_part() -> None:
 def test_words_are_plain() -> None:
     assert [str(finding) for finding in Finding] == ["file", "folder", "missing"]
     # these stand in the intents of an index
-    words = ["empty", "folder", "kept", "local", "moved", "none", "part"]
-    assert sorted(map(str, Source)) == words
+    sources = ["empty", "folder", "kept", "local", "moved", "none", "part"]
+    assert sorted(map(str, Source)) == sources
 
 
 def test_a_stat_differs_by_each_of_its_fields() -> None:

@@ -60,6 +60,8 @@ def test_without_patterns_everything_is_wanted() -> None:
         ("#a", "a pattern that begins like this adds nothing"),
         ("", "there is nothing in it"),
         ("[a", "an open bracket without its end"),
+        ("**/[ab]*[ab]*c", ""),
+        ("[ab]*[ab]*[ab]*[ab]*c", "more than 3 stars in a pattern"),
     ],
 )
 def test_what_is_no_pattern_says_why(text: str, why: str) -> None:

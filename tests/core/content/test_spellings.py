@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from potluck.core.content.name_limits import CaseFolding, NameLimits
 from potluck.core.content.paths import not_portable
-from potluck.core.content.spellings import Spellings
+from potluck.core.content.spellings import SPELLINGS_MAX, Spellings
 
 LIMITS = NameLimits(CaseFolding.ALL, form=True, refused=frozenset({not_portable("a:b")}))
 component = st.sampled_from(["a", "A", "b", "B", "\u00e9", "e\u0301", "E\u0301", "x:y"])
@@ -135,3 +135,19 @@ def test_whatever_is_decided_otherwise_is_named(shared, changed, wanted) -> None
     for each in shared - {changed}:
         if is_placed(spellings, each) != (each in before):
             assert any(each == root or each.startswith(root + b"/") for root in roots)
+
+
+def test_of_very_many_spellings_of_one_name_some_are_noted_and_none_of_the_rest_is_placed() -> None:
+    """Each is compared with all of its key: 100,000 of one would take the loop 20 minutes."""
+    many = [f"{number:09b}".translate(str.maketrans("01", "Aa")) for number in range(512)]
+    paths = sorted(name.encode() for name in many)
+    spellings = known(*paths)
+    assert [each for each in paths if is_placed(spellings, each)] == [paths[0]]
+    assert len(spellings.others(paths[0])) == SPELLINGS_MAX - 1
+    in_them = known(*(each + b"/in" for each in paths))
+    assert len(in_them.others(paths[0] + b"/in")) <= 2 * SPELLINGS_MAX
+    assert spellings.set(paths[-1], wanted=False) == set(), "it was never noted"
+    assert spellings.set(paths[0], wanted=False) == {paths[0], paths[1]}
+    assert spellings.set(b"aaaaaaaaa", wanted=True) == set(), "what may stand made room"
+    assert paths[0] not in spellings.others(paths[1])
+    assert spellings.set(paths[2] + b"/in", wanted=True) == {paths[2] + b"/in"}

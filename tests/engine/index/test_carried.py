@@ -17,7 +17,7 @@ from potluck.core.errors import IndexDamaged
 from potluck.core.wire.catalogue import Address
 from potluck.engine import clones, former_labels, succession
 from potluck.engine.group import key_exchange, membership, renaming, stewardship
-from potluck.engine.index import Index
+from potluck.engine.index import Index, skip_list
 from potluck.engine.index.carried import (
     VALUES_ABOUT,
     VALUES_CARRIED,
@@ -27,6 +27,7 @@ from potluck.engine.index.carried import (
     carried_left,
     carry_into,
     is_member,
+    with_news,
 )
 from potluck.engine.index.database import move_log
 from potluck.engine.others import frozen_heads
@@ -93,11 +94,12 @@ def test_what_is_left_of_a_damaged_roster_fills_up_an_older_copy(path: Path) -> 
     left, whole = carried_left(str(path), ME)
     assert 0 < len(left.records) < len(RECORDS)
     assert not whole
-    older = Carried(ME, RECORDS[:2], {"group_keys": b"older"})
+    older = Carried(ME, RECORDS[:2], {"group_keys": b"o" * 32, "marked": b"2"})
     best = best_of(left, older, whole=whole)
     assert best.records[:2] == RECORDS[:2]
     assert len(best.records) == len(left.records) + len(set(older.records) - set(left.records))
-    assert best.values == {**VALUES, "group_keys": b"older"}
+    both = b"o" * 32 + VALUES["group_keys"]
+    assert best.values == {**VALUES, "group_keys": both, "marked": b"2"}, "a newer key is not lost"
     alone = best_of(replace(left, records=RECORDS[:9]), NONE, whole=False)
     assert alone == Carried(ME, RECORDS[:9], VALUES, [])
 
@@ -111,6 +113,30 @@ def test_nothing_counts_in_which_this_device_is_not_a_member() -> None:
     assert best_of(OTHERS, copied, whole=True) == copied
     assert best_of(OTHERS, OTHERS, whole=True) == NONE
     assert best_of(NONE, NONE, whole=False) == NONE
+    none = replace(FACTS, values={})
+    assert best_of(none, none, whole=False).values == {}
+
+
+def test_an_index_that_lost_its_log_learns_what_the_copy_knows_of_the_same_group() -> None:
+    """Else whoever was removed since is a member again."""
+    older = Carried(ME, RECORDS[:9], {"group_keys": b"o" * 32, "marked": b"2"}, FACTS.addresses)
+    newer = with_news(older, FACTS)
+    assert newer.records == RECORDS
+    assert newer.values == {**older.values, "group_keys": b"k" * 32 + b"o" * 32}
+    assert newer.addresses == older.addresses
+    assert best_of(older, FACTS, whole=True) == newer
+    unkeyed = with_news(replace(older, values={}), replace(FACTS, values={}))
+    assert (unkeyed.records, unkeyed.values) == (RECORDS, {})
+
+
+@pytest.mark.parametrize("copied", [NONE, OTHERS, replace(FACTS, records=RECORDS[:3])])
+def test_of_an_older_copy_or_another_group_nothing_is_learned(copied: Carried) -> None:
+    assert with_news(FACTS, copied) == FACTS
+
+
+def test_what_would_make_this_device_no_member_is_left_to_the_others() -> None:
+    stranger = replace(FACTS, records=[RECORDS[0]])
+    assert with_news(stranger, replace(FACTS, records=[RECORDS[0], RECORDS[2]])) == stranger
 
 
 def test_a_log_of_something_else_hides_nothing(path: Path, tmp_path: Path) -> None:
@@ -148,7 +174,7 @@ def test_the_keys_are_those_that_the_engine_uses() -> None:
     assert {
         key_exchange._KEPT, membership.OUT, membership.OTHERS_BEFORE, clones._CLONED, clones._KEPT,
         share_state.WRITTEN_ONCE, mount_memory.MOUNTED_ONCE, ignore_file.SAID, ignore_file.WHOLE,
-        renaming.GIVEN, stewardship.RECOMMENDED, discovery._REACHED, "share",
+        skip_list._KEY, renaming.GIVEN, stewardship.RECOMMENDED, discovery._REACHED, "share",
     } == VALUES_CARRIED  # fmt: skip
     about = {frozen_heads._FROST, succession._KEY, succession._TOLD, former_labels._KEY}
     assert about == set(VALUES_ABOUT)

@@ -45,6 +45,18 @@ def test_queries_of_every_event_neither_scan_nor_sort(query) -> None:
     database.close()
 
 
+def test_the_trash_is_asked_for_one_folder_and_one_content_at_once() -> None:
+    """Else all that anybody threw away of one content is looked through for each path."""
+    database = Database(":memory:")
+    query = (
+        "SELECT top, path FROM former WHERE manifest = 1 AND substr(root, 1, 8) = x'00'"
+        " AND size = 3 AND root = x'00' AND top <> '' ORDER BY id DESC LIMIT 1"
+    )
+    (plan,) = [row[3] for row in database.rows(f"EXPLAIN QUERY PLAN {query}")]
+    assert plan.endswith("former_root (manifest=? AND <expr>=? AND size=?)")
+    database.close()
+
+
 def test_an_index_of_version_1_learns_to_tell_files_from_folders(tmp_path) -> None:
     path = str(tmp_path / "index")
     old = Database(path)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from potluck.core.content.breakers import MASS_FILES
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.loss_window import Loss
 from potluck.core.content.name_limits import CaseFolding, NameLimits
@@ -89,6 +90,37 @@ def test_of_two_folders_one_is_placed_and_the_other_one_with_all_in_it_is_one_tr
     assert r.codes().count("kept_out") == 1
     r.share(files("photos/two", "photos/three", "x"))
     assert r.stands() == {"photos", "photos/two", "photos/three", "x"}
+    assert not troubles(r)
+
+
+def test_a_folder_with_many_files_gives_way_to_no_other_spelling(r: Receiver) -> None:
+    """Else an owner that makes `Photos` beside it has all of it go to the trash, unasked."""
+    many = [f"in/photos/{number:02}" for number in range(MASS_FILES + 1)]
+    above = folder("in")
+    r.share([above, *files(*many)])
+    stood = r.stands()
+    both = [above, *files(*many, "in/photos/new", "in/Photos/x", "in/Photos/y")]
+    r.share(both)
+    assert r.disk.trash == []
+    assert r.stands() == stood | {"in/photos/new"}, "what stays is followed as ever"
+    ((subject, reason),) = troubles(r).items()
+    assert subject.startswith("d2/in/Photos")
+    assert "for one, and many files stand there; give one of them another name on d2" in reason
+    assert r.codes().count("kept_out") == 1
+    again = receiver(r.disk, index=r.node.index, run=2, now=100.0)
+    assert again.stands() == r.stands()
+    assert r.disk.trash == []
+
+
+def test_a_folder_that_gave_way_to_none_goes_as_ever(r: Receiver) -> None:
+    many = [f"photos/{number:02}" for number in range(MASS_FILES + 1)]
+    r.share(files(*many))
+    r.share(files(*many, "Photos/x", "photos/A", "photos/a"))
+    assert "photos/A" in r.stands()
+    assert "photos/a" not in r.stands(), "in it the same rule counts"
+    r.share(files("Photos/x", *[f"Photos/{number:02}" for number in range(MASS_FILES + 1)]))
+    assert {"Photos", "Photos/x"} <= r.stands()
+    assert not [each for each in r.stands() if each.startswith("photos")]
     assert not troubles(r)
 
 

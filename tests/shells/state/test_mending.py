@@ -82,6 +82,33 @@ def of_another(path: Path) -> None:
     index.close()
 
 
+def test_a_whole_index_that_lost_its_log_learns_from_the_copy(home: Path) -> None:
+    """SQLite takes the file as it was before, and says nothing."""
+    newer = Carried(ME, group(1, 2, 3).kept(), {"group_keys": b"n" * 32})
+    assert newer.records[:2] == FACTS.records
+    write_copy(str(home), newer)
+    assert not mend(str(home))
+    index = Index.open(str(home / INDEX_NAME))
+    facts = carried_by(index, ME)
+    assert facts.records == newer.records
+    assert facts.values == {**FACTS.values, "group_keys": b"n" * 32 + b"k" * 32}
+    assert index.meta.get("runs") == b"of lists", "nothing else is touched"
+    index.close()
+
+
+def test_an_index_that_is_out_of_its_group_learns_nothing(home: Path) -> None:
+    index = Index.open(str(home / INDEX_NAME))
+    index.begin()
+    index.meta.set("out", b"removed")
+    index.commit()
+    index.close()
+    write_copy(str(home), Carried(ME, group(1, 2, 3).kept()))
+    assert not mend(str(home))
+    index = Index.open(str(home / INDEX_NAME))
+    assert carried_by(index, ME).records == FACTS.records
+    index.close()
+
+
 @pytest.mark.parametrize(
     "damage",
     [

@@ -9,14 +9,20 @@ Guarantees: which are placed follows from the set of paths alone, whatever came 
 same on every start; exactly one of those with one key is placed, if their folders are. Of what is
 left of former paths, the spelling stays known as one that may stand on the disk. Limits: names
 that are one to the disk and have two keys are not seen here; the disk is asked before anything is
-touched (shells/disk/receiving/spelled.py).
+touched (shells/disk/receiving/spelled.py). Of one key so many spellings are noted; further ones are
+kept out as long as those are there, until all paths are read again, for each costs a comparison
+with all of its key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from potluck.core.content.name_limits import NameLimits
+
+SPELLINGS_MAX: Final = 50
+"""Of one name in one folder: nobody has two of them by chance more than a few times."""
 
 
 class Spellings:
@@ -36,6 +42,8 @@ class Spellings:
     def set(self, path: bytes, *, wanted: bool) -> set[bytes]:
         """A path is shared, or not any more; return those above or at which that decides anew."""
         if wanted == (path in self._paths) or self.why_refused(path):
+            return set()
+        if wanted and self._is_crowded(path):
             return set()
         (self._paths.add if wanted else self._paths.remove)(path)
         changed = set[bytes]()
@@ -65,11 +73,14 @@ class Spellings:
     # -- questions ---------------------------------------------------------------------------------
     def placed_instead(self, path: bytes) -> bytes:
         """Return what is placed in the place of a path or of a folder above it, b"" if nothing."""
+        return next(self.all_instead(path), b"")
+
+    def all_instead(self, path: bytes) -> Iterator[bytes]:
+        """Yield what is placed in the place of the folders above a path, and in its own."""
         for key, spelling in self._nodes(path):
             smallest = _smallest(self._by_key.get(key, {}))
             if smallest not in {b"", spelling}:
-                return smallest
-        return b""
+                yield smallest
 
     def others(self, path: bytes) -> list[bytes]:
         """Return what else of the same key, or of that of a folder above it, may stand."""
@@ -91,6 +102,17 @@ class Spellings:
             return ""
         names = path.decode().split("/")
         return next(filter(None, map(self._limits.why_refused, names)), "")
+
+    def _is_crowded(self, path: bytes) -> bool:
+        """Say whether a path would be one spelling too many; what only may stand makes room."""
+        for key, spelling in self._nodes(path):
+            spelled = self._by_key.get(key, {})
+            if len(spelled) >= SPELLINGS_MAX and spelling not in spelled:
+                for former in [each for each, count in spelled.items() if not count]:
+                    del spelled[former]
+                if len(spelled) >= SPELLINGS_MAX:
+                    return True
+        return False
 
     def _nodes(self, path: bytes) -> Iterator[tuple[bytes, bytes]]:
         """Yield the folders above a path and itself, each as its key and its spelling."""

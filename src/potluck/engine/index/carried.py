@@ -13,7 +13,7 @@ there. Limits: a value that is damaged in itself, while SQLite finds its page wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from blake3 import blake3
@@ -23,17 +23,19 @@ from msgspec.msgpack import Decoder
 from potluck.core.errors import Malformed
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId
+from potluck.core.limits import KEY_BYTES
 from potluck.core.wire.catalogue import Address, RosterRecord
 from potluck.engine.index.database import Row, rows_left
 from potluck.engine.index.index import Index
 
 VALUES_CARRIED: Final = frozenset(
     {"group_keys", "out", "others before", "cloned", "kept here", "share", "marked", "mounted"}
-    | {"ignore.said", "ignore.whole", "name given", "second steward", "reached"}
+    | {"ignore.said", "ignore.whole", "name given", "second steward", "reached", "skipped here"}
 )
 """Single values that hold without any list."""
 VALUES_ABOUT: Final = ("frost ", "inherited ", "old folder stays ", "former label of ")
 """And the beginnings of those that are about one device each."""
+_KEYS: Final = "group_keys"  # one behind the other
 _META: Final = "SELECT key, value FROM meta"
 _ROSTER: Final = "SELECT id, digest, record FROM roster"
 _ADDRESS: Final = "SELECT device, host, port, seen FROM address"
@@ -86,13 +88,28 @@ def carried_left(path: str, device: DeviceId) -> tuple[Carried, bool]:
 def best_of(left: Carried, copied: Carried, *, whole: bool) -> Carried:
     """Return what a new index begins with, without records if this device is in none of them."""
     if whole and is_member(left):
-        return left
+        return with_news(left, copied)
     both = [*copied.records, *(each for each in left.records if each not in copied.records)]
     for records in (both, left.records):
         roster = _roster(device := copied.device, records)
         if roster is not None:
             return Carried(device, roster.kept(), _values(left, copied), copied.addresses)
     return Carried(copied.device)
+
+
+def with_news(facts: Carried, copied: Carried) -> Carried:
+    """Return whole facts with what a copy knows beside them of the same group.
+
+    An index whose log is lost is whole and older than the copy: who was removed since stays so.
+    """
+    news = [each for each in copied.records if each not in facts.records]
+    if not news or facts.records[:1] != copied.records[:1]:
+        return facts
+    roster = _roster(facts.device, [*facts.records, *news])
+    if roster is None:
+        return facts
+    values = facts.values | _both_keys(copied.values, facts.values)
+    return Carried(facts.device, roster.kept(), values, facts.addresses)
 
 
 def is_member(facts: Carried) -> bool:
@@ -112,8 +129,19 @@ def _roster(device: bytes, records: Sequence[RosterRecord]) -> Roster | None:
 
 
 def _values(left: Carried, copied: Carried) -> dict[str, bytes]:
-    """Return the single values: what was read counts only beside a roster with this device."""
-    return (left.values if is_member(left) else {}) | copied.values
+    """Return the single values: what was read counts only beside a roster with this device.
+
+    A key is told by its hash, so one that the copy had not yet cannot be a wrong one.
+    """
+    read = left.values if is_member(left) else {}
+    return read | copied.values | _both_keys(copied.values, read)
+
+
+def _both_keys(*values: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Return the keys that stand in any of these."""
+    kept = [each.get(_KEYS, b"") for each in values]
+    keys = [one[at : at + KEY_BYTES] for one in kept for at in range(0, len(one), KEY_BYTES)]
+    return {_KEYS: b"".join(dict.fromkeys(keys))} if keys else {}
 
 
 def _left(path: str, device: DeviceId, *, with_log: bool) -> tuple[Carried, bool]:

@@ -158,10 +158,10 @@ class FormerFiles:
         if named is None:
             return None
         sql = (
-            "SELECT top, path FROM former WHERE substr(root, 1, 8) = ? AND root = ? AND size = ?"
-            " AND +manifest = ? AND top <> '' ORDER BY id DESC LIMIT 1"
+            "SELECT top, path FROM former WHERE manifest = ? AND substr(root, 1, 8) = ?"
+            " AND size = ? AND root = ? AND top <> '' ORDER BY id DESC LIMIT 1"
         )
-        row = self._database.row(sql, (root[:8], root, size, named.number))
+        row = self._database.row(sql, (named.number, root[:8], size, root))
         return (row[0], row[1]) if row is not None else None
 
     def forget_kept(self, name: ManifestName, path: bytes, root: Root) -> None:

@@ -5,12 +5,14 @@ Strategy: where the file system of FOLDER takes some names for one, or cannot ho
 (core/content/spellings.py), when they are first asked for and with every change. Of those that are
 one the byte-smaller one is placed; the others are kept out, as is what cannot be held: not fetched,
 and gone from here if they stood here before (to the trash). A path whose place something of
-another spelling still has waits until that has gone.
+another spelling still has waits until that has gone. A folder in which more files stand than may go
+unasked (core/content/breakers.py) gives way to no other spelling: that one waits.
 
-Guarantees: what is kept out follows from what owners share, whatever came first, so nothing is
-placed and removed in turns; when the one that kept it out is gone it comes. Where names are taken
-as they are nothing is noted. Limits: the paths of an owner are all read when the first of them is
-decided about, and kept in memory; a change of 6,000 paths at once costs 0.2 s there.
+Guarantees: but for such folders what is kept out follows from what owners share, whatever came
+first; nothing is placed and removed in turns; when the one that kept it out is gone it comes. Where
+names are taken as they are nothing is noted. Limits: single files give way however many they are;
+the paths of an owner are all read when the first of them is decided about, and kept in memory; a
+change of 6,000 paths at once costs 0.2 s there.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from potluck.core.content.breakers import MASS_FILES
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.content.spellings import Spellings
@@ -32,6 +35,10 @@ _REFUSED: Final = "this disk cannot hold such a name: {why}; give it another one
 _ONE_NAME: Final = (
     "it is not placed: this disk takes its name and {other} for one, and that one comes first; give"
     " one of them another name on {owner}"
+)
+_MUCH: Final = (
+    "it is not placed: this disk takes its name and {other} for one, and many files stand there;"
+    " give one of them another name on {owner}"
 )
 _WAITS: Final = "it waits until {other}, whose name is the same to this disk, has gone from here"
 
@@ -69,12 +76,13 @@ class LocalNames:
         spellings, owner = self._of(spot.manifest), self._node.label_of(spot.manifest.owner)
         if why := spellings.why_refused(spot.path):
             return KeptOut(_REFUSED.format(why=why, owner=owner), b"")
-        instead = spellings.placed_instead(spot.path)
-        if not instead:
-            return None
-        names = spot.path.split(b"/")[: instead.count(b"/") + 1]
-        other = self._shown(Spot(spot.manifest, instead))
-        return KeptOut(_ONE_NAME.format(other=other, owner=owner), b"/".join(names))
+        for instead in spellings.all_instead(spot.path):
+            names = spot.path.split(b"/")[: instead.count(b"/") + 1]
+            placed = Spot(spot.manifest, b"/".join(names))
+            if not self._is_full(placed):
+                other = self._shown(Spot(spot.manifest, instead))
+                return KeptOut(_ONE_NAME.format(other=other, owner=owner), placed.path)
+        return None
 
     def in_the_way(self, spot: Spot) -> Spot | None:
         """Return what stands here in the place of a spot, by another spelling of its path."""
@@ -94,7 +102,17 @@ class LocalNames:
 
     def waits_for(self, spot: Spot, other: Spot) -> KeptOut:
         """Return that a spot waits for what is in the way."""
+        if self._is_full(other):
+            owner = self._node.label_of(spot.manifest.owner)
+            names = spot.path.split(b"/")[: other.path.count(b"/") + 1]
+            return KeptOut(_MUCH.format(other=self._shown(other), owner=owner), b"/".join(names))
         return KeptOut(_WAITS.format(other=self._shown(other)), spot.path, lasts=False)
+
+    def _is_full(self, folder: Spot) -> bool:
+        """Say whether so much stands in a folder that it does not go for another spelling."""
+        name, below = folder.manifest, folder.path + b"/"
+        inside = self._node.index.places.files_after(name, below, MASS_FILES + 1)
+        return len(inside) > MASS_FILES and inside[-1].path.startswith(below)
 
     # -- changes -----------------------------------------------------------------------------------
     def on_changed(self, name: ManifestName, paths: Iterable[bytes]) -> Iterator[Spot]:

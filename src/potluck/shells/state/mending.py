@@ -36,6 +36,7 @@ from potluck.engine.index.carried import (
     carried_left,
     carry_into,
     is_member,
+    with_news,
 )
 from potluck.shells.loop.people import warning
 from potluck.shells.state.group_copy import device_of_home, read_copy, write_copy
@@ -60,6 +61,7 @@ def mend(state_dir: str, found: IndexDamaged | None = None) -> bool:
     copied = read_copy(state_dir, owner)
     why = found if found is not None else _damage(path, owner, copied)
     if why is None:
+        _catch_up(path, owner, copied)
         return False
     recent = _recently_damaged(state_dir)
     if recent >= DAMAGED_KEPT:
@@ -119,6 +121,23 @@ def _damage(path: str, device: DeviceId, copied: Carried) -> IndexDamaged | None
     if not is_member(facts) and is_member(copied):
         return IndexDamaged(cause=f"{path}: it is not that of this device")
     return None
+
+
+def _catch_up(path: str, device: DeviceId, copied: Carried) -> None:
+    """Have a whole index know what the copy knows of the same group; raises DiskTrouble.
+
+    Where the log of an index is lost SQLite takes the file as it was before, and says nothing.
+    """
+    if not copied.records:
+        return
+    index = Index.open(path)
+    try:
+        facts = carried_by(index, device)
+        newer = facts if facts.values.get(_OUT) else with_news(facts, copied)
+        if newer != facts:
+            carry_into(index, newer)
+    finally:
+        index.close()
 
 
 def _put_aside(path: str) -> str:

@@ -71,6 +71,6 @@ CREATE INDEX place_root ON place (substr(root, 1, 8)) WHERE size > 0;
 CREATE INDEX place_inode ON place (inode) WHERE size > 0;
 CREATE INDEX former_order ON former (manifest);
 CREATE INDEX former_burst ON former (manifest, burst);
-CREATE INDEX former_root ON former (substr(root, 1, 8));
+CREATE INDEX former_root ON former (manifest, substr(root, 1, 8), size);
 COMMIT;
 PRAGMA user_version = 4;

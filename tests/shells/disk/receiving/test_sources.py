@@ -12,7 +12,9 @@ import pytest
 
 from potluck.core.content.facts import Source
 from potluck.core.content.pieces import EMPTY_ROOT
+from potluck.shells.disk.content_check import copy_content
 from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.receiving import sources as module
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.receiving.sources import SourceGone, Sources, root_wanted
 from tests.shells.files import (
@@ -117,6 +119,34 @@ def test_roots_wanted():
     assert root_wanted(item("a", Source.PART, DATA)) == content_of(DATA).root
     assert root_wanted(item("a", Source.NONE, DATA)) is None
     assert root_wanted(item("a", Source.FOLDER)) is None
+
+
+def test_of_versions_of_one_size_only_the_right_one_is_copied(share, monkeypatch):
+    folder = os.path.join(share.folder, ".potluck", "trash", "day-000001-deleted", "ann")
+    os.makedirs(folder)
+    for number in range(9):
+        with open(os.path.join(folder, f"a~{number + 2}"), "wb") as file:
+            file.write(DATA if number == 4 else data_of(5000, 10 + number))
+    copied: list[int] = []
+
+    def copy(source: int, target: int) -> None:
+        copied.append(source)
+        copy_content(source, target)
+
+    monkeypatch.setattr(module, "copy_content", copy)
+    ready(share, item("ann/b", Source.KEPT, DATA, local=path("ann/a")))
+    assert len(copied) == 1
+
+
+def test_a_version_that_changes_while_it_is_copied_is_none(share, monkeypatch):
+    folder = os.path.join(share.folder, ".potluck", "trash", "day-000001-deleted", "ann")
+    os.makedirs(folder)
+    with open(os.path.join(folder, "a"), "wb") as file:
+        file.write(DATA)
+    monkeypatch.setattr(module, "copy_content", lambda _, target: os.write(target, b"other"))
+    with pytest.raises(SourceGone, match="the trash here does not hold it any more"):
+        ready(share, item("ann/b", Source.KEPT, DATA, local=path("ann/a")))
+    assert temporary(share) == []
 
 
 def test_an_earlier_version_is_copied_out_of_the_trash_and_stays_there(share):

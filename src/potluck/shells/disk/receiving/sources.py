@@ -164,11 +164,13 @@ class Sources:
             os.close(descriptor)
 
     def _from_trash(self, item: PlaceItem, copy_name: str) -> ReadyFile:
-        size = _content_of(item).size_bytes
-        with closing(self._kept.versions(_local_of(item), size)) as versions:
+        content = _content_of(item)
+        with closing(self._kept.versions(_local_of(item), content.size_bytes)) as versions:
             for descriptor in versions:
-                with suppress(SourceGone):  # another version of it, perhaps the next
-                    return self._made(item, copy_name, descriptor)
+                # thousands of versions may have that size: none of the others is copied
+                if content_matches(descriptor, content):
+                    with suppress(SourceGone):  # changed meanwhile; perhaps the next
+                        return self._made(item, copy_name, descriptor)
         raise SourceGone("the trash here does not hold it any more")
 
     def _made(self, item: PlaceItem, copy_name: str, source: int | None) -> ReadyFile:
