@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -25,7 +26,8 @@ from tests.shells.peers import Kept
 def a_loop() -> tuple[Loop, list[Any]]:
     """A loop that does not run, and what is posted to it."""
     inbox = Kept()
-    return Loop(cast("Any", None), cast("Any", None), cast("Any", None), inbox), inbox.facts
+    world = SimpleNamespace(recorder=None, ballast=None, people=None)
+    return Loop(cast("Any", None), cast("Any", world), cast("Any", None), inbox), inbox.facts
 
 
 def handlers() -> dict[signal.Signals, object]:

@@ -78,7 +78,7 @@ def mend(state_dir: str, found: IndexDamaged | None = None) -> bool:
         kept = _put_aside(path)
         make_private(state_dir)
         _begin_anew(path, facts, kept)
-        _forget_oldest(state_dir)
+        _forget_oldest(state_dir, kept)
     except OSError as error:
         raise DiskTrouble(
             "The index is damaged, and no new one could be begun.",
@@ -176,8 +176,10 @@ def _recently_damaged(state_dir: str) -> int:
     return count
 
 
-def _forget_oldest(state_dir: str) -> None:
-    for old in _kept(state_dir)[:-DAMAGED_KEPT]:
+def _forget_oldest(state_dir: str, newest: str) -> None:
+    """Remove all but the last ones; dates decide that, but never about the newest."""
+    others = [each for each in _kept(state_dir) if each.name != newest]
+    for old in others[: 1 - DAMAGED_KEPT]:
         for part in (*INDEX_PARTS, ""):
             with suppress(FileNotFoundError):
                 os.unlink(f"{old}{part}")

@@ -51,7 +51,7 @@ def share(tmp_path):
 @pytest.fixture
 def heal(share):
     with Folders(share.shared_fd) as folders, Keeper(share, 1e9) as keeper:
-        yield Healing(share.tmp_fd, keeper, folders)
+        yield Healing(share, keeper, folders)
 
 
 @pytest.fixture
