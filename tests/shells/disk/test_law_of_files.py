@@ -16,8 +16,9 @@ import pytest
 from tests import house
 
 BY_DESCRIPTOR = {
-    "close", "copy_file_range", "dup", "fchmod", "fstat", "fstatvfs", "fsync", "ftruncate", "lseek",
-    "pipe", "posix_fallocate", "pread", "preadv", "pwrite", "read", "write",
+    "close", "copy_file_range", "dup", "fchmod", "fchown", "fstat", "fstatvfs", "fsync",
+    "ftruncate", "lseek", "pipe", "posix_fadvise", "posix_fallocate", "pread", "preadv", "pwrite",
+    "read", "write",
 }  # fmt: skip
 """They take a descriptor and nothing else."""
 EITHER = {"listdir", "scandir", "utime"}

@@ -50,7 +50,9 @@ def opened(path: Path, data: bytes) -> int:
 def test_all_that_potluck_keeps_at_home_is_known_by_its_name() -> None:
     kept = {*private_home._NAMES, "device.key.before-1", "potluck.sqlite.before-1-wal"}
     for name in {*kept, "flight-1.jsonl"}:
-        assert is_of_identity(name) is name.startswith(("device.key", "potluck.sqlite"))
+        assert is_of_identity(name) is name.startswith(
+            ("device.key", "potluck.sqlite", "group.copy")
+        )
         assert is_for_itself(name) is not is_of_identity(name)
     assert not is_of_identity("notes.txt")
     assert not is_for_itself("notes.txt")
