@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from potluck.core.content.facts import ManifestName, Spot
+from potluck.core.content.facts import ManifestName, Spot, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.errors import NotFound, PotluckError, Refused
 from potluck.core.wire.catalogue import FileRecord
@@ -220,6 +220,31 @@ def test_a_rename_and_a_few_edits_are_no_change_to_take_back() -> None:
     home.put(record("c", text="edited"))
     home.part.undo()
     assert home.held() == {"a"}
+
+
+def test_a_copy_that_stands_elsewhere_is_no_rename() -> None:
+    home = Home(record("p1/licence", text="same"), record("p2/licence", text="same", mtime_ns=6))
+    home.put(record("p2/code"))
+    home.rm("p2/licence", "p2/code")
+    text = home.part.undo()
+    assert home.held() == {"p2", "p2/licence", "p2/code"}
+    assert "Renamed" not in text
+
+
+def test_what_was_renamed_in_that_go_is_said_unless_the_file_there_is_damaged() -> None:
+    home = Home(record("a"), record("b"))
+    home.put(record("x", text="a"))
+    home.rm("a", "b")
+    assert home.part.undo().endswith(
+        "Renamed and not deleted, as it seems, so left as they are: 1 file."
+    )
+    assert home.held() == {"b"}
+    home = Home(record("a"), record("b"))
+    home.put(record("x", text="a"))
+    home.rm("a", "b")
+    home.publishing.damaged.note(b"x", b"r" * 32, Stat(1, 1, 1, 1, executable=False))
+    home.part.undo()
+    assert home.held() == {"a", "b"}
 
 
 def test_many_replaced_in_one_go_come_beside() -> None:

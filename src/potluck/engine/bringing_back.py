@@ -187,7 +187,7 @@ class BringingBack:
         """Have the index say what is still to come, if that is much less now, and `status`."""
         if 2 * len(self._paths) < self._written:
             self._write()
-        self._publishing.breaker.say_returning(returning=bool(self._paths))
+        self._publishing.breaker.say_returning(self._paths)
 
     def _write(self) -> None:
         self._written = len(self._paths)

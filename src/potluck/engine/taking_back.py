@@ -112,7 +112,11 @@ class TakingBack:
                 others or "all that went with it is shared again",
                 "status",
             )
-        return f"{self._bring(lost)}{f' Besides: {others}.' if others else ''}"
+        text = self._bring(lost)
+        if elsewhere:
+            count = plural(len(elsewhere), "file")
+            text += f"\nRenamed and not deleted, as it seems, so left as they are: {count}."
+        return f"{text}{f' Besides: {others}.' if others else ''}"
 
     # -- what comes --------------------------------------------------------------------------------
     def _bring(self, wanted: Sequence[FileRecord]) -> str:
@@ -200,14 +204,16 @@ class TakingBack:
         return any(one.gone for one in lost) or len(lost) >= REPLACED_MANY
 
     def _elsewhere(self, went: Sequence[FormerFile]) -> set[bytes]:
-        """Return those paths whose content stands under another one now."""
-        places, standing = self._node.index.places, set[bytes]()
+        """Return those paths whose file has another one now: its content and its time."""
+        places, standing = self._node.index.places, set[tuple[bytes, int]]()
         roots = sorted({one.record.root for one in went if not one.back and one.record.size})
         for at in range(0, len(roots), _ROOTS_AT_ONCE):
             some = roots[at : at + _ROOTS_AT_ONCE]
-            standing.update(root for root, _ in places.with_roots(self._own, some))
+            found = places.with_roots(self._own, some)
+            damaged = self._publishing.damaged
+            standing.update((root, time) for root, path, time in found if path not in damaged)
         lost = [one.record for one in went if not one.back]
-        return {record.path for record in lost if record.root in standing}
+        return {one.path for one in lost if (one.root, one.mtime_ns) in standing}
 
     def _of_others(self, burst: int) -> str:
         """Return what of others went here since that go; "" if that is nothing to speak of."""

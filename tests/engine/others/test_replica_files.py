@@ -12,7 +12,9 @@ from msgspec import structs
 from potluck.core import limits
 from potluck.core.content.facts import Finding, Spot
 from potluck.core.content.pieces import PieceList, Root
+from potluck.core.wire.catalogue import FileRecord
 from potluck.engine.events import Hashed, Mount, MountsSeen, PathSeen
+from potluck.engine.others import replica_files
 from potluck.engine.others.replica_files import DEPARTED_MAX
 from tests.engine import builders
 from tests.engine.index.builders import folder, piece_list, place, record, root_of
@@ -334,6 +336,81 @@ def test_what_the_index_explains(home: Home) -> None:
     assert not explained("f", Finding.FILE)
     home.heard.tell["is_placing"] = lambda spot: True
     assert explained("f", Finding.FILE)
+
+
+# -- what the index does not know ------------------------------------------------------------------
+def unknown(home: Home, text: str = "new") -> None:
+    """A file stands where its owner shares `new`, which nobody brings; the index has no row."""
+    home.hold_fetch = True
+    home.share([record("a"), record("b"), folder("f"), record("f/c"), record("new")])
+    home.disk.edit("d2/new", root_of(text), len(text))
+
+
+def test_what_stands_where_it_lacks_is_taken_if_it_is_what_is_wanted(home: Home) -> None:
+    unknown(home)
+    assert home.lacking() == 1
+    home.rescan()
+    assert (home.hashed, home.lacking(), home.disk.aside) == (["d2/new"], 0, [])
+    assert home.disk.files["d2/new"][1].mtime_ns == 5, "and gets the time that is wanted"
+
+
+def test_what_was_found_can_be_served_to_who_has_lost_it(home: Home) -> None:
+    pieces = home.lists[piece_list(3).root] = piece_list(3)
+    home.hold_fetch = True
+    big = structs.replace(record("new"), root=pieces.root, size=pieces.size_bytes)
+    home.share([record("a"), record("b"), folder("f"), record("f/c"), big])
+    home.disk.edit("d2/new", pieces.root, pieces.size_bytes)
+    home.rescan()
+    assert home.lacking() == 0
+    assert home.node.index.contents.get(pieces.root) == pieces
+
+
+def test_what_is_not_is_read_once_until_one_of_both_changes(home: Home) -> None:
+    unknown(home, "NEW")
+    for _ in range(2):
+        home.rescan()
+    assert (home.hashed, home.lacking()) == (["d2/new"], 1)
+    home.change("d2/new", mtime_ns=99)
+    home.rescan()
+    assert home.hashed == ["d2/new"] * 2
+    home.share([record("a"), record("b"), folder("f"), record("f/c"), record("new", text="NEW")])
+    home.rescan()
+    assert (home.hashed, home.lacking()) == (["d2/new"] * 3, 0)
+    assert home.disk.aside == []
+
+
+@pytest.mark.parametrize(
+    "wanted", [record("new", text="longer"), record("new", text=""), folder("new")]
+)
+def test_what_cannot_be_it_is_not_read(home: Home, wanted: FileRecord) -> None:
+    home.hold_fetch = home.hold_place = True
+    home.share([record("a"), record("b"), folder("f"), record("f/c"), wanted])
+    home.disk.edit("d2/new", root_of("new"), wanted.size if wanted.size == 0 else 3)
+    home.rescan()
+    assert home.hashed == []
+
+
+def test_what_was_read_counts_only_if_nothing_is_known_there_by_then(home: Home) -> None:
+    unknown(home)
+    home.hold = True
+    home.rescan()
+    home.answer_held()
+    home.touch("d2/new")
+    home.call(home.held.pop(1))  # it is seen once more while it is read
+    assert len(home.held) == 1
+    home.heard.tell["is_placing"] = lambda spot: True
+    home.answer_held()
+    assert home.node.index.places.get(ANNAS, b"new") is None
+
+
+def test_no_more_is_remembered_of_what_was_read_in_vain_than_helps(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replica_files, "DEPARTED_MAX", 0)
+    unknown(home, "NEW")
+    for _ in range(2):
+        home.rescan()
+    assert home.hashed == ["d2/new"] * 2
 
 
 # -- read afresh -----------------------------------------------------------------------------------

@@ -175,6 +175,61 @@ def test_what_was_held_and_stands_elsewhere_now_was_moved(own: Own) -> None:
     assert not any(path.startswith("d0") for path in own.published())
 
 
+def lose_twins(own: Own) -> None:
+    """Two files of one content are held, among many."""
+    own.write("d0/twin", "twin")
+    own.write("d1/twin", "twin")
+    own.touch("d0/twin", "d1/twin")
+    own.settle()
+    for number in range(4):
+        own.remove(f"d{number}")
+    own.touch("d0", "d1", "d2", "d3")
+    own.settle()
+    assert {b"d0/twin", b"d1/twin"} <= {one.path for one in own.publishing.held.records()}
+
+
+def test_one_file_that_came_elsewhere_ends_one_that_is_held_and_one_that_is_back_ends_none(
+    own: Own,
+) -> None:
+    lose_twins(own)
+    own.folders.add("d0")
+    own.write("d0/twin", "twin")  # out of a backup, with another time
+    own.touch("d0", "d0/twin")
+    own.settle()
+    assert (b"d0/twin" in own.publishing.held, b"d1/twin" in own.publishing.held) == (False, True)
+    own.write("d0/twin", "twin")  # and `touch`
+    own.touch("d0/twin")
+    own.settle()
+    assert b"d1/twin" in own.publishing.held
+    own.write("elsewhere", "000")
+    own.touch("elsewhere")
+    own.settle()
+    assert {"d0/twin", "d1/twin", "elsewhere"} <= own.published().keys()
+    assert "d0/000" not in own.published()
+    own.write("moved", "twin")
+    own.touch("moved")
+    own.settle()
+    assert "d1/twin" not in own.published()
+
+
+def test_what_is_to_come_back_is_not_moved_whatever_has_its_content(own: Own) -> None:
+    lose_twins(own)
+    own.publishing.breaker.say_returning({b"d0/twin", b"d1/twin", b"d3"})
+    own.write("out of a drawer", "twin")
+    names = {f"x{number}": f"{number:03}" for number in range(3, FILES, 4)}
+    for name, text in names.items():
+        own.write(name, text)
+    own.touch("out of a drawer", *names)
+    own.settle()
+    assert not any(path.startswith("d3/") for path in own.published())
+    assert {"d0/twin", "d1/twin", "out of a drawer", "d3"} <= own.published().keys()
+    own.publishing.breaker.say_returning(())
+    own.write("and another", "twin")
+    own.touch("and another")
+    own.settle()
+    assert len({"d0/twin", "d1/twin"} & own.published().keys()) == 1
+
+
 def cut_off(own: Own) -> list[str]:
     """Cut every file off to nothing; return which of them are held."""
     names = [name_of(number) for number in range(FILES)]
@@ -333,11 +388,11 @@ def test_status_says_how_it_comes_back_and_that_it_does(own: Own) -> None:
     assert trouble.reason.endswith(
         "to have them here again, type: repair – if they are to go: confirm"
     )
-    own.publishing.breaker.say_returning(returning=True)
+    own.publishing.breaker.say_returning({b"d0/000"})
     (trouble,) = troubles(own)
     assert trouble.reason.endswith("that has them is linked; to give some of them up: confirm PATH")
     for _ in range(2):
-        own.publishing.breaker.say_returning(returning=False)
+        own.publishing.breaker.say_returning(())
     assert "repair" in troubles(own)[0].reason
 
 

@@ -199,6 +199,36 @@ def test_one_that_is_cut_off_is_done_again(
     assert known(home) == FACTS
 
 
+@pytest.mark.parametrize("renames", [1, 2])
+def test_one_that_is_cut_off_while_the_files_go_never_leaves_an_older_index(
+    home: Path, monkeypatch: pytest.MonkeyPatch, renames: int
+) -> None:
+    index = Index.open(str(home / INDEX_NAME))
+    carry_into(index, Carried(ME, group(1, 2, 3).kept(), FACTS.values))
+    files = [home / f"{INDEX_NAME}{part}" for part in ("", "-wal")]
+    contents = [file.read_bytes() for file in files]
+    index.close()
+    for file, content in zip(files, contents, strict=True):
+        file.write_bytes(content)  # as a kill leaves it: what is new is in the log alone
+    rename, done = os.rename, list[str]()
+
+    def killed(old: str, new: str) -> None:
+        rename(old, new)
+        done.append(new)
+        if len(done) == renames:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "rename", killed)
+    with pytest.raises(KeyboardInterrupt):
+        mend(str(home), IndexDamaged(cause="found while it ran"))
+    monkeypatch.undo()
+    assert mend(str(home)), "it is not believed without its log"
+    assert known(home).records == group(1, 2, 3).kept()
+    oldest = min(each for each in home.glob(f"{INDEX_NAME}.damaged-*") if "-wal" not in each.name)
+    assert oldest.read_bytes() == contents[0]
+    assert Path(f"{oldest}-wal").read_bytes() == contents[1]
+
+
 def test_a_disk_that_damages_it_again_and_again_is_said_to_be_the_trouble(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -156,18 +156,18 @@ class Places:
 
     def with_roots(
         self, name: ManifestName, roots: Sequence[bytes]
-    ) -> Iterator[tuple[bytes, bytes]]:
-        """Yield root and path of every file of a folder with one of these; at most 256 roots."""
+    ) -> Iterator[tuple[bytes, bytes, int]]:
+        """Yield root, path and time of a folder's files with one of these; at most 256 roots."""
         named = self._names.find(name)
         marks = ", ".join("?" * len(roots))
         sql = (
-            "SELECT root, path FROM place WHERE size > 0 AND +manifest = ?"
+            "SELECT root, path, mtime_ns FROM place WHERE size > 0 AND +manifest = ?"
             f" AND substr(root, 1, 8) IN ({marks})"
         )
         if named is not None:
             wanted = set(roots)
             rows = self._database.rows(sql, (named.number, *(root[:8] for root in roots)))
-            yield from ((root, path) for root, path in rows if root in wanted)
+            yield from (row for row in rows if row[0] in wanted)
 
     def standing(self, roots: Iterable[bytes]) -> set[bytes]:
         """Return which of these contents stand in any folder."""

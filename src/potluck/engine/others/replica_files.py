@@ -4,8 +4,10 @@ Strategy: a file that stands where one is known is compared by its stat, and rea
 doubts. If it then is what was known, or what its owner wants by now, only its stat is news; else it
 is a local edit, and its row becomes that of a content nobody has. What is gone loses its row.
 Either way it is lacking again, and receiving brings it back; whoever places it puts aside what it
-did not expect. A file that had gone and comes back as it was is known again: if its owner has
-dropped it meanwhile, it goes to the trash like any other.
+did not expect. A file that stands where one lacks, and has its size, is read as well: since an
+index was lost it may be that one, and nobody else may have it. A file that had gone and comes back
+as it was is known again: if its owner has dropped it meanwhile, it goes to the trash like any
+other.
 
 What the disk damaged goes the same way (`on_verified`): what was read does not tell it from an edit
 whose time was set back, and nothing is lost by either.
@@ -24,7 +26,7 @@ from typing import Protocol
 from potluck.core.content.facts import ManifestName, PlaceRow, Spot, Stat
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import HASH_BYTES, Root
-from potluck.core.wire.catalogue import Kind
+from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Hashed, PathSeen
 from potluck.engine.node import Node
@@ -60,6 +62,9 @@ class ReplicaFiles:
         # what went, by spot and inode, as the index had it; oldest first
         self._departed: dict[tuple[Spot, int], PlaceRow] = {}
         self._rows: dict[Spot, PlaceRow] = {}  # of what is read: as the index had it then
+        self._unknown: set[Spot] = set()  # what is read and has no row
+        # what was read and is not what is wanted: that, and how it stood
+        self._unlike: dict[Spot, tuple[bytes, Stat]] = {}
         self._changed: set[Spot] = set()  # whose rows changed here since somebody asked
 
     def __repr__(self) -> str:
@@ -86,9 +91,12 @@ class ReplicaFiles:
         if self._listener.is_placing(spot):
             return True
         if row is None:
-            if stat is None or self._node.index.manifests.get(*spot) is not None:
-                return True
-            return self._is_back(spot, stat)
+            record = self._node.index.manifests.get(*spot)
+            if stat is not None and record is None:
+                return self._is_back(spot, stat)
+            if stat is not None and record is not None:
+                self._read_unknown(spot, record, seen.path, stat)
+            return True
         if stat is None or row.kind is not Kind.FILE:
             return stat is None and row.kind is Kind.FOLDER
         self.compare(spot, row, seen.path, stat)
@@ -118,6 +126,9 @@ class ReplicaFiles:
         if spot is None:
             return
         row = self._rows.pop(spot, None)
+        if spot in self._unknown:
+            self._unknown.discard(spot)
+            self._on_unknown_read(spot, hashed)
         if row is None or self.row(spot) != row or self._listener.is_placing(spot):
             return
         record, root = self._node.index.manifests.get(*spot), hashed.pieces.root
@@ -133,6 +144,28 @@ class ReplicaFiles:
             if not self._node.mounts.at(hashed.path):  # else its own file is below that one
                 self._changes.on_edited(spot)
             self._put(spot.manifest, _edited(row, hashed.stat))
+
+    def _read_unknown(self, spot: Spot, record: FileRecord, path: SafePath, stat: Stat) -> None:
+        """A file stands where one lacks: it may be that one, of before the index was lost."""
+        alike = record.kind is Kind.FILE and 0 < record.size == stat.size
+        if not alike or self._unlike.get(spot) == (record.root, stat):
+            return
+        if self.reading.has(path):
+            self.reading.on_seen(path)
+        else:
+            self._unknown.add(spot)
+            self.reading.begin([(path, record.piece_size)])
+
+    def _on_unknown_read(self, spot: Spot, hashed: Hashed) -> None:
+        record, root = self._node.index.manifests.get(*spot), hashed.pieces.root
+        if record is None or self.row(spot) is not None or self._listener.is_placing(spot):
+            return
+        if root == record.root:
+            self._unlike.pop(spot, None)
+            self._node.index.contents.put(hashed.pieces)
+            self._put(spot.manifest, _found(spot.path, root, hashed.stat))
+        elif len(self._unlike) < DEPARTED_MAX:
+            self._unlike[spot] = record.root, hashed.stat
 
     def on_verified(self, spot: Spot, hashed: Hashed) -> None:
         """A file was read afresh, and not as it should: fetch it again, unless it was edited."""
@@ -177,11 +210,18 @@ class ReplicaFiles:
         """What is being read counts no more."""
         self.reading.cancel(self.reading.paths)
         self._rows.clear()
+        self._unknown.clear()
 
     def _put(self, name: ManifestName, row: PlaceRow) -> None:
         self._changed.add(Spot(name, row.path))
         self._node.index.places.put(name, [row])
         self._listener.on_replicas_changed(name, [row.path])
+
+
+def _found(path: bytes, root: Root, stat: Stat) -> PlaceRow:
+    """Return the row of a file that was read and is what its owner wants."""
+    times = stat.mtime_ns, stat.ctime_ns
+    return PlaceRow(path, Kind.FILE, root, stat.size, *times, stat.inode, stat.executable)
 
 
 def _edited(row: PlaceRow, stat: Stat) -> PlaceRow:

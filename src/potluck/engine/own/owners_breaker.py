@@ -7,15 +7,16 @@ that took the place of such a folder. Everything else is said. What came into be
 (fresh_files.py) counts only with what went within ten seconds. Many deletes wait until nothing is
 being looked at and no more came for two seconds, so that one `rm -rf` is judged as one.
 
-Guarantees: what is held is never said by itself, but for a file whose content stands at another
-path now; a person reads of it once, and in `status` until it is over. Limits: what was deleted
-within the hour before the limit was reached has been said, 20 files or a quarter at most; what has
-another content, not none, is an edit, and so is a folder in the place of a file; the hour begins
-anew with each start.
+Guarantees: what is held is never said by itself, but for a file whose content came to another path
+since, and which nobody wants brought back; a person reads of it once, and in `status` until it is
+over. Limits: what was deleted within the hour before the limit was reached has been said, 20 files
+or a quarter at most; what has another content, not none, is an edit, and so is a folder in the
+place of a file; the hour begins anew with each start.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from heapq import nsmallest
 from typing import Final
@@ -61,7 +62,8 @@ class OwnersBreaker:
         self._count_s = 0.0
         self._untold = False  # that anything is
         self._subject = ""  # under which name it says so
-        self._returning = False  # it is being brought back
+        self._returning: Collection[bytes] = ()  # what of it a person wants brought back
+        self._says_returning = False
 
     def __repr__(self) -> str:
         """Return what is held."""
@@ -109,19 +111,33 @@ class OwnersBreaker:
     # -- what is said ------------------------------------------------------------------------------
     def moved(self, changed: Mapping[bytes, PendingRecord]) -> list[bytes]:
         """Return what of that which is held has its content at a path that is shared anew, and the
-        folders in which nothing is held then.
+        folders in which nothing is held then. Each such path ends one: others may have that
+        content, too. What a person wants brought back is not moved.
         """
         if not self.held:
             return []
-        roots = {one.record.root for one in changed.values() if one.record.size}
-        moved = [one.path for one in self.held.records() if one.size and one.root in roots]
+        came = Counter(
+            one.record.root for path, one in changed.items() if self._is_other(path, one)
+        )
+        moved = list[bytes]()
+        for one in self.held.records():
+            if came[one.root] and one.path not in self._returning:
+                came[one.root] -= 1
+                moved.append(one.path)
         self.held.release(moved)
         if moved:
             emptied = [one.path for one in self.held.records() if one.kind is Kind.FOLDER]
             emptied = [path for path in emptied if not self.held.has_below(path)]
+            emptied = [path for path in emptied if path not in self._returning]
             self.held.release(emptied)
             moved += emptied
         return moved
+
+    def _is_other(self, path: bytes, change: PendingRecord) -> bool:
+        """Say whether a content comes to a path that had another one, and is not held itself."""
+        before, after = change.before, change.record
+        news = before is None or before.root != after.root
+        return bool(after.size) and news and path not in self.held
 
     def sift(self, gone: Ending, changed: Mapping[bytes, PendingRecord]) -> set[bytes]:
         """Return the paths of which nothing is to be said."""
@@ -190,16 +206,17 @@ class OwnersBreaker:
         places, name, every = self._node.index.places, self._node.own_manifest, sorted(roots)
         found = set[bytes]()
         for at in range(0, len(every), _ROOTS_AT_ONCE):
-            for root, path in places.with_roots(name, every[at : at + _ROOTS_AT_ONCE]):
+            for root, path, _ in places.with_roots(name, every[at : at + _ROOTS_AT_ONCE]):
                 if path not in gone and path not in changed:
                     found.add(root)
         return found
 
     # -- what a person reads -----------------------------------------------------------------------
-    def say_returning(self, *, returning: bool) -> None:
-        """What is held is being brought back, or not; `status` says so."""
-        if returning != self._returning:
-            self._returning = returning
+    def say_returning(self, paths: Collection[bytes]) -> None:
+        """These are being brought back, of what is held, or none; `status` says so."""
+        self._returning = paths
+        if bool(paths) != self._says_returning:
+            self._says_returning = bool(paths)
             self._note()
 
     def _note(self) -> None:
@@ -230,7 +247,7 @@ class OwnersBreaker:
         some = f"{', '.join(names)} and {more:,} more" if more else listed(names)
         where = "not here, or left out by .potluckignore" if self._has_rules else "not here"
         what = f"{of_amount(*self.held.amount)} that I share: {where} ({some})"
-        if self._returning:
+        if self._says_returning:
             return (
                 f"{what}; brought back as soon as a device that has them is linked; to give some of"
                 f" them up: {CONFIRM} PATH"

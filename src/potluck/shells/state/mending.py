@@ -4,9 +4,9 @@ Strategy: before a start believes the index it is opened and its group is read. 
 does not take, one that is empty although this device was in a group, and one in which another
 device is the member are damaged; so is one of which SQLite said so while the program ran. What is
 left of its group facts is read (engine/index/carried.py), united with the copy beside it
-(group_copy.py) and written there; then the files get dated names and a new index begins with these
-facts. All else comes again: own files from the folder, the lists of others from them
-(docs/protocol.md §6, lost states).
+(group_copy.py) and written there; then the files get dated names, the index before its log, and a
+new index begins with these facts. All else comes again: own files from the folder, the lists of
+others from them (docs/protocol.md §6, lost states).
 
 Guarantees: no file of FOLDER is touched, and the damaged index is kept. A mending that is cut off
 is done again by the next start, since the copy was written first. Where an index is damaged again
@@ -18,7 +18,6 @@ gives the roster back, this device is alone and has to be let in again.
 from __future__ import annotations
 
 import os
-import secrets
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -58,6 +57,7 @@ def mend(state_dir: str, found: IndexDamaged | None = None) -> bool:
     check_whole(state_dir)
     path, device = os.path.join(state_dir, INDEX_NAME), device_of_home(state_dir)
     owner = device if device is not None else DeviceId(b"")
+    _finish_putting_aside(path)
     copied = read_copy(state_dir, owner)
     why = found if found is not None else _damage(path, owner, copied)
     if why is None:
@@ -141,12 +141,26 @@ def _catch_up(path: str, device: DeviceId, copied: Carried) -> None:
 
 
 def _put_aside(path: str) -> str:
-    """Give the damaged files dated names, the index last; return its name. Raises OSError."""
-    mark = f"{DAMAGED}-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    for part in (*INDEX_PARTS, ""):
+    """Give the damaged files dated names; return that of the index. Raises OSError.
+
+    The index goes first: without what is in its log it would be whole, perhaps, and an old one.
+    """
+    seconds, nanos = divmod(time.time_ns(), 1_000_000_000)
+    mark = f"{DAMAGED}-{time.strftime('%Y%m%d-%H%M%S', time.localtime(seconds))}-{nanos:09}"
+    for part in ("", *INDEX_PARTS):
         with suppress(FileNotFoundError):
             os.rename(f"{path}{part}", f"{path}{mark}{part}")
     return f"{INDEX_NAME}{mark}"
+
+
+def _finish_putting_aside(path: str) -> None:
+    """Give what an interrupted mending left of the index the name that the rest has already."""
+    kept = _kept(os.path.dirname(path))
+    if kept and not os.path.lexists(path):
+        for part in INDEX_PARTS:
+            if not os.path.lexists(f"{kept[-1]}{part}"):
+                with suppress(FileNotFoundError):
+                    os.rename(f"{path}{part}", f"{kept[-1]}{part}")
 
 
 def _begin_anew(path: str, facts: Carried, kept: str) -> None:

@@ -136,6 +136,25 @@ def test_where_nobody_knows_leases_it_is_not_waited_for(share, heal, wanted, mon
     assert read(share, "me/a") == WHOLE
 
 
+def test_what_is_opened_for_writing_at_the_last_moment_gets_what_is_saved(
+    share, heal, wanted, hook
+) -> None:
+    opened = []
+
+    def open_it(name):
+        if name == "before_exchange":
+            opened.append(open(full(share, "me/a"), "r+b"))  # noqa: SIM115 - it is written later
+
+    part = ready(share, wanted)
+    hook(open_it)
+    with pytest.raises(Blocked, match="another program"):
+        heal.put(wanted, part, HELD)
+    nothing_came_of_it(share, DAMAGED, part)
+    with opened[0] as file:
+        file.write(b"saved")
+    assert read(share, "me/a") == b"saved" + DAMAGED[5:]
+
+
 def test_what_a_person_saves_at_the_last_moment_stays(share, heal, wanted, hook) -> None:
     def save(name):
         if name == "before_exchange":

@@ -85,6 +85,9 @@ class Healing(Adding):
         if came is None or not damaged.is_still(came):
             change_places(self._tmp_fd, held, folder, name)  # saved over since: that stays
             raise Blocked(TAKEN)
+        if _is_written(self._tmp_fd, held):  # opened at the last moment: what is saved goes there
+            change_places(self._tmp_fd, held, folder, name)
+            raise Blocked(_WRITTEN)
         return Occupant(item.path, self._tmp_fd, came, held)
 
     def _kept(self, came: Occupant, held: str) -> str:
