@@ -273,7 +273,7 @@ def test_whose_share_is_offline_is_named(
         assert wait(tmp_path, "--synced") == 0
     assert capsys.readouterr().out.splitlines() == [
         "2 devices, 14 files: in sync.",
-        "Share offline, so it is not known what is new there: laptop.",
+        "Lacking all that it shares, so it is not known what is new there: laptop.",
     ]
 
 

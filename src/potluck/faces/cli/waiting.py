@@ -361,7 +361,7 @@ def summary(state: dict[str, Any], *, delivered: bool, to: Sequence[str] = ()) -
     others = [one for one in state["devices"] if not one["me"]]
     away = [shown(one["label"]) for one in others if not one["online"]]
     offline = [shown(one["label"]) for one in others if one["online"] and one["offline"]]
-    unknown = ((away, "Away"), (offline, "Share offline"))
+    unknown = ((away, "Away"), (offline, "Lacking all that it shares"))
     return [first] + [
         f"{why}, so it is not known what is new there: {listed(names)}."
         for names, why in unknown
