@@ -10,9 +10,9 @@ Guarantees: a device is said to hold a manifest only if it is here and spoke of 
 is held; what it said of an older head, or before it went, is shown as what it is, the last word and
 not knowledge. `in_sync` means that nothing is open. Nobody waits for whoever is away, nor for
 whoever is here while its share is offline. Limits: what a device says of itself is believed; what a
-device skips is not waited for, and never said to be there; an owner that lacks all it shares, and is
-not known to have anything of others, is taken for offline, though another disk may hide it, or all
-is on its way back; that a person edits files on its disk is known when it has noticed.
+device skips is not waited for, and never said to be there; an owner that lacks all it shares, and
+is not known to have anything of others, is taken for offline, though another disk may hide it, or
+all is on its way back; that a person edits files on its disk is known when it has noticed.
 """
 
 from __future__ import annotations
