@@ -206,6 +206,18 @@ PROMISES: dict[str, tuple[str, ...]] = {
         "faces/cli/test_versions.py::test_the_trash_is_listed_with_when_why_and_how_large",
         "faces/cli/test_versions.py::test_the_history_of_a_file_begins_with_what_stands_now",
     ),
+    "| have a file of somebody else": (
+        "faces/cli/test_taking.py::test_it_says_what_was_copied",
+        "engine/test_taking.py::test_a_whole_folder_of_a_device_can_be_taken_and_may_be_there_already",
+    ),
+    "| not have everything of the others": (
+        "faces/cli/test_skipping.py::test_they_say_what_follows",
+        "engine/others/test_skipping.py::test_a_pattern_is_about_one_device_or_all",
+    ),
+    "| find what a disk has damaged": (
+        "faces/cli/test_verifying.py::test_what_is_damaged_is_listed",
+        "engine/own/test_damaged_files.py::test_a_damaged_file_is_told_once_and_wanted",
+    ),
     "| see why a file is not there": (
         "test_why_devices.py::test_a_file_says_why_it_is_not_here_until_it_is",
         "faces/cli/test_explaining.py::test_why_ends_as_a_check_does",

@@ -71,7 +71,7 @@ def test_a_folder_is_listed_with_all_that_is_here_and_what_is_not_is_said() -> N
     assert str(order.into) == "d1/docs/old"
     assert [file.path for file in order.listed or ()] == [f"{device.top}/f/b"]
     reply = device.end(order, "docs/old/f (2)", instead=(("docs/old/f (2)", "f"),))
-    assert reply.ok
+    assert (reply.ok, reply.code, reply.fix) == (False, "refused", "why d2/f")
     assert reply.text.splitlines() == [
         "copied d2/f as “d1/docs/old/f (2)”: its own name is taken there",
         "not copied: 1 file or folder of it, not here as shared now",
@@ -137,6 +137,8 @@ def test_what_cannot_be_taken_is_refused(
     with pytest.raises(kind) as error:
         device.part.begin(TakeAsked(3, path, into))
     assert error.value.what == what
+    assert error.value.cause
+    assert error.value.fix
     assert taken(device.node, Import) == []
 
 

@@ -271,7 +271,8 @@ def test_what_went_of_others_since_is_theirs_to_take_back() -> None:
     index = home.node.index
     index.places.put(ANNAS, [place(record("x")), place(record("y"))])
     index.former.note_kept(ANNAS, [(b"x", b""), (b"y", b"")], "d2")
-    theirs = "2 files of d2 went or changed here, which d2 can take back: undo, typed there"
+    theirs = "2 versions of what d2 shares came into the trash here; to have what went last shared "
+    theirs += "again: undo, typed on d2"
     assert home.refused(NotFound).cause == theirs
     home.rm("a")
     assert "Besides" not in home.part.undo(), "that was before"

@@ -68,7 +68,7 @@ class Taking:
             raise Refused(
                 f"{set_off(str(path))} is in the folder of this device already.",
                 "`take` copies what somebody else shares",
-                "",
+                "ls",
             )
         if name is None:
             raise _unknown(path)
@@ -151,7 +151,12 @@ class Taking:
         reasons = {reason for _, reason in event.failed}
         code = DiskTrouble.code if reasons & OF_THE_DISK else ""
         fix = "make room on this disk, then try again" if reasons & NO_ROOM else ""
-        return Reply(taken.act.command, not failed, "\n".join(lines), code, fix=fix)
+        cause, lacks = "", taken.lacking and not failed
+        if lacks:
+            code, cause = Refused.code, "only what is here as it is shared now can be copied"
+            fix = f"why {typable(taken.path, '')}".rstrip()
+        ok = not failed and not lacks
+        return Reply(taken.act.command, ok, "\n".join(lines), code, cause, fix)
 
     def on_leaving(self) -> None:
         """The device leaves: nobody will hear how these went."""

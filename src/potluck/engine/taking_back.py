@@ -221,8 +221,8 @@ class TakingBack:
         told = []
         for owner, count in counts.most_common(LISTED):
             label = set_off(self._node.label_of(owner))
-            went = f"{plural(count, 'file')} of {label} went or changed here"
-            told.append(f"{went}, which {label} can take back: {UNDO}, typed there")
+            came = f"{plural(count, 'version')} of what {label} shares came into the trash here"
+            told.append(f"{came}; to have what went last shared again: {UNDO}, typed on {label}")
         return "; ".join(told)
 
 

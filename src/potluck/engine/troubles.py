@@ -28,7 +28,7 @@ class TroubleKind(Enum):
     DISK = "the disk is full or fails"
     KEPT = "an owner deleted or replaced very much: it stays here until a person confirms"
     UNREADABLE = "a folder or file of mine cannot be read"
-    HELD = "deletes of mine are held"  # until a person says that they were meant
+    HELD = "held, not deleted"  # until a person says that they were meant
     COVERED = "another disk hides files, or took them along"  # what is mounted below Shared/
     UNWATCHED = "changes are found by scans only"  # no watches to be had
     RESTLESS = "a file of mine never holds still"

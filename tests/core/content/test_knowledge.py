@@ -12,6 +12,7 @@ import pytest
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.knowledge import (
+    LACKS_ALL_OWN,
     CopyKnown,
     DeviceKnown,
     HeadNumber,
@@ -326,8 +327,12 @@ def test_nobody_waits_for_a_device_whose_share_is_offline_and_it_is_waited_for_a
     both = [manifest(), manifest(ADAS)]
     assert situation(picture(device(ADA, "ada", **lost), manifests=both)).state is State.IN_SYNC
     lacking = picture(device(ADA, "ada", **lost), manifests=[manifest(ADAS, missing=SOME)])
-    words = "waiting for ada (its share is offline): 1 file (100 B)"
+    words = f"waiting for ada (it {LACKS_ALL_OWN}): 1 file (100 B)"
     assert situation(lacking) == Situation(State.WAITING, words)
+    ada = replace(device(ADA, "ada", **lost), holds_others=True)
+    back = picture(ada, manifests=[manifest(), manifest(ADAS, missing=SOME)])
+    assert situation(back).state is State.BUSY, "its share is there: what it shares is on its way"
+    assert situation(picture(ada, manifests=both)).state is State.SENDING
 
 
 def test_what_others_lack_of_others_is_not_sent_by_me():

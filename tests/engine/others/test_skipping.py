@@ -84,13 +84,13 @@ def test_a_path_can_be_wanted_all_the_same_until_it_is_skipped_again() -> None:
     part.skip(["d2/v/", "*.iso"])
     assert part.get(["d2/v/x"]) == (
         "Fetched again, as far as it is not here: d2/v/x. "
-        "Not here for that, of what is shared now: 1 file (3 B)."
+        "Skipped, and so not here: 1 file (3 B) of what is shared now."
     )
     assert part.skip([]).splitlines() == [
         "skipped: d2/v/",
         "skipped: *.iso",
         "wanted all the same: d2/v/x",
-        "Not here for that, of what is shared now: 1 file (3 B).",
+        "Skipped, and so not here: 1 file (3 B) of what is shared now.",
     ]
     part.skip(["d3/v/"])
     assert reason(here, "v/x") is None
@@ -126,6 +126,8 @@ def test_what_is_no_pattern_is_refused(
     with pytest.raises(kind) as error:
         part.skip(["*.iso", typed])
     assert what is None or error.value.what == what
+    assert error.value.cause
+    assert error.value.fix
     assert heard.notes == []
     assert part.skip([]) == "Nothing that others share is skipped here."
 

@@ -121,7 +121,7 @@ def test_what_is_held_is_held_by_the_next_run_until_it_is_confirmed(own: Own) ->
     own.own_folder = OwnFolder(node, again)
     said = again.confirm()
     assert said is not None
-    assert said.startswith("Confirmed: 22 files (66 B). The other devices put that in their trash")
+    assert said.startswith("Confirmed: 22 files (66 B). The other devices put what they have")
     again.on_tick(0)
     assert (len(own.published()), again.held.amount) == (FILES + 4 - MANY - 1, NOTHING)
     node.now += 1.0
@@ -390,6 +390,7 @@ def test_status_says_how_it_comes_back_and_that_it_does(own: Own) -> None:
     )
     own.publishing.breaker.say_returning({b"d0/000"})
     (trouble,) = troubles(own)
+    assert trouble.command == "peers"
     assert trouble.reason.endswith("that has them is linked; to give some of them up: confirm PATH")
     for _ in range(2):
         own.publishing.breaker.say_returning(())

@@ -381,8 +381,9 @@ def test_what_is_held_ends_when_a_person_says_so_and_not_before() -> None:
     it.put("a", "a")
     it.put("b", "another")
     assert (it.tick(), set(it.records), len(it.publishing.held)) == (1, set("abcd"), 1)
-    said = "Confirmed: 1 file (1 B). The other devices put that in their trash; where it is very"
-    assert it.publishing.confirm() == said + " much at once, a person is asked there first."
+    said = "Confirmed: 1 file (1 B). The other devices put what they have of that in their trash; "
+    said += "where it is very much at once, a person is asked there first."
+    assert it.publishing.confirm() == said
     it.publishing.keep()
     later = Publisher(it.node, run=2)
     assert later.publishing.pending == 1, "a crash before the head forgets no word of a person"

@@ -8,7 +8,7 @@ from potluck.core.content.facts import Hindrance
 from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
 from potluck.engine.own.imports import LEAVING, NOT_IN_PLACE, NOT_RESTORED, Imports
-from potluck.engine.own.restored import LINES, NOT_IN_TRASH, RESTORE, TOO_FEW, reply_of
+from potluck.engine.own.restored import LINES, NOT_IN_TRASH, RESTORE, STANDS_ALL, TOO_FEW, reply_of
 from tests.engine.builders import node, taken
 from tests.engine.listeners import Heard
 from tests.engine.own.test_imports import TOP
@@ -43,9 +43,15 @@ def test_what_stands_there_already_is_as_good_as_restored() -> None:
 @pytest.mark.parametrize("reason", [NOT_IN_TRASH, TOO_FEW])
 def test_what_the_trash_does_not_hold_is_not_found(reason: str) -> None:
     reply = said(Imported(ORDER, (), (("ann/a", reason),)))
-    assert (reply.ok, reply.code, reply.fix) == (False, "not_found", "trash")
+    assert (reply.ok, reply.code, reply.fix) == (False, "not_found", "history")
     assert reply.text == f"not restored: ann/a ({reason})"
     assert reply.cause
+
+
+def test_a_folder_of_which_nothing_is_missing_has_no_version_to_bring_back() -> None:
+    reply = said(Imported(ORDER, (), (("ann/a/", STANDS_ALL),)))
+    assert (reply.ok, reply.code, reply.fix) == (False, "", "history")
+    assert reply.cause == "a folder comes back only as far as something in it is missing"
 
 
 @pytest.mark.parametrize(

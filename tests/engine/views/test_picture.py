@@ -22,6 +22,7 @@ from potluck.core.content.knowledge import (
 from potluck.core.content.loss_window import Loss
 from potluck.core.group.asking_turns import GroupTag
 from potluck.core.group.founding import Founding, FoundingState, found_group
+from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Holding, ManifestAsk, Offer, PiecesAsk
 from potluck.engine import effects
 from potluck.engine.events import (
@@ -84,6 +85,21 @@ def test_an_owner_that_lacks_all_it_shares_is_offline_and_one_that_lacks_less_is
     for files, offline in ((1, False), (2, True)):
         ben.engine.node.peer(ann.me).kept[name] = Holding(*name, 1, 1, files, 5 * files, 0)
         assert seen(ben).devices[0].offline is offline
+
+
+def test_an_owner_that_has_something_of_others_has_all_it_shares_on_its_way_back() -> None:
+    wire, ann, ben = shared(2)
+    ben.write("own", b"of ben")
+    wire.run(5.0)
+    mine, hers = ManifestName.own(ben.me), ManifestName.own(ann.me)
+    kept = ben.engine.node.peer(ann.me).kept
+    kept[hers] = Holding(*hers, 1, 1, 2, 10, 0)
+    assert not seen(ben).devices[0].offline
+    for seq, missing in ((1, 1), (9, 0)):
+        kept[mine] = Holding(*mine, 1, seq, missing, 6 * missing, 0)
+        assert seen(ben).devices[0].offline, "it has nothing, or speaks of another list"
+    kept[ManifestName.own(DeviceId(b"x" * 32))] = kept.pop(mine)
+    assert seen(ben).devices[0].offline, "a folder that nobody here knows"
 
 
 def test_a_head_is_heard_before_it_is_held() -> None:

@@ -140,7 +140,7 @@ def test_nobody_waits_for_who_is_away_or_whose_share_is() -> None:
     keep(ann, ben, 1, 1, 2, 10)
     (one,) = said(ann, "d1/0")
     assert (one.kind, one.open) == (ReasonKind.RECEIVER_LACKS, False)
-    assert one.text.startswith("the share of d2 is offline")
+    assert one.text.startswith("d2 lacks all that it shares; perhaps its disk is away, or ")
     ben.crash()
     wire.run(7.0)
     (one,) = said(ann, "d1/0")

@@ -153,6 +153,7 @@ def test_a_folder_of_mine_of_which_nothing_is_here() -> None:
     lines = info_lines(info(**folder, **nobody, files=3, counted=False))
     assert lines[1] == "  folder mine, 5 B in 3 files or more"
     assert lines[2].startswith("  here: not all; see ")
+    assert info_lines(info(here=False))[3].startswith("  here: not as it is shared; see ")
     assert lines[3:] == [
         "  on 0 of 1 device",
         "  safe to remove here: no, because not all of it is",

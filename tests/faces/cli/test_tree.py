@@ -80,7 +80,7 @@ def test_a_large_folder_comes_in_parts_and_is_one_line() -> None:
     assert [*folder_lines(parts, top=False)] == [
         "  30 B  4 of 6 files here  a/",
         "  1 B                      a",
-        "  1 B   not here yet       b",
+        "  1 B   not here           b",
         "8 files in 2 folders, 32 B, 5 of them here",
     ]
 
@@ -100,10 +100,10 @@ def test_a_line_is_written_as_soon_as_its_entry_is_whole() -> None:
 
 def test_everything_below() -> None:
     assert [*file_lines(FILES, "")] == [
-        "  10 B                  kitchen-pc/b\\x1b.txt",
-        "  1.0 KB                laptop/a.txt",
-        "  2.0 KB                laptop/photos/1.jpg",
-        "  3.0 KB  not here yet  laptop/photos/2.jpg",
+        "  10 B              kitchen-pc/b\\x1b.txt",
+        "  1.0 KB            laptop/a.txt",
+        "  2.0 KB            laptop/photos/1.jpg",
+        "  3.0 KB  not here  laptop/photos/2.jpg",
         "4 files in 2 folders, 6.0 KB, 3 of them here",
     ]
     assert [*file_lines(below("laptop/photos"), "laptop/photos")][-1] == (
@@ -123,7 +123,7 @@ def test_columns_are_those_of_the_first_rows() -> None:
     late = [entry("laptop/z", 123_400), entry("laptop/zz", 1, here=False)]
     lines = [*file_lines([*files, *late], "")]
     assert lines[0] == "  1 B  laptop/00000"
-    assert lines[-3:-1] == ["  123 KB  laptop/z", "  1 B  not here yet  laptop/zz"]
+    assert lines[-3:-1] == ["  123 KB  laptop/z", "  1 B  not here  laptop/zz"]
 
 
 def copy(name: str, on: int, devices: int, alone: str = "", **changes: Any) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def test_the_history_of_a_file_begins_with_what_stands_now(
 
 def test_the_history_says_what_is_gone_and_what_is_not_here_yet() -> None:
     now = {"path": "ann/a", "kind": "file", "size": 3, "here": False}
-    assert history_lines("ann/a", now, found())[0] == "now: ann/a (3 B), which is not here yet"
+    assert history_lines("ann/a", now, found())[0] == "now: ann/a (3 B), which is not here"
     gone = history_lines("ann/a", None, found(version("ann/a")))
     assert gone[0] == "now: nothing stands as ann/a"
     folder = {"path": "ann", "kind": "folder", "size": 0, "here": True}

@@ -20,6 +20,7 @@ from potluck.faces.cli.waiting import (
     Patience,
     check_single,
     holds_all,
+    summary,
     undelivered,
     unreached,
     unsynced,
@@ -62,6 +63,8 @@ def wait(home: Path, *words: str) -> int:
 def test_only_who_said_so_of_this_head_or_a_newer_one_has_it() -> None:
     goals = [head(), head(OTHER)]
     assert holds_all(keeper(kept()), goals), "its own folder it has"
+    assert holds_all(keeper(kept(), kept(owner=OTHER)), goals)
+    assert not holds_all(keeper(kept(), kept(owner=OTHER, missing=1)), goals), "but by its word"
     assert holds_all(keeper(kept(seq=4)), goals)
     assert holds_all(keeper(kept(seq=0, generation=2)), goals)
     assert not holds_all(keeper(kept(seq=2)), goals)
@@ -264,6 +267,15 @@ def test_to_nobody_nothing_is_delivered(tmp_path: Path, capsys: pytest.CaptureFi
     assert "There is no other device to deliver to." in said.err
 
 
+def test_only_what_is_here_is_said_to_be_delivered() -> None:
+    me, laptop = state()["devices"]
+    some = state(devices=[me | {"have_files": 12}, laptop])
+    assert summary(some, delivered=True, to=["laptop"])[0] == (
+        "12 files that are here: delivered to laptop."
+    )
+    assert summary(some, delivered=True)[0] == "2 devices, 12 files that are here: delivered."
+
+
 def test_whose_share_is_offline_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -273,7 +285,7 @@ def test_whose_share_is_offline_is_named(
         assert wait(tmp_path, "--synced") == 0
     assert capsys.readouterr().out.splitlines() == [
         "2 devices, 14 files: in sync.",
-        "Share offline, so it is not known what is new there: laptop.",
+        "Lacking all that it shares, so it is not known what is new there: laptop.",
     ]
 
 
@@ -436,5 +448,5 @@ def test_who_skips_some_is_never_whole_and_that_is_said() -> None:
     assert not holds_all(keeper(skips), [head()])
     late = {"heads": [], "devices": [keeper(skips)]}
     assert undelivered(late, [head()], ()) == (
-        "not yet known to be whole on laptop (skips 2 paths, which never come there)"
+        "not yet known to be whole on laptop (skips 2 paths, not fetched there)"
     )

@@ -10,9 +10,9 @@ Guarantees: a device is said to hold a manifest only if it is here and spoke of 
 is held; what it said of an older head, or before it went, is shown as what it is, the last word and
 not knowledge. `in_sync` means that nothing is open. Nobody waits for whoever is away, nor for
 whoever is here while its share is offline. Limits: what a device says of itself is believed; what a
-device skips is not waited for, and never said to be there; an
-owner all of whose own files and folders another disk hides is taken for offline; that a person
-edits files on its disk is known when it has noticed.
+device skips is not waited for, and never said to be there; an owner that lacks all it shares, and
+is not known to have anything of others, is taken for offline, though another disk may hide it, or
+all is on its way back; that a person edits files on its disk is known when it has noticed.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from typing import NamedTuple
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wording import lack_words, listed, of_amount, of_size, of_time, set_off, typable
+
+LACKS_ALL_OWN = "lacks all that it shares; perhaps its disk is away, or that is on its way back"
 
 
 class HeadNumber(NamedTuple):
@@ -76,6 +78,7 @@ class DeviceKnown:
     said: Mapping[ManifestName, LastWord]
     away_s: float | None = None  # how long it is gone; None: it is here, or never was in this run
     shares: Amount = NOTHING  # all in all, as it is held here
+    holds_others: bool = False  # it said that it has something of somebody else's
 
     @property
     def lacks_own(self) -> bool:
@@ -84,9 +87,9 @@ class DeviceKnown:
 
     @property
     def offline(self) -> bool:
-        """Whether its share is: it says itself that it has nothing of what it shares."""
-        counts = zip(self._own_missing[:2], self.shares[:2], strict=True)
-        return self.lacks_own and all(missing >= shared for missing, shared in counts)
+        """Whether its share may be: it has nothing of what it shares, nor of others, as it says."""
+        lacks_all = all(self._own_missing[at] >= self.shares[at] for at in (0, 1))
+        return self.lacks_own and lacks_all and not self.holds_others
 
     @property
     def _own_missing(self) -> Amount:
@@ -199,7 +202,7 @@ class CopyKnown(Enum):
 def copy_known(device: DeviceKnown, manifest: ManifestKnown) -> CopyKnown:
     """Say what is known of a device's copy of a manifest; its owner has what it announces.
 
-    But for what it says that it lacks: its share is offline, or another disk hides some of it.
+    But for what it says that it lacks: a disk is away, or some of it is on its way back.
     """
     if not device.here:
         return CopyKnown.AWAY
@@ -360,7 +363,7 @@ def _waiting_words(incoming: Incoming, away: list[DeviceKnown], missing: Amount)
     """Return for whom is waited and for what."""
     whom = listed([device.label for device in away])
     if len(away) == 1 and away[0].here:
-        whom += " (its share is offline)"
+        whom += f" (it {LACKS_ALL_OWN})"
     elif len(away) == 1 and away[0].away_s is not None:
         whom += f" (away for {of_time(away[0].away_s)})"
     if missing == NOTHING:

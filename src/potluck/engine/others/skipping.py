@@ -131,7 +131,7 @@ class Skipping:
             raise Refused(
                 f"{set_off(head)} is the folder of this device.",
                 "only what others share is fetched; what of mine is shared says .potluckignore",
-                "",
+                "skip --help",
             )
         return name
 
@@ -163,8 +163,8 @@ class Skipping:
         needs = self._node.index.needs
         amount = Amount.total(needs.skipped(name) for name in self._others())
         if amount == NOTHING:
-            return "Nothing that is shared now lacks here for that."
-        return f"Not here for that, of what is shared now: {of_amount(*amount)}."
+            return "Skipped, and so not here: nothing of what is shared now."
+        return f"Skipped, and so not here: {of_amount(*amount)} of what is shared now."
 
     def _shown(self, entry: SkipEntry) -> str:
         return shown_pattern(self._node, entry.owner, entry.text)

@@ -227,7 +227,8 @@ class OwnersBreaker:
         self._subject = node.own_label
         if self.held:
             reason = self._reason()
-            trouble = Trouble(TroubleKind.HELD, self._subject, reason, REPAIR, node.now, None)
+            then = "peers" if self._returning else REPAIR
+            trouble = Trouble(TroubleKind.HELD, self._subject, reason, then, node.now, None)
             node.troubles.note(trouble)
             if self._untold:
                 text = f"{set_off(self._subject)}: {reason}"

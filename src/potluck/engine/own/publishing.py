@@ -151,8 +151,8 @@ class Publishing:
         paths = self.held.confirm(path)
         what = of_amount(*before.less(self.held.amount))
         self._end(paths)
-        text = f"Confirmed: {what}. The other devices put that in their trash; where it is very"
-        text += " much at once, a person is asked there first."
+        text = f"Confirmed: {what}. The other devices put what they have of that in their trash;"
+        text += " where it is very much at once, a person is asked there first."
         return text if paths else None
 
     def _end(self, paths: Collection[bytes]) -> None:

@@ -35,8 +35,10 @@ def reply_of(command: int, label: str, event: Imported) -> Reply:
         code = DiskTrouble.code
         fix = "make room on this disk, then try again" if reasons & NO_ROOM else ""
     elif reasons & NOT_HELD:
-        code, fix = NotFound.code, "trash"
-        cause = "it was mistyped, the trash let go of it, or it only ever stood elsewhere"
+        code, fix = NotFound.code, "history"
+        cause = "it was mistyped, nothing of it went, or the trash let go of it"
+    elif STANDS_ALL in reasons:
+        cause, fix = "a folder comes back only as far as something in it is missing", "history"
     text = "\n".join(lines) or "nothing to restore"
     return Reply(command, not event.failed, text, code, cause, fix)
 

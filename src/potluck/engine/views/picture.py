@@ -131,7 +131,19 @@ class Picture:
         if peer.link is None and peer.gone_s is not None:
             away_s = node.now - peer.gone_s
         shares = node.index.manifests.amount(ManifestName.own(device))
-        return DeviceKnown(device, label, here, said, away_s, shares)
+        known = DeviceKnown(device, label, here, said, away_s, shares)
+        if not known.offline:
+            return known
+        holds = any(self._has_some(name, said[name]) for name in said if name.owner != device)
+        return replace(known, holds_others=holds)
+
+    def _has_some(self, name: ManifestName, word: LastWord) -> bool:
+        """Say whether by that word something of a folder, as it is held here, is there."""
+        manifests = self._node.index.manifests
+        head = manifests.head(name)
+        if head is None or number_of(head) != word.number:
+            return False
+        return word.missing.files < manifests.amount(name).files
 
     def _incoming(self) -> Incoming:
         """Return what is done about what is lacking here."""

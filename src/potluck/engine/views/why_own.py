@@ -12,7 +12,13 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from potluck.core.content.facts import NOTHING
-from potluck.core.content.knowledge import CopyKnown, DeviceKnown, ManifestKnown, OwnWork
+from potluck.core.content.knowledge import (
+    LACKS_ALL_OWN,
+    CopyKnown,
+    DeviceKnown,
+    ManifestKnown,
+    OwnWork,
+)
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.receipts import PathKnown, receipt
 from potluck.core.errors import UnsafePath
@@ -110,7 +116,7 @@ def _receiver(
             away = f"{label}, for {of_time(device.away_s)}: {said.why}"
         return ReasonKind.RECEIVER_AWAY, f"{away}; {AWAY_NOTE}", False
     if device.offline:
-        text = f"the share of {label} is offline: it lacks everything; {AWAY_NOTE}"
+        text = f"{label} {LACKS_ALL_OWN}; {AWAY_NOTE}"
         return ReasonKind.RECEIVER_LACKS, text, False
     text = f"{label}: {said.why}" + _handing(parts, device)
     word = device.said.get(known.name)

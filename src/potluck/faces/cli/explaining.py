@@ -121,7 +121,8 @@ def info_lines(answer: dict[str, Any]) -> list[str]:
         what += f", changed {_date(answer['mtime_ns'] / NS_PER_S)}"
     lines = [shown(answer["path"]), f"  {what}"]
     lines += [f"  content {answer['root']}"] if answer["root"] else []
-    lines.append("  here: " + ("yes" if answer["here"] else f"not all; see {command('why')}"))
+    lacks = "not all" if answer["kind"] == "folder" else "not as it is shared"
+    lines.append("  here: " + ("yes" if answer["here"] else f"{lacks}; see {command('why')}"))
     have = ["this one"] if answer["here"] else []
     have += [shown(one["label"]) for one in answer["copies"] if one["known"] == "all"]
     whom = f": {listed(have)}" if have else ""

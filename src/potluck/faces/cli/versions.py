@@ -119,7 +119,7 @@ def history_lines(path: str, now: dict[str, Any] | None, found: dict[str, Any]) 
     """Return the lines of `history`."""
     lines = []
     if now is not None and now["kind"] == "file":
-        here = "" if now["here"] else ", which is not here yet"
+        here = "" if now["here"] else ", which is not here"
         lines.append(f"now: {shown(now['path'])} ({size(now['size'])}){here}")
     elif path and any(one["path"] == path for one in (*found["versions"], *found["elsewhere"])):
         lines.append(f"now: nothing stands as {shown(path)}")

@@ -329,7 +329,7 @@ def undelivered(keepers: dict[str, Any], goals: list[dict[str, Any]], labels: Se
 def _skips(device: dict[str, Any]) -> str:
     """Return that some of it is not wanted on a device, "" if that was not said."""
     skipped = sum(kept.get("skipped", 0) for kept in device["kept"])
-    return f" (skips {count(skipped, 'path')}, which never come there)" if skipped else ""
+    return f" (skips {count(skipped, 'path')}, not fetched there)" if skipped else ""
 
 
 def holds_all(device: dict[str, Any], goals: list[dict[str, Any]]) -> bool:
@@ -337,7 +337,9 @@ def holds_all(device: dict[str, Any], goals: list[dict[str, Any]]) -> bool:
     said = {(kept["head"]["owner"], kept["head"]["folder"]): kept for kept in device["kept"]}
     for goal in goals:
         kept = said.get((goal["owner"], goal["folder"]))
-        if goal["owner"] == device["id"]:
+        if goal["owner"] == device["id"]:  # what it shares it has, but for what it says it lacks
+            if kept is not None and kept["missing"]:
+                return False
             continue
         if kept is None or kept["missing"] or _number(kept["head"]) < _number(goal):
             return False
@@ -353,6 +355,9 @@ def summary(state: dict[str, Any], *, delivered: bool, to: Sequence[str] = ()) -
     files = count(state["files"], "file")
     said = f"{count(len(state['devices']), 'device')}, {files}: "
     if delivered:
+        here = next(one["have_files"] for one in state["devices"] if one["me"])
+        files = count(here, "file") + (" that are here" if here < state["files"] else "")
+        said = f"{count(len(state['devices']), 'device')}, {files}: "
         whom = f"{files}: delivered to {listed(map(shown, to))}." if to else f"{said}delivered."
         return [whom, *left_out(state)]
     first = f"{said}{_situation(state)}."
@@ -361,7 +366,7 @@ def summary(state: dict[str, Any], *, delivered: bool, to: Sequence[str] = ()) -
     others = [one for one in state["devices"] if not one["me"]]
     away = [shown(one["label"]) for one in others if not one["online"]]
     offline = [shown(one["label"]) for one in others if one["online"] and one["offline"]]
-    unknown = ((away, "Away"), (offline, "Share offline"))
+    unknown = ((away, "Away"), (offline, "Lacking all that it shares"))
     return [first] + [
         f"{why}, so it is not known what is new there: {listed(names)}."
         for names, why in unknown
