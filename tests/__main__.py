@@ -74,8 +74,11 @@ MUTANTS = Stage("mutants", ("-m", "tests.mutate"), tests=False, alone=True)
 PROGRAMS = {
     "tests/test_backups.py",
     "tests/test_daemon.py",
+    "tests/test_damaged_index.py",
+    "tests/test_folding_disk.py",
     "tests/test_ignoring.py",
     "tests/test_pot.py",
+    "tests/test_renewing.py",
     "tests/test_service.py",
     "tests/test_trash_of_two.py",
     "tests/test_why_devices.py",
