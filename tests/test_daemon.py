@@ -363,7 +363,7 @@ def test_a_loop_that_fails_is_an_error_and_never_has_left(
     adding.start()
     assert importing.wait(WAIT_S)
 
-    def broken(_self: Chores, _now: float) -> None:
+    def broken(_self: Chores, _now: float, **_said: bool) -> None:
         failing.set()
         raise ZeroDivisionError("oops")
 
