@@ -11,10 +11,10 @@ manifest names is not on its disk. A disk that is away holds nothing, also of it
 once its device has noticed and had the time to say so.
 
 Limits: a person who changes other people's files makes what was said a moment ago untrue, so such
-files are left out until the device had the time to look, say so and fetch them; where hints are
-missed, for good, since a scan finds them. An owner's own changes that it has not had the time to
-look at are left out too. A picture is looked at after every message about holdings and heads, and
-after every `STRIDE`-th other event.
+files are left out until the device had the time to look, say so and fetch them, a paused one from
+when it goes on; where hints are missed, for good, since a scan finds them. An owner's own changes
+that it has not had the time to look at are left out too. A picture is looked at after every message
+about holdings and heads, and after every `STRIDE`-th other event.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ class Truth:
                 self.claims += 1
                 if self._went_on(holder, manifest.name, manifest.held):
                     continue
-                lacking = self._lacking(engine, holder, manifest.name, manifest.held)
+                lacking = self._lacking(process, holder, manifest.name, manifest.held)
                 if lacking:
                     self.world.fail(
                         f"truth: {process.host.label} says {holder.label} holds "
@@ -167,14 +167,18 @@ class Truth:
         return head is not None and HeadNumber(head.generation, head.seq) > held
 
     def _lacking(
-        self, engine: Engine, holder: Host, name: ManifestName, held: HeadNumber
+        self, process: Process, holder: Host, name: ManifestName, held: HeadNumber
     ) -> list[str]:
-        """Return the paths of a manifest that are not on a disk as its owner signed them."""
+        """Return the paths of a manifest, as a process knows it, that are not on a disk as its
+        owner signed them.
+        """
+        engine = process.engine
+        assert isinstance(engine, Engine)
         owner, files = self._label(name), holder.disk.files
         lacking, tampered = [], holder.label in self._tampered_on
         for below, record in self._listing(engine, name, held):
             path = path_of(f"{owner}/{below}")
-            if tampered and self._may_not_know(holder, path):
+            if tampered and self._may_not_know(process, holder, path):
                 continue
             if record.kind is Kind.FOLDER:
                 stands = path in holder.disk.folders
@@ -185,8 +189,10 @@ class Truth:
                 lacking.append(str(path))
         return lacking
 
-    def _may_not_know(self, holder: Host, path: SafePath) -> bool:
-        """Say whether a person changed a file here, or a folder it is in, perhaps unnoticed."""
+    def _may_not_know(self, process: Process, holder: Host, path: SafePath) -> bool:
+        """Say whether a person changed a file on a disk, or a folder it is in, perhaps unnoticed
+        there, or not heard of yet by a process that was paused meanwhile.
+        """
         changed_s = -math.inf
         above: SafePath | None = path
         while above is not None:
@@ -194,8 +200,12 @@ class Truth:
             above = above.parent
         if changed_s == -math.inf:
             return False
+        later = [process.resumed_s]
         if holder.process is not None:
-            changed_s = max(changed_s, holder.process.began_s)
+            if holder.process.paused:
+                return True
+            later += [holder.process.began_s, holder.process.resumed_s]
+        changed_s = max(changed_s, *later)
         return bool(self.world.hint_loss) or self.world.now - changed_s < NOTICE_S
 
     def _listing(
@@ -241,7 +251,7 @@ class Truth:
             if name.owner == process.host.device or not process.host.disk.mounted:
                 continue
             number = HeadNumber(head.generation, head.seq)
-            lacking = self._lacking(engine, process.host, name, number)
+            lacking = self._lacking(process, process.host, name, number)
             lacking = [path for path in lacking if not _is_skipped(engine, name, path)]
             if lacking:
                 self.world.fail(
@@ -266,7 +276,7 @@ class Truth:
         gone = []
         if head is not None and state in {State.IN_SYNC, State.SENDING}:
             number = HeadNumber(head.generation, head.seq)
-            gone = self._lacking(engine, host, ManifestName.of(head), number)
+            gone = self._lacking(process, host, ManifestName.of(head), number)
         if not gone:
             heard.gone_s = None
             return

@@ -169,7 +169,11 @@ class WhyLaw:
         for label in have:
             holder = next(host for host in self.world.hosts if host.label == label)
             path = path_of(said.path)
-            if name.owner == holder.device or truth._may_not_know(holder, path) or held is None:
+            if (
+                name.owner == holder.device
+                or truth._may_not_know(process, holder, path)
+                or held is None
+            ):
                 continue
             went_on = holder.index is not None and holder.index.manifests.head(name)
             if went_on and (went_on.generation, went_on.seq) > (held.generation, held.seq):
