@@ -1,8 +1,9 @@
 """R2: no short history loses anything when the power fails at any of its points.
 
 `POTLUCK_TIER=full` plays all but three operations in one moment; those as well, and with more than
-three letters, by hand: `python -m tests.sim.histories --all`, which takes some minutes. Without intents,
-or where none is settled, they all end well, too: a scan takes what stands as its owner shares it.
+three letters, by hand: `python -m tests.sim.histories --all`, which takes some minutes. Without
+intents, or where none is settled, they all end well, too: a scan takes what stands as its owner
+shares it.
 """
 
 from __future__ import annotations
