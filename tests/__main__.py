@@ -91,13 +91,15 @@ SIM_PARTS = {
 }
 # The longest begins early, so that the other lane is not empty at the end.
 FOLDERS = ["laws", "config", "fuzz", "lan", "shells", "faces", "contract", "browser"]
-FOLDERS_FULL = ["hostile", "torture", "interop"]
+LONG = FOLDERS.index("lan") + 1
+FOLDERS_FULL = [*FOLDERS[:LONG], "torture", *FOLDERS[LONG:], "hostile", "interop"]
+ALONE = {"hostile"}  # it measures how fast an honest pair is beside a hostile member
 FOLDERS_RELEASE = ["bench"]
 TIERS = {
     "default": FOLDERS,
-    "full": FOLDERS + FOLDERS_FULL,
-    "release": FOLDERS + FOLDERS_FULL + FOLDERS_RELEASE,
-    "nightly": FOLDERS + FOLDERS_FULL,
+    "full": FOLDERS_FULL,
+    "release": FOLDERS_FULL + FOLDERS_RELEASE,
+    "nightly": FOLDERS_FULL,
 }
 
 
@@ -127,7 +129,7 @@ def stages(tier: str) -> list[Stage]:
     found.append(Stage("programs", (*PYTEST, *(name for name in top if name in PROGRAMS))))
     for name in TIERS[tier]:
         if test_files(TESTS / name):
-            found.append(Stage(name, (*PYTEST, f"tests/{name}")))
+            found.append(Stage(name, (*PYTEST, f"tests/{name}"), alone=name in ALONE))
         if name == "lan":
             found += simulation[1:]  # it mostly waits, and they compute
     if tier == "nightly":
