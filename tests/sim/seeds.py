@@ -18,7 +18,7 @@ from tests.sim import scenarios
 from tests.sim.faults import SECONDS
 from tests.sim.scenarios import Outcome
 
-EACH = 1_000  # runs of one plan in the full tier
+EACH = 500  # runs of one plan in the full tier
 FEW = 30  # … and in the default tier
 TWICE = 20  # every so many runs one is played a second time
 SIZES = (
