@@ -23,7 +23,7 @@ GOALS: Final[Mapping[str, str]] = {
     "R3 (index)": "faults in calls of the index (1,000 are the goal): 0 lost, goes on by itself",
     "R4": "disk full, 20 cycles: no exit, complete ≤ 10 s after space returns",
     "R5": "5 real nodes, cut and healed: byte-identical trees ≤ 10 s after healing",
-    "R6": "whole-system simulation, 2,000 seeds (for now 1,000), every 20th twice with equal traces: 0 failed",
+    "R6": "simulation, 2,000 seeds (for now 1,000), every 20th twice with equal traces: 0 failed",
     "R7": "mass deletion, 8 scenarios with real daemons: 0 files lost anywhere",
     "R8": "clocks ±10 years and jumping: nothing refused, no wrong winner",
     "R9": "one flipped bit in own, peer's or temporary file: found, healed, never spread",
