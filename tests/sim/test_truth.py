@@ -31,7 +31,7 @@ from tests.sim.world import World
 
 pytestmark = pytest.mark.sim
 FULL = os.environ.get("POTLUCK_TIER", "default") != "default"
-SEEDS = 5 if FULL else 3  # the other drawn runs are judged by the same law (seeds.py)
+SEEDS = 75 if FULL else 3
 LOOKS_OF_EACH = 40  # a short run of two has 45 a host, one of five about 100
 SABOTAGED_SEEDS = 12  # in one of them at least the lie is told while it is one
 
