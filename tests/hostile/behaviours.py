@@ -169,6 +169,24 @@ BEHAVIOURS: Final = (
             "test_it_would_be_if_a_proof_did_not_say_between_whom",
         ),
     ),
+    Behaviour(
+        PAIRING,
+        "a yes to a code without a proof",
+        *of(
+            "test_impostors",
+            "test_who_says_yes_without_a_proof_is_unmasked",
+            "test_where_a_yes_needs_no_proof_the_device_is_the_impostors",
+        ),
+    ),
+    Behaviour(
+        PAIRING,
+        "a proof of a code that it does not know",
+        *of(
+            "test_impostors",
+            "test_who_proves_what_it_does_not_know_is_unmasked",
+            "test_where_any_proof_will_do_the_device_is_the_impostors",
+        ),
+    ),
     *OF_MEMBERS,
     # -- removed, and the same machine -------------------------------------------------------------
     Behaviour(

@@ -46,6 +46,7 @@ from potluck.core.wire.catalogue import PiecesAsk, PiecesPage
 from potluck.engine.events import Outcome, PieceListHeard
 from potluck.engine.group import code_checks, request_bounds, requests
 from potluck.engine.group.invitations import Invitations
+from potluck.engine.group.joining import Joining
 from potluck.engine.notice_board import NoticeBoard
 from potluck.engine.others.page_budget import PageBudget, PageVerdict
 from potluck.engine.ring import sealed_datagrams
@@ -319,6 +320,16 @@ def unbound_codes() -> None:
     _replace(code_checks, "CodeProof", UnboundProof)
 
 
+def unproved_codes() -> None:
+    """Whoever says yes to a code may do so."""
+    _replace(Joining, "require_proof", lambda _joining: None)
+
+
+def any_proof() -> None:
+    """Whatever is sent proves that its sender knows the code."""
+    _replace(CodeProof, "is_proved", lambda *_: True)
+
+
 GUARDS: dict[str, Callable[[], None]] = {
     "canonical": any_writing,
     "anchors": untried_anchors,
@@ -354,6 +365,8 @@ GUARDS: dict[str, Callable[[], None]] = {
     "tries": tries_count_when_they_fail,
     "uses": codes_without_end,
     "bound": unbound_codes,
+    "proved": unproved_codes,
+    "proofs": any_proof,
 }
 assert not GUARDS.keys() & unguarded_members.GUARDS, "each guard has a name of its own"
 GUARDS |= unguarded_members.GUARDS
