@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
@@ -131,7 +131,7 @@ class _Talk:
         self._say(self.keeper.allow())
         self._say(self.keeper.welcome(group.records()))
 
-    def _answers(self, message: object) -> list[Message]:
+    def _answers(self, message: object) -> Sequence[Message]:
         newcomer = self.keeper.newcomer
         if isinstance(message, PairShare) and newcomer is not None:
             words, me = Code(GUESS.split()), self.impostor.key.device
@@ -141,7 +141,7 @@ class _Talk:
             return []
         return [*self.keeper.hear(message)]  # type: ignore[arg-type]
 
-    def _say(self, messages: list[Message]) -> None:
+    def _say(self, messages: Sequence[Message]) -> None:
         for message in messages:
             self.stream.send(message)
 
