@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -207,3 +208,32 @@ def test_strangers_at_a_shut_door_get_nothing(closed: tuple[int, list[Closed]]) 
         with pytest.raises(TimeoutError):
             sock.recv(2000)
     assert first.alive()
+
+
+def request_of(device: Closed) -> dict[str, Any]:
+    """What people are asked there, {} if it is nothing."""
+    return next(iter(device.state()["requests"]), {})
+
+
+@pytest.mark.timeout(120)
+def test_a_door_that_is_closed_takes_back_what_it_said_yes_to(tmp_path: Path) -> None:
+    port, devices = free_port(), [Closed(tmp_path / label, label) for label in LABELS]
+    opened, other = devices
+    opened.door = ("--open=5",)
+    try:
+        for device in devices:
+            device.begin(port)
+        until(lambda: request_of(opened).get("answer") == "open", opened.said)
+        opened.client.post("/api/v1/door", {"open": False})
+        until(lambda: request_of(opened).get("answer") not in {"open", None}, opened.said)
+        other.client.act("approve", {"name": request_of(other)["name"]})
+        until(lambda: "yes" in str(request_of(opened)), opened.said)
+        for device in devices:
+            assert len(device.state()["devices"]) == 1, "nobody said yes there"
+        assert request_of(opened)["words"] == request_of(other)["words"]
+        opened.client.act("approve", {"name": request_of(opened)["name"]})
+        until(lambda: one_ring(*devices), opened.said)
+    finally:
+        for device in devices:
+            device.close()
+            assert TRACEBACK not in device.said()

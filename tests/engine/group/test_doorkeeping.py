@@ -164,6 +164,24 @@ def test_a_door_that_closed_meanwhile_lets_nobody_in_unasked() -> None:
     assert house.verdict() == (False, Cause.OTHER)
 
 
+def test_who_waits_at_a_door_that_closes_is_asked_about() -> None:
+    house = House(1, 3, open_s=math.inf)
+    house.come()
+    (before,) = house.requests.list.rows
+    assert (before.open, before.needed) == (True, False)
+    house.policy.on_door_asked(None)
+    assert house.door.deadline() == house.node.now
+    house.door.on_tick()
+    (row,) = house.requests.list.rows
+    assert (row.open, row.needed, row.name) == (False, True, before.name)
+    assert row.words == before.words
+    house.door.on_tick()
+    assert house.requests.list.rows == [row]
+    house.node.leaving = True
+    house.door.on_tick()
+    assert house.requests.list.rows == [row]
+
+
 def test_a_no_ends_it_and_says_that_a_person_said_so() -> None:
     house = House(1, 3)
     house.come()

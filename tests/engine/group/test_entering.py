@@ -130,6 +130,56 @@ def test_an_open_door_here_says_yes_as_soon_as_the_others_have() -> None:
     assert len(guest.entering) == 0
 
 
+def test_a_door_that_closes_takes_its_yes_back_and_the_person_is_asked() -> None:
+    guest = Guest(open_s=math.inf)
+    (before,) = guest.requests.list.rows
+    assert guest.entering.deadline() == 1.0 + limits.PAIRING_PERSON_S
+    guest.policy.on_door_asked(None)
+    assert guest.entering.deadline() == guest.node.now
+    guest.entering.on_tick()
+    (row,) = guest.requests.list.rows
+    assert (row.needed, row.name, row.words) == (True, before.name, before.words)
+    said = [notice.text for _, _, notice in guest.node.notices.kept]
+    assert sum("d9" in text and "approve" in text for text in said) == 1, said
+    guest.hear(*guest.keeper.allow())
+    assert guest.said() == [], "nobody here said yes"
+    assert guest.entering.deadline() == 1.0 + limits.PAIRING_PERSON_S
+    guest.entering.say_yes(LINK)
+    assert guest.said() == [PairConsent()]
+
+
+def test_a_door_whose_time_is_over_says_yes_no_more() -> None:
+    guest = Guest(open_s=5.0)
+    guest.node.now = 6.0
+    guest.hear(*guest.keeper.allow())
+    assert guest.said() == []
+
+
+def test_what_the_door_said_yes_to_ends_with_it() -> None:
+    guest = Guest(open_s=math.inf, far_open=True)
+    guest.policy.on_door_asked(None)
+    guest.entering.on_tick()
+    assert taken(guest.node, Drop) == [Drop(LINK, "the door here is closed by now")]
+    assert len(guest.entering) == 0
+    assert guest.policy.founding is not None
+    assert not guest.policy.founding.committed
+
+
+def test_what_a_person_said_yes_to_stays_when_the_door_closes() -> None:
+    guest = Guest(open_s=math.inf)
+    guest.entering.say_yes(LINK)
+    guest.policy.on_door_asked(None)
+    guest.entering.on_tick()
+    assert LINK in guest.entering
+
+
+def test_a_device_that_leaves_takes_nothing_back() -> None:
+    guest = Guest(open_s=math.inf)
+    guest.node.leaving = True
+    guest.entering.on_tick()
+    assert LINK in guest.entering
+
+
 def test_an_open_door_there_waits_for_the_person_here() -> None:
     guest = Guest(far_open=True)
     (row,) = guest.requests.list.rows

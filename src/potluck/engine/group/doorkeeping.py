@@ -14,6 +14,7 @@ most `limits.AT_DOOR` stand at the door at once and `limits.STRANGERS_PER_ADDRES
 of which the oldest makes room. Nobody is let in by a device that has said yes to another group. A
 device that was removed, also in the middle of its conversation, hears at once that it was, whatever
 way in it chose, and nobody is asked about it.
+Who waits at a door that closes is asked about like everybody else then.
 Limits: an open door trusts the network for the length of the conversation.
 """
 
@@ -45,6 +46,7 @@ from potluck.engine.group.code_checks import CodeChecks
 from potluck.engine.group.invitations import Invitations
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.request_ends import (
+    DOOR_CLOSED,
     DOOR_FULL,
     REGROUPED,
     TOO_SLOW,
@@ -293,7 +295,10 @@ class Doorkeeping:
         """Return when `on_tick` must be called next."""
         answer_s = self._checks.deadline()
         times = [guest.until_s for guest in self._guests.values()]
-        if any(_is_out(self._node, guest) for guest in self._guests.values()):
+        guests, policy = self._guests.values(), self._admission_policy
+        if any(
+            _is_out(self._node, guest) or _is_void(self._node, policy, guest) for guest in guests
+        ):
             return self._node.now
         return min([*times, *([] if answer_s is None else [answer_s])], default=None)
 
@@ -307,6 +312,9 @@ class Doorkeeping:
                 self._node.do(Drop(link, "removed"))
                 self.end(link, out)
                 continue
+            if _is_void(self._node, self._admission_policy, guest):
+                self._requests.over(link, DOOR_CLOSED, kept=False)
+                self._judge(link, guest)
             if guest.until_s > self._node.now:
                 continue
             waits = guest.keeper.newcomer is not None and not guest.keeper.agreed
@@ -335,6 +343,12 @@ def _why_out(node: Node, guest: _Guest) -> str:
 def _is_out(node: Node, guest: _Guest) -> bool:
     """Say whether a device was removed in the middle of its conversation."""
     return guest.keeper.state not in _OVER and bool(_why_out(node, guest))
+
+
+def _is_void(node: Node, policy: AdmissionPolicy, guest: _Guest) -> bool:
+    """Say whether the door would have said yes, and is closed by now."""
+    by_door = guest.keeper.state is DoorkeeperState.REVEALED and guest.way is WayIn.OPEN
+    return by_door and not (policy.is_open or node.leaving)
 
 
 def _who(node: Node, by: str) -> str:

@@ -3,7 +3,8 @@
 Strategy: core/group/admission.py holds the conversation; this part carries what is said, and finds
 out what says yes on this side as soon as the group is known: the open door here, at once where the
 other one is open too and else as soon as the group's people have said yes; or the person here, who
-compares words (requests.py). Who types a code has another conversation (code_entering.py).
+compares words (requests.py). A door that closes before that came to its end takes its yes back: the
+person is asked, or the conversation ends. Who types a code has another one (code_entering.py).
 
 Guarantees: nothing is entered without a yes here, nor another group than the one that was found.
 Who has said yes here lets nobody in until that came to something (core/group/founding.py); company
@@ -34,6 +35,7 @@ from potluck.engine.events import LinkClosed, LinkId
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.request_ends import (
+    DOOR_CLOSED,
     REFUSALS,
     SAID_NO,
     TOO_SLOW,
@@ -77,7 +79,7 @@ class Entering:
     ) -> None:
         """Nobody is asked."""
         self._node, self._membership, self._requests = node, membership, requests
-        self._admission_policy, self._listener = admission_policy, listener
+        self._policy, self._listener = admission_policy, listener
         self._wishes: dict[LinkId, _Entry] = {}
 
     def __len__(self) -> int:
@@ -108,7 +110,8 @@ class Entering:
             self._judge(link, wish, message)
         elif isinstance(message, PairAllow):
             self._requests.on_said(link, there=True)
-            if wish.way is WayIn.OPEN and wish.joiner.state is JoinerState.OFFERED:
+            by_door = wish.way is WayIn.OPEN and self._policy.is_open
+            if by_door and wish.joiner.state is JoinerState.OFFERED:
                 self._want(link, wish)
         elif wish.joiner.state is JoinerState.DONE:
             self._enter(link, wish)
@@ -122,6 +125,7 @@ class Entering:
         """The person here says yes, whether the door here says it too or not."""
         wish = self._wishes.get(link)
         if wish is not None and wish.joiner.state is JoinerState.OFFERED:
+            wish.way = WayIn.WORDS
             self._want(link, wish)
 
     def say_no(self, link: LinkId) -> None:
@@ -137,14 +141,14 @@ class Entering:
             return False
         silent = of_silence(yeses_of(self._requests.talk(link)))
         self._requests.over(link, why or REFUSALS.get(cause, silent))
-        self._admission_policy.on_refused(wish.found, cause)
+        self._policy.on_refused(wish.found, cause)
         return True
 
     def on_closed(self, link: LinkId, gone: LinkClosed | None) -> bool:
         """That link is gone (None: for what was said on it); returns whether it is known."""
         wish = self._wishes.get(link)
         if wish is not None and is_switched_off(gone):
-            forget_host(self._admission_policy.founding, wish.found.address.host)
+            forget_host(self._policy.founding, wish.found.address.host)
         return self.end(link, why=of_group(gone, yeses_of(self._requests.talk(link))))
 
     def withdraw(self, why: str) -> None:
@@ -156,7 +160,7 @@ class Entering:
 
     def _judge(self, link: LinkId, wish: _Entry, said: PairNonce) -> None:
         """The group is known: does the door here say yes by itself, or is the person asked?"""
-        policy, joiner = self._admission_policy, wish.joiner
+        policy, joiner = self._policy, wish.joiner
         if joiner.group is None or tag_of(joiner.group) != wish.found.tag:
             raise ProtocolError("that is not the group that was offered")
         wish.member = device_of(said.certificate)
@@ -166,12 +170,19 @@ class Entering:
         policy.names.note(wish.found, joiner.group_name, joiner.member_label)
         if by_itself and wish.found.open:
             self._want(link, wish)
-            return
+        else:
+            self._ask(link, wish)
+
+    def _ask(self, link: LinkId, wish: _Entry) -> None:
+        """Show the request, and ask the person here unless the door says yes."""
+        joiner = wish.joiner
+        assert wish.member is not None, "the group is known"
         whose = frozenset[bytes]({wish.found.tag, wish.member})
         asked = AskedMember(
             link, joiner.group_name, joiner.member_label, wish.found.address.host,
             joiner.transcript, wish.until_s, wish.found.members, whose,
         )  # fmt: skip
+        by_itself = wish.way is WayIn.OPEN
         self._requests.open_there(asked, is_open=by_itself, allowed=wish.found.open)
 
     def _want(self, link: LinkId, wish: _Entry) -> None:
@@ -179,7 +190,7 @@ class Entering:
         if self._membership.company:
             return  # whoever has company stays where it is
         self._send(link, wish.joiner.want())
-        self._admission_policy.on_committed()
+        self._policy.on_committed()
         self._listener.on_met(wish.member, wish.found.address)
         self._requests.on_said(link, here=True)
 
@@ -190,17 +201,36 @@ class Entering:
         self._requests.over(
             link, f"this device is a member of {wish.joiner.group_name} now", done=True
         )
-        self._admission_policy.on_members()
+        self._policy.on_members()
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
+        if any(map(self._is_void, self._wishes.values())):
+            return self._node.now
         return min((wish.until_s for wish in self._wishes.values()), default=None)
 
+    def _is_void(self, wish: _Entry) -> bool:
+        """Say whether the door said yes, or would have, and is closed by now."""
+        by_door = wish.member is not None and wish.way is WayIn.OPEN
+        return by_door and not (self._policy.is_open or self._node.leaving)
+
+    def _take_back(self, link: LinkId, wish: _Entry) -> None:
+        """Ask the person here instead of the door, or ask that group no more."""
+        if wish.joiner.state is JoinerState.OFFERED and self._policy.door.asks:
+            wish.way = WayIn.WORDS
+            self._requests.over(link, DOOR_CLOSED, kept=False)
+            self._ask(link, wish)
+        else:
+            self._node.do(Drop(link, DOOR_CLOSED))
+            self.end(link, why=DOOR_CLOSED)
+
     def on_tick(self) -> None:
-        """End what takes too long."""
+        """End what takes too long, and what the door here says no more."""
         for link, wish in list(self._wishes.items()):
-            if wish.until_s <= self._node.now:
+            if self._is_void(wish):
+                self._take_back(link, wish)
+            elif wish.until_s <= self._node.now:
                 self._node.do(Drop(link, TOO_SLOW))
                 self.end(link, Cause.OTHER if wish.member is None else Cause.SILENCE)
 

@@ -30,6 +30,7 @@ TOO_SLOW = "too slow"
 DOOR_FULL = "too many at the door"
 REGROUPED = "this device is in another group now"
 SWITCHED_OFF = "potluck is ended here"
+DOOR_CLOSED = "the door here is closed by now"
 
 NO_THERE = "the other side said no"
 BROKEN = "the connection broke"
