@@ -42,8 +42,8 @@ SABOTAGES = [
     Sabotage(
         "commit order: place before the intent is durable",
         "others/commits.py",
-        "self._node.when_durable([Place(number, items)])",
-        "self._node.do(Place(number, items))",
+        "self._node.when_durable([Place(number, items, own)])",
+        "self._node.do(Place(number, items, own))",
         "engine/others/test_commits.py::test_nothing_is_placed_before_its_intent_is_on_the_disk",
     ),
     Sabotage(

@@ -278,7 +278,7 @@ def _build(
     cleanup.callback(links.close)
     parts = PartFiles(share)
     label = engine.stored_label()
-    batches = Batches(share, parts, _top(label).name)
+    batches = Batches(share, parts)
     trust = CurrentTrust(opened.key, engine.node.instance, inbox)
     disk = DiskPool(share, batches, parts, inbox, opened.whose, source)
     disk.import_on(opened.imports)

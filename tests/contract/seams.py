@@ -164,7 +164,7 @@ class RealSeam:
     def _restart(self) -> None:
         self._parts = PartFiles(self.share)
         self._parts.found()
-        self._batches = Batches(self.share, self._parts, "me", lambda: NOON_S)
+        self._batches = Batches(self.share, self._parts, lambda: NOON_S)
 
     def write(
         self, text: str, data: bytes, *, mtime_ns: int = WRITTEN_NS, executable: bool = False
@@ -190,7 +190,7 @@ class RealSeam:
         return content
 
     def place(self, items: tuple[PlaceItem, ...]) -> BatchPlaced:
-        placed = self._batches.place(Place(BatchId(1), items))
+        placed = self._batches.place(Place(BatchId(1), items, "me"))
         assert not [name for name in files.temporary(self.share) if name.endswith(".copy")]
         return placed
 
@@ -200,7 +200,7 @@ class RealSeam:
     def crash(self, items: tuple[PlaceItem, ...], steps: int) -> bool:
         with _dying_after(steps):
             try:
-                self._batches.place(Place(BatchId(1), items))
+                self._batches.place(Place(BatchId(1), items, "me"))
             except Crash:
                 self._restart()
                 return True

@@ -105,7 +105,7 @@ class Hands:
 
     def __init__(self, share: Share) -> None:
         self.share, self.parts = share, PartFiles(share)
-        self.batches = Batches(share, self.parts, "me")
+        self.batches = Batches(share, self.parts)
         self.numbers = itertools.count(1)
 
     def place(self, path: SafePath, source: Source, data: bytes | None) -> Placement:
@@ -119,7 +119,7 @@ class Hands:
             path, source, content, None, OLD_NS, executable=False,
             expected=seen, expected_root=before if seen else None,
         )  # fmt: skip
-        (placed,) = self.batches.place(Place(BatchId(next(self.numbers)), (item,))).items
+        (placed,) = self.batches.place(Place(BatchId(next(self.numbers)), (item,), "me")).items
         return placed.placement
 
     def clean_up(self) -> int:

@@ -178,3 +178,29 @@ def test_a_disk_mounted_inside_comes_along_and_one_mounted_on_the_folder_is_wait
     wait_for(lambda: follows(nodes, "bert", "bertha", before), READY_S, nodes)
     wait_for(lambda: calm(nodes), READY_S, nodes)
     assert all(map(untouched, nodes))
+
+
+def test_who_was_called_the_same_follows_its_namesake(devices) -> None:
+    """One becomes `anna-2`, and what the other `anna` does comes to it without another start."""
+    nodes = devices(2)
+    for node in nodes:
+        node.label = "anna"
+        node.start()
+    wait_ring(nodes, READY_S)
+    for node in nodes:
+        node.label = node.status()["device"]["label"]
+        node.own = node.shared / node.label
+    anna, other = sorted(nodes, key=lambda node: node.label)
+    assert (anna.label, other.label) == ("anna", "anna-2")
+    write(anna.own / "a.txt", b"one")
+    write(anna.own / "b.txt", b"goes")
+    copy = other.shared / anna.label
+    wait_for(lambda: (copy / "a.txt").exists() and (copy / "b.txt").exists(), READY_S, nodes)
+    write(anna.own / "a.txt", b"another")
+    (anna.own / "b.txt").unlink()
+    write(other.own / "mine.txt", b"mine")
+    changed = lambda: (copy / "a.txt").read_bytes() == b"another"  # noqa: E731
+    wait_for(lambda: changed() and not (copy / "b.txt").exists(), READY_S, nodes)
+    wait_for(lambda: calm(nodes), READY_S, nodes)
+    assert (anna.shared / other.label / "mine.txt").read_bytes() == b"mine"
+    assert other.status()["troubles"] == []

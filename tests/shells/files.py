@@ -75,8 +75,8 @@ def item(text: str, source: Source, data: bytes | None = None, **changes: Any) -
     return replace(made, **changes)
 
 
-def place(*items: PlaceItem, batch: int = 1) -> Place:
-    return Place(BatchId(batch), items)
+def place(*items: PlaceItem, batch: int = 1, own: str = "me") -> Place:
+    return Place(BatchId(batch), items, own)
 
 
 def stat(share: Share, text: str) -> Stat:

@@ -111,7 +111,7 @@ def owned(world: World, path: str, data: bytes | None) -> None:
 
 def place(world: World, *items: PlaceItem) -> tuple[told.Placed, ...]:
     process, engine = running(world, 0)
-    world.perform(process, do.Place(BatchId(world.new_number()), items))
+    world.perform(process, do.Place(BatchId(world.new_number()), items, "me"))
     world.run_for(1.0)
     placed: tuple[told.Placed, ...] = engine.of(told.BatchPlaced)[-1].items
     return placed
@@ -195,7 +195,7 @@ def test_a_place_can_be_killed_between_any_two_steps_and_settled(steps: int):
     for each in items:
         owned(world, str(each.path), b"")
     world.faults.crash_in_place(0, steps)
-    world.perform(running(world, 0)[0], do.Place(BatchId(1), items))
+    world.perform(running(world, 0)[0], do.Place(BatchId(1), items, "me"))
     world.run_for(1.0)
     assert not world.hosts[0].running
     done = [result.placement is Placement.PLACED for result in settle(disk, items)]
@@ -218,7 +218,7 @@ def test_a_power_cut_takes_back_only_the_latest_renames():
         items = tuple(item(f"bob/{name}", Source.EMPTY) for name in "abc")
         for each in items:
             owned(world, str(each.path), b"")
-        world.perform(running(world, 0)[0], do.Place(BatchId(1), items))
+        world.perform(running(world, 0)[0], do.Place(BatchId(1), items, "me"))
         files = world.hosts[0].disk.files
         world.run_until(partial(_three, files), 1.0, every=0.0)
         world.faults.power_cut(0)

@@ -249,6 +249,7 @@ class Place:
 
     batch: BatchId  # handle
     items: tuple[PlaceItem, ...]  # removals last, folders before what is in them
+    own: str  # what the own folder is called on this disk: there only what is free is taken
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,7 +117,7 @@ def test_nothing_is_placed_before_its_intent_is_on_the_disk(bench: Bench) -> Non
     assert isinstance(sync, MakeDurable)
     ((batch, items),) = bench.node.index.intents.open_batches()
     bench.node.on_synced(sync.barrier)
-    assert bench.node.take() == [Place(batch, items)]
+    assert bench.node.take() == [Place(batch, items, bench.node.own_label)]
     assert bench.commits.spots()
 
 

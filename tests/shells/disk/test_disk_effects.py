@@ -64,7 +64,7 @@ CASES: list[tuple[DiskEffect, Event | None]] = [
     (Scan(ORDER, (ME,)), UNSEEN),
     (LookAtTop(), None),
     (Hash(ORDER, ((ME, 0),)), FilesHashed(ORDER, (), (ME,), last=True)),
-    (Place(BATCH, ITEMS), BatchPlaced(BATCH, FAILED)),
+    (Place(BATCH, ITEMS, "me"), BatchPlaced(BATCH, FAILED)),
     (Settle(BATCH, ITEMS), BatchSettled(BATCH, FAILED)),
     (
         MarkShare(b"g", "me", "i"),

@@ -137,10 +137,6 @@ class PlayedBatches(Batches):
         self.error: Exception | None = None
         self.began, self.go_on = threading.Event(), threading.Event()
         self.go_on.set()
-        self.labels: list[str] = []
-
-    def relabel(self, own_label: str) -> None:
-        self.labels.append(own_label)
 
     def _act(self) -> None:
         self.began.set()
@@ -288,7 +284,7 @@ def hashed_by(posted: Posted, order: OrderId) -> FilesHashed:
 
 
 def test_a_place_and_a_settle_end_in_theirs(pool: DiskPool, posted: Posted) -> None:
-    pool.submit(Place(BATCH, (ITEM,)))
+    pool.submit(Place(BATCH, (ITEM,), "me"))
     pool.submit(Settle(BATCH, (ITEM,)))
     posted.wait_for(BatchSettled)
     assert posted.events == [BatchPlaced(BATCH, ()), BatchSettled(BATCH, ())]
@@ -324,13 +320,10 @@ def test_marking_writes_the_marker_and_makes_the_own_folder(
     assert own.is_dir()
 
 
-def test_a_new_label_takes_the_own_folder_along(
-    pool: DiskPool, batches: PlayedBatches, own: Path, posted: Posted
-) -> None:
+def test_a_new_label_takes_the_own_folder_along(pool: DiskPool, own: Path, posted: Posted) -> None:
     (own / "file").write_bytes(b"mine")
     pool.submit(MarkShare(GROUP, "me-2", former="me"))
     assert posted.wait_for(ShareSeen).present
-    assert batches.labels == ["me-2"]
     assert (own.parent / "me-2/file").read_bytes() == b"mine"
     assert not own.exists()
 
@@ -561,7 +554,7 @@ def test_a_big_hash_delays_nobody(
     monkeypatch.setattr(module, "hash_files", hash_held)
     pool.submit(hash_of("big", "small"))
     pool.submit(Look(ORDER, (ME,)))
-    pool.submit(Place(BATCH, ()))
+    pool.submit(Place(BATCH, (), "me"))
     posted.wait_for(BatchPlaced)
     posted.wait_for(TreeSeen, last=True)
     (first,) = posted.of(FilesHashed)
@@ -611,7 +604,7 @@ def test_a_place_that_fails_is_told_item_by_item(
     pool: DiskPool, batches: PlayedBatches, posted: Posted
 ) -> None:
     batches.error = FULL
-    pool.submit(Place(BATCH, (ITEM, FOLDER_ITEM)))
+    pool.submit(Place(BATCH, (ITEM, FOLDER_ITEM), "me"))
     pool.submit(Settle(BATCH, (ITEM,)))
     settled = posted.wait_for(BatchSettled)
     (placed,) = posted.of(BatchPlaced)
@@ -629,7 +622,7 @@ def test_a_disk_without_inodes_says_so(
 ) -> None:
     monkeypatch.setattr("potluck.shells.disk.fsops.lacks_inodes", lambda _descriptor: True)
     batches.error = FULL
-    pool.submit(Place(BATCH, (ITEM,)))
+    pool.submit(Place(BATCH, (ITEM,), "me"))
     assert posted.wait_for(BatchPlaced).items[0].detail == "no inodes left"
 
 
@@ -637,7 +630,7 @@ def test_trouble_in_three_parts_is_told_in_one_line(
     pool: DiskPool, batches: PlayedBatches, posted: Posted
 ) -> None:
     batches.error = DiskTrouble("the disk failed", "it is old", "buy another")
-    pool.submit(Place(BATCH, (ITEM,)))
+    pool.submit(Place(BATCH, (ITEM,), "me"))
     assert posted.wait_for(BatchPlaced).items[0].detail == "the disk failed: it is old"
 
 
@@ -690,10 +683,10 @@ def test_parts_that_cannot_be_dropped_or_found_are_told(
 
 def test_a_failure_ends_no_thread(pool: DiskPool, batches: PlayedBatches, posted: Posted) -> None:
     batches.error = FULL
-    pool.submit(Place(BATCH, (ITEM,)))
+    pool.submit(Place(BATCH, (ITEM,), "me"))
     posted.wait_for(BatchPlaced)
     batches.error = None
-    pool.submit(Place(BatchId(7), ()))
+    pool.submit(Place(BatchId(7), (), "me"))
     posted.wait_until(lambda: BatchPlaced(BatchId(7), ()) in posted.events)
 
 
@@ -702,14 +695,14 @@ def test_close_ends_the_running_batch_and_drops_the_rest(
     pool: DiskPool, batches: PlayedBatches, posted: Posted
 ) -> None:
     batches.go_on.clear()
-    pool.submit(Place(BATCH, ()))
-    pool.submit(Place(BatchId(7), ()))
+    pool.submit(Place(BATCH, (), "me"))
+    pool.submit(Place(BatchId(7), (), "me"))
     assert batches.began.wait(DEADLINE_S)
     assert not pool.close(0.05)
     batches.go_on.set()
     assert pool.close(DEADLINE_S)
     assert posted.events == [BatchPlaced(BATCH, ())]
-    pool.submit(Place(BatchId(8), ()))
+    pool.submit(Place(BatchId(8), (), "me"))
     assert posted.events == [BatchPlaced(BATCH, ())]
     assert repr(pool).startswith("<DiskPool stopping: ")
 
@@ -760,6 +753,6 @@ def test_close_ends_a_walk_between_two_pages(
 
 
 def test_threads_have_names(pool: DiskPool, batches: PlayedBatches, posted: Posted) -> None:
-    pool.submit(Place(BATCH, ()))
+    pool.submit(Place(BATCH, (), "me"))
     posted.wait_for(BatchPlaced)
     assert any(thread.name.startswith("disk-prompt") for thread in threading.enumerate())

@@ -219,7 +219,8 @@ class Commits:
             self._batches[number] = Batch(batch)
             items = tuple(ready.item for ready in batch.values())
             self._node.index.intents.open(number, items)
-            self._node.when_durable([Place(number, items)])
+            own = self._node.layout.name_of(self._node.me)
+            self._node.when_durable([Place(number, items, own)])
 
     def on_placed(self, event: BatchPlaced) -> None:
         """A group commit is on the disk: write rows, delete intents, say what became of it."""

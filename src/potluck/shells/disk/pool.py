@@ -230,7 +230,6 @@ class DiskPool:
             case LookAtTop():
                 yield look_at_top(self._share)
             case MarkShare():
-                self._batches.relabel(effect.label)
                 yield self._marker.mark(effect)
             case MakeFolders():
                 self._marker.make_folders(effect.labels)

@@ -69,7 +69,7 @@ def parts(share):
 
 @pytest.fixture
 def batches(share, parts):
-    return Batches(share, parts, "me", lambda: NOON)
+    return Batches(share, parts, lambda: NOON)
 
 
 @pytest.fixture
@@ -119,28 +119,43 @@ def test_only_other_peoples_files_are_read_only(share, parts, batches, text, mod
 
 def test_the_own_label_may_change_between_batches(share, parts, batches):
     for data, text in ((NEW, "me/a"), (OLD, "ann/b")):
-        batches.relabel("ann")
         receive(parts, data)
-        one(batches, item(text, Source.PART, data))
+        batches.place(place(item(text, Source.PART, data), own="ann"))
     assert os.stat(full(share, "me/a")).st_mode & 0o777 == 0o444
     assert os.stat(full(share, "ann/b")).st_mode & 0o777 == 0o644
-    assert repr(batches) == f"Batches({share.folder!r}, own 'ann')"
+    assert repr(batches) == f"Batches({share.folder!r})"
+
+
+def test_somebody_else_may_have_the_label_that_was_the_own_one(share, parts, batches):
+    """Who has to be called `me-2` from now on follows the other `me` like everybody else."""
+    receive(parts, OLD)
+    batches.place(place(item("me/a", Source.PART, OLD), own="me"))
+    receive(parts, NEW)
+    wanted = item("me/a", Source.PART, NEW, **expecting(share, "me/a", OLD))
+    (placed,) = batches.place(place(wanted, own="me-2")).items
+    assert placed.placement is Placement.PLACED
+    gone = item("me/a", Source.NONE, None, **expecting(share, "me/a", NEW))
+    (placed,) = batches.place(place(gone, own="me-2")).items
+    assert placed.placement is Placement.REMOVED
+    assert shared(share) == {}
 
 
 def test_nothing_that_stands_in_the_own_folder_is_touched_whatever_is_ordered(
     share, parts, batches
 ):
-    batches.relabel("us")
-    for label in ("us", "me"):  # what it was called before, in an order that came late
+    for label in ("us", "me"):  # as it is called when that is ordered
         write(share, f"{label}/a", MINE)
         expected = expecting(share, f"{label}/a", MINE)
         for source in (Source.PART, Source.FOLDER, Source.NONE):
             receive(parts, NEW)
             data = NEW if source is Source.PART else None
-            placed = one(batches, item(f"{label}/a", source, data, **expected))
+            wanted = item(f"{label}/a", source, data, **expected)
+            (placed,) = batches.place(place(wanted, own=label)).items
             assert placed.placement is Placement.BLOCKED
         receive(parts, NEW)
-        assert one(batches, item(f"{label}/b", Source.PART, NEW)).placement is Placement.PLACED
+        wanted = item(f"{label}/b", Source.PART, NEW)
+        (placed,) = batches.place(place(wanted, own=label)).items
+        assert placed.placement is Placement.PLACED
     assert shared(share) == {"us/a": MINE, "me/a": MINE, "us/b": NEW, "me/b": NEW}
     assert (aside(share), trash(share)) == ({}, {})
 
@@ -846,7 +861,7 @@ def placed_until(folder, items, kill_at):
             parts = PartFiles(share)
             fetch(parts, items)
             set_crash_hook(step)
-            Batches(share, parts, "me", lambda: NOON).place(Place(BatchId(1), items))
+            Batches(share, parts, lambda: NOON).place(Place(BatchId(1), items, "me"))
         finally:
             os._exit(0)
     os.close(into)
@@ -907,10 +922,10 @@ def test_a_kill_at_any_step_loses_nothing_and_settling_ends_it(tmp_path):
             parts = PartFiles(share)
             check_nothing_is_lost(share, where)
             parts.found()
-            batches = Batches(share, parts, "me", lambda: NOON + 60)
+            batches = Batches(share, parts, lambda: NOON + 60)
             again = plan_again(share, batches.settle(Settle(BatchId(1), items)).items, items)
             fetch(parts, again)
-            placed = batches.place(Place(BatchId(2), again)).items
+            placed = batches.place(Place(BatchId(2), again, "me")).items
             assert {each.placement for each in placed} <= {Placement.PLACED, Placement.REMOVED}, (
                 where
             )

@@ -79,17 +79,17 @@ def placed_with(folder: str, calls: Calls) -> str:
     with Share(folder) as share:
         parts = PartFiles(share)
         fetch(parts, items)
-        batches = Batches(share, parts, "me", lambda: NOON)
+        batches = Batches(share, parts, lambda: NOON)
         try:
             with counted(calls):
-                batches.place(Place(BatchId(1), items))
+                batches.place(Place(BatchId(1), items, "me"))
         except OSError as error:
             if error.errno != calls.number:
                 raise
         check_nothing_is_lost(share, f"call {calls.fails}")
         again = plan_again(share, batches.settle(Settle(BatchId(1), items)).items, items)
         fetch(parts, again)
-        placed = batches.place(Place(BatchId(2), again)).items
+        placed = batches.place(Place(BatchId(2), again, "me")).items
         check_nothing_is_lost(share, f"call {calls.fails}, placed again")
         if not {each.placement for each in placed} <= {Placement.PLACED, Placement.REMOVED}:
             return f"call {calls.fails}, error {calls.number}: {placed}"

@@ -223,9 +223,9 @@ def test_a_kill_at_any_step_leaves_one_or_the_other_and_loses_neither(
 
     hook(kill)
     with pytest.raises(Killed):
-        Batches(share, parts, "me").place(place(wanted))
+        Batches(share, parts).place(place(wanted))
     hook(lambda _: None)
-    batches = Batches(share, PartFiles(share), "me")
+    batches = Batches(share, PartFiles(share))
     batches.settle(Settle(BatchId(1), (wanted,)))
     if step in {"after_exchange", "after_move"}:
         assert read(share, "me/a") == WHOLE

@@ -79,7 +79,7 @@ def killed(share, wanted, step, late=""):
 
     set_crash_hook(hook)
     try:
-        Batches(share, parts, "me").place(place(wanted))
+        Batches(share, parts).place(place(wanted))
     except Killed:
         return True, bool(saved)
     finally:
@@ -91,7 +91,7 @@ def settled(share, wanted):
     """Do what the next start does."""
     parts = PartFiles(share)
     parts.found()
-    (placed,) = Batches(share, parts, "me").settle(Settle(BatchId(1), (wanted,))).items
+    (placed,) = Batches(share, parts).settle(Settle(BatchId(1), (wanted,))).items
     return placed
 
 
@@ -198,7 +198,7 @@ def test_what_cannot_be_kept_stays_held_for_the_next_start(share, monkeypatch):
     monkeypatch.setattr(Keeper, "put_aside", fail)
     wanted = item("ann/a", Source.PART, NEW)
     assert settled(share, wanted).placement is Placement.SOURCE_GONE
-    batches = Batches(share, PartFiles(share), "me")
+    batches = Batches(share, PartFiles(share))
     batches.place(place(item("ann/b", Source.EMPTY)))
     assert temporary(share) == [held_name(1, 0)]
     monkeypatch.undo()
@@ -208,7 +208,7 @@ def test_what_cannot_be_kept_stays_held_for_the_next_start(share, monkeypatch):
 
 def test_what_no_batch_explains_is_put_aside_before_the_first_one(share):
     hold(share, LATE)
-    batches = Batches(share, PartFiles(share), "me")
+    batches = Batches(share, PartFiles(share))
     batches.place(place(item("ann/b", Source.EMPTY)))
     assert [name.partition("/")[0] for name in aside(share)] == [settling.ORPHANS]
     assert [*aside(share).values()] == [LATE]
@@ -220,7 +220,7 @@ def test_what_no_batch_explains_is_put_aside_before_the_first_one(share):
 def test_what_cannot_be_put_aside_keeps_no_batch_from_being_placed(share, tmp_path):
     os.symlink(tmp_path, os.path.join(share.folder, "Put aside"))
     hold(share, LATE)
-    batches = Batches(share, PartFiles(share), "me")
+    batches = Batches(share, PartFiles(share))
     (placed,) = batches.place(place(item("ann/b", Source.EMPTY))).items
     assert placed.placement is Placement.PLACED
     assert temporary(share) == [held_name(1, 0)]

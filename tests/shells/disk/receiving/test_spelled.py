@@ -66,7 +66,7 @@ def parts(share: Share) -> PartFiles:
 
 @pytest.fixture
 def batches(share: Share, parts: PartFiles) -> Batches:
-    return Batches(share, parts, "me")
+    return Batches(share, parts)
 
 
 def put(batches: Batches, *items) -> list[Placed]:

@@ -54,7 +54,7 @@ def parts(share):
 
 @pytest.fixture
 def batches(share, parts):
-    return Batches(share, parts, "me")
+    return Batches(share, parts)
 
 
 @pytest.fixture

@@ -60,28 +60,20 @@ class Batches:
         self,
         share: Share,
         part_files: PartFiles,
-        own_label: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Place from `part_files`; `own_label`: what stays writable; `clock` dates what is kept."""
+        """Place from `part_files`; `clock` dates what is kept."""
         self._share = share
         self._part_files = part_files
-        self._own_label = own_label
-        self._own_labels = {own_label}  # of this run: under these only what is free is taken
         self._clock = clock
         self._orphans_kept = False  # what earlier runs held and no batch of theirs was settled for
 
     def __repr__(self) -> str:
-        return f"Batches({self._share.folder!r}, own {self._own_label!r})"
-
-    def relabel(self, own_label: str) -> None:
-        """The own folder has another label from the next batch on."""
-        self._own_label = own_label
-        self._own_labels.add(own_label)
+        return f"Batches({self._share.folder!r})"
 
     def place(self, order: Place) -> BatchPlaced:
         """Carry a batch out and say what became of each item; an item's trouble is its own."""
-        sources = Sources(self._share, self._part_files, order.items, self._own_label)
+        sources = Sources(self._share, self._part_files, order.items, order.own)
         crashpoint("before_prepare")
         steps = [
             _prepare(sources, item, f"{order.batch}.{n}.copy") for n, item in enumerate(order.items)
@@ -101,7 +93,7 @@ class Batches:
             placed = []
             for number, (item, step) in enumerate(zip(order.items, steps, strict=True)):
                 held = held_name(order.batch, number)
-                to = adding if item.path.parts[0] in self._own_labels else replacing
+                to = adding if item.path.parts[0] == order.own else replacing
                 done = step if isinstance(step, Placed) else _carry_out(to, item, step, held)
                 placed.append(done)
                 folders.trim()

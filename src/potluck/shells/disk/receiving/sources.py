@@ -58,13 +58,16 @@ class Sources:
     """Makes the files of one batch ready."""
 
     def __init__(
-        self, share: Share, part_files: PartFiles, items: tuple[PlaceItem, ...], own_label: str
+        self, share: Share, part_files: PartFiles, items: tuple[PlaceItem, ...], own: str
     ) -> None:
-        """Look at the whole batch, to know which sources are used more than once."""
+        """Look at the whole batch, to know which sources are used more than once.
+
+        `own`: what the own folder is called, which stays writable.
+        """
         self._share = share
         self._part_files = part_files
-        self._own_label = own_label
-        self._writable = frozenset({own_label, EVERYONE})
+        self._own = own
+        self._writable = frozenset({own, EVERYONE})
         self._part_uses = Counter(root_wanted(item) for item in items if item.source is Source.PART)
         self._moves = Counter(item.local for item in items if item.source is Source.MOVED)
         self._kept = KeptCopies(share.trash_fd)
@@ -128,7 +131,7 @@ class Sources:
 
     def _standing(self, item: PlaceItem) -> ReadyFile:
         """Only time and mode change, where the content already stands; never in the own folder."""
-        if item.path.parts[0] == self._own_label:
+        if item.path.parts[0] == self._own:
             raise SourceGone("the own folder is left as it is")
         descriptor = self._open_local(item.path)
         try:
@@ -152,7 +155,7 @@ class Sources:
         local = _local_of(item)
         self._moves[local] -= 1
         # wanted again, about to be replaced, or of the own folder: take a copy
-        if self._moves[local] or local in self._targets or local.parts[0] == self._own_label:
+        if self._moves[local] or local in self._targets or local.parts[0] == self._own:
             return self._copied(item, copy_name)
         descriptor = self._open_local(local)
         try:
