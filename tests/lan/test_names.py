@@ -204,3 +204,30 @@ def test_who_was_called_the_same_follows_its_namesake(devices) -> None:
     wait_for(lambda: calm(nodes), READY_S, nodes)
     assert (anna.shared / other.label / "mine.txt").read_bytes() == b"mine"
     assert other.status()["troubles"] == []
+
+
+def test_an_identity_restored_from_before_a_removal_is_noticed_beside_the_device_itself(
+    devices, tmp_path: Path
+) -> None:
+    """The copy knows no address and calls under the key from before the removal."""
+    *nodes, copy = devices(4)
+    for node in nodes:
+        node.start()
+    wait_ring(nodes, READY_S)
+    (tmp_path / "phrase").write_text("amber tiger violin\n")
+    phrase = ("--passphrase-file", tmp_path / "phrase")
+    for node in nodes:
+        done = node.run("backup-identity", tmp_path / f"{node.label}.id", *phrase)
+        assert done.returncode == 0, done.stderr
+    steward = next(
+        node
+        for node in nodes  # whoever founded the group
+        if node.run(
+            "remove", next(one.label for one in nodes if one is not node), "--yes"
+        ).returncode
+        == 0
+    )
+    assert copy.run("restore-identity", tmp_path / f"{steward.label}.id", *phrase).returncode == 0
+    copy.start(open_door=False)
+    kinds = lambda node: {one["kind"] for one in node.status().get("troubles", ())}  # noqa: E731
+    wait_for(lambda: "clone" in kinds(steward) & kinds(copy), READY_S, [steward, copy])

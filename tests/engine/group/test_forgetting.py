@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from potluck.core.errors import NotFound, Refused, UsageError
-from potluck.core.group.statements import Relabel, Remove, sign_act, sign_removal
+from potluck.core.group.statements import Relabel, Remove, admit, sign_act, sign_removal
 from potluck.core.keys.identity import short_id
 from potluck.engine.group.forgetting import Forgetting
 from tests.engine.builders import key
@@ -38,6 +38,23 @@ def test_a_steward_has_the_folder_of_a_removed_device_forgotten() -> None:
         part.forget("d2")
 
 
+def test_who_is_out_since_its_sponsor_was_removed_is_forgotten_like_others() -> None:
+    here, membership = inside(1, 2, 3)
+    roster, guest = of(here), key(4)
+    let_in = admit(key(2), roster.group, guest.certificate, guest.sealing_public, "guest")
+    said = Remove(roster.group, ANNA, [], b"", None, b"", [])
+    membership.add_records([let_in])
+    assert guest.device in roster.members
+    membership.add_records(sign_removal(key(1), said, ()))
+    assert guest.device in roster.former
+    part = Forgetting(here, membership)
+    assert part.knows("guest")
+    assert part.meant("guest") == guest.device, "so it can be adopted"
+    assert "goes to the trash on every device" in part.forget("guest")
+    assert guest.device in roster.forgotten
+    assert not part.knows("guest")
+
+
 def test_who_is_no_steward_is_told_who_is() -> None:
     part = forgetting(1, 2)
     part._node.roster.standing.ranks.clear()  # type: ignore[union-attr]
@@ -51,7 +68,8 @@ def test_of_a_member_nothing_is_forgotten() -> None:
     part = forgetting(1, 2)
     with pytest.raises(Refused) as refused:
         part.meant("d3")
-    assert refused.value.fix == "remove d3"
+    assert refused.value.fix.startswith("ls\n")
+    assert "remove" not in refused.value.fix, "nobody asked for that"
     with pytest.raises(Refused) as refused:
         part.meant("d1")
     assert refused.value.what.endswith(" is this device."), "which does not remove itself"

@@ -290,6 +290,23 @@ def test_entering_a_group_replaces_the_provisional_one() -> None:
     )
 
 
+@pytest.mark.parametrize("out", [True, False])
+def test_who_gets_another_label_hears_who_has_or_had_it(out: bool) -> None:
+    here = node(2, label="anna")
+    membership = Membership(here, Heard())
+    membership.start()
+    here.take()
+    other = group(1)
+    other.add([member(key(1), other, key(3), "anna"), member(key(1), other, key(2), "anna-2")])
+    if out:
+        said = Remove(other.group, key(3).device, [], b"", None, b"", [])
+        other.add(sign_removal(key(1), said, ()))
+    membership.enter(other)
+    told = [effect.text for effect in flush(here) if isinstance(effect, Tell)]
+    why = "a device that is out by now was anna" if out else "another device is anna"
+    assert any(f"is called anna-2 from now on, since {why}; " in text for text in told), told
+
+
 def test_who_keeps_its_label_is_not_told_of_it() -> None:
     here = node(2, label="anna")
     membership = Membership(here, Heard())

@@ -208,6 +208,7 @@ def test_under_an_older_key_a_member_calls_and_nothing_else() -> None:
     assert mine.former_call(call) is None, "that one is a member"
     assert mine.former_call(say(here, mine)) is None
     assert theirs.open(say(here, mine)) is None, "who was away does not have the key"
+    assert mine.own_call(say(*sealed_datagrams(2, 1, 2, 3, run=2))) == BEACON, "an old copy of us"
     away.roster = roster
     away.group_keys.learn(b"k" * 32, roster.standing.keys)
     assert theirs.open(say(here, mine)) == (key(2).device, BEACON)

@@ -89,6 +89,15 @@ def test_whoever_says_nothing_answers_nothing(
     assert source.asked == []
 
 
+def test_what_is_to_be_typed_where_nobody_can_be_asked_says_whom_it_replaces_too(
+    source: FakeSource, potluck: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typing(monkeypatch, None)
+    _, _, err = potluck("approve", "bert", "--replace", "old bert")
+    assert "approve bert --words 'W W W' --replace 'old bert'" in " ".join(err.split())
+    assert source.asked == []
+
+
 def test_who_says_that_they_differ_says_no(
     source: FakeSource, potluck: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:

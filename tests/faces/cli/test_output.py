@@ -39,6 +39,17 @@ def test_envelopes_and_errors(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err == "potluck: It failed.\n"
 
 
+def test_what_was_typed_does_nothing_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    typed = "a\x1b[31mb\u202ec"
+    output.say_error(PotluckError(f"“{typed}” is none.", typed, f"status {typed}"), as_json=False)
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "\u202e" not in said
+    assert len(said.splitlines()) == 3
+    output.say_error(PotluckError(typed), as_json=True)
+    assert json.loads(capsys.readouterr().out)["error"]["message"] == typed
+
+
 def test_a_command_in_a_next_step_is_typed_as_this_run_was(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,17 +1,18 @@
 """Forgetting: a steward's word by which the folder of a removed device goes from every disk.
 
 Strategy: `forget` names a device that was removed; what follows on each disk is the business of
-engine/others/forgotten_folders.py. Guarantees: of a member nothing is forgotten; whoever is no
-steward is told who is; nothing is signed before it is clear whose folder is meant, and nothing is
-said to go that the roster did not take. Limits: one that was forgotten is not called back; what
-went is in the trash of each device, for as long as that keeps it.
+engine/others/forgotten_folders.py. One that is out because whoever let it in was removed is itself
+removed by the same command, for only then does its folder go. Guarantees: of a member nothing is
+forgotten; whoever is no steward is told who is; nothing is signed before it is clear whose folder
+is meant, and nothing is said to go that the roster did not take. Limits: one that was forgotten is
+not called back; what went is in the trash of each device, for as long as that keeps it.
 """
 
 from __future__ import annotations
 
 from potluck.core.errors import NotFound, Refused
 from potluck.core.group.roster import Roster
-from potluck.core.group.statements import Forget, sign_act
+from potluck.core.group.statements import Forget, Remove, sign_act, sign_removal
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wording import listed, set_off, typable
 from potluck.engine.group.membership import Membership
@@ -58,6 +59,12 @@ class Forgetting:
         """Who can do it, for people."""
         return listed([self._node.label_of(each) for each in stewards_in(self._node)])
 
+    @property
+    def _void(self) -> set[DeviceId]:
+        """Who is out by nobody's word about it: whoever let it in was removed."""
+        roster = self._roster
+        return {device for device in roster.former if not roster.standing.is_removed(device)}
+
     def knows(self, name: str) -> bool:
         """Say whether a removed device is meant by a name, and no member."""
         return not members_fitting(self._node, name) and bool(self._found(name))
@@ -73,12 +80,11 @@ class Forgetting:
                 "ls",
             )
         if members and not found:
-            first = members[0]
             names = listed(sorted(called(label_of(each), each) for each in members))
             raise Refused(
                 f"{names} belongs to the group.",
                 "that can be done with the folder of a removed device only",
-                f"remove {typable(self._node.label_of(first), short_id(first))}",
+                "ls\nto have single files of it in the own folder, too: take PATH",
             )
         if not found:
             raise NotFound(
@@ -90,8 +96,9 @@ class Forgetting:
         return found[0]
 
     def _found(self, name: str) -> list[DeviceId]:
-        frozen, former, layout = self.frozen, self._roster.former, self._node.layout
-        return fitting(name, {d: (former[d].label, layout.name_of(d)) for d in frozen})
+        former, layout = self._roster.former, self._node.layout
+        found = self.frozen | self._void
+        return fitting(name, {d: (former[d].label, layout.name_of(d)) for d in found})
 
     def forget(self, name: str, *, preview: bool = False) -> str:
         """Have the folder of a removed device go everywhere; return what happens.
@@ -109,6 +116,9 @@ class Forgetting:
 
     def sign(self, device: DeviceId) -> bool:
         """Say it; return whether that counts."""
-        said = Forget(self._roster.group, device)
-        self._membership.add_records([sign_act(self._node.key, said)])
+        key, group = self._node.key, self._roster.group
+        records = [sign_act(key, Forget(group, device))]
+        if device in self._void:
+            records += sign_removal(key, Remove(group, device, [], b"", None, b"", []), ())
+        self._membership.add_records(records)
         return device in self._roster.forgotten

@@ -295,8 +295,11 @@ class Membership:
     def _tell_label(self, former: str) -> None:
         """Say how this device is called from now on, and where its files are: their place moves."""
         node = self._node
-        taken = former in _labels_in(self._roster).values()
-        why = f", since another device is {former}" if taken else ""
+        why, out = "", (entry.label for entry in self._roster.former.values())
+        if former in _labels_in(self._roster).values():
+            why = f", since another device is {former}"
+        elif former in out:
+            why = f", since a device that is out by now was {former}"
         place = "/".join(part for part in (node.settings.folder, "Shared", node.own_label) if part)
         node.tell(
             "relabelled",

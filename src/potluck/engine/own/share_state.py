@@ -69,9 +69,10 @@ SHARE: dict[tuple[ShareState, ShareInput], ShareState] = {
 """A marker that is found or lost settles everything; a new one is waited for in between."""
 
 
+ANOTHER_SHARE = "another share"
 WHY_OFFLINE = {
     "missing": "there is no marker of potluck in it",
-    "another share": "it is that of another potluck",
+    ANOTHER_SHARE: "it is that of another potluck",
     "other file system": "another one stands there now, or a part of it is on another disk",
     "unreadable": "it is gone, or cannot be read",
 }
@@ -117,10 +118,10 @@ class SharePresence:
             return f"the share is offline: {folder} is back; potluck starts again with it"
         if why is None:  # nothing is wrong with the folder, and the reason says what to do
             return f"the share is offline: its marker is {self.reason}"
-        return (
-            f"the share is offline: {folder} is not the folder that it was ({why}); "
-            "plug its disk in, or put it back, and nothing else"
-        )
+        then = "plug its disk in, or put it back, and nothing else"
+        if self.reason == ANOTHER_SHARE:
+            then = "put its own one back there, or start potluck with another folder: up FOLDER"
+        return f"the share is offline: {folder} is not the folder that it was ({why}); {then}"
 
     @property
     def command(self) -> str:

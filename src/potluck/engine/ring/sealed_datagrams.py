@@ -4,7 +4,7 @@ Strategy: everything a member says by datagram is sealed with a valid group key 
 key_ring.py) around an envelope of sender, run and counter. A sliding window per member refuses
 repetition. What comes under a key from before a removal is a hint if it is a beacon, nothing else;
 that of a removed device is one to tell it so (engine/ring/removed_callers.py). So is a call in our
-own name under a valid key, if it is of another run (engine/ring/own_calls.py).
+own name under either, if it is of another run (engine/ring/own_calls.py).
 What another group sealed cannot be read, but that it was heard is a fact: a lonely device waits for
 a person rather than start a second group next to it.
 
@@ -129,9 +129,12 @@ class SealedDatagrams:
         return FormerCall(who, beacon, self._is_new(envelope))
 
     def own_call(self, data: bytes) -> Beacon | None:
-        """Return what is called in our own name, perhaps by another run; None for anything else."""
-        valid, _ = self._keys()
-        said = _said(_first(valid, data))
+        """Return what is called in our own name, perhaps by another run; None for anything else.
+
+        A copy of this device that is older than a removal calls under the key from before it.
+        """
+        valid, older = self._keys()
+        said = _said(_first([*valid, *older], data))
         if said is None or not isinstance(said[1], Beacon):
             return None
         envelope, node = said[0], self._node

@@ -112,7 +112,7 @@ def approve(
     if is_needed and yes and not (_is_exact(request, name) or at_prompt()):
         raise _unsure(request)
     if is_needed and not (yes and _is_exact(request, name)):
-        act = _ask(request, as_json=as_json)
+        act = _ask(request, _typed_again(request, replace), as_json=as_json)
     body = {"name": request["id"]}
     if replaces and act == "approve":
         body["replace"] = replace
@@ -289,10 +289,18 @@ def _compare(request: AskedRequest, words: str) -> None:
         )
 
 
-def _ask(request: AskedRequest, *, as_json: bool) -> str:
-    """Ask the person whether the words are the same; returns the act, or raises Refused."""
+def _typed_again(request: AskedRequest, replace: str | None) -> str:
+    """Return the command with which somebody who compared the words says the same yes."""
+    heir = "" if replace is None else f" --replace {typable(replace, 'OLD')}"
+    return command(f"approve {typed_name(request)} {TYPED_WORDS}{heir}")
+
+
+def _ask(request: AskedRequest, given: str, *, as_json: bool) -> str:
+    """Ask the person whether the words are the same; returns the act, or raises Refused.
+
+    `given`: what to type where nobody can be asked.
+    """
     if as_json:
-        given = command(f"approve {typed_name(request)} {TYPED_WORDS}")
         raise UsageError(
             "With --json nobody can be asked.",
             "the words have to be compared by somebody",
@@ -314,7 +322,6 @@ def _ask(request: AskedRequest, *, as_json: bool) -> str:
         return "deny"
     if answer is None:
         say("")
-        given = command(f"approve {typed_name(request)} {TYPED_WORDS}")
         why = "the input ended before a yes or no"
         raise Refused("Nothing was answered.", why, f"{given}, as the other screen shows them")
     raise Refused("Nothing was answered.", "you did not say yes or no", command("pending"))

@@ -27,6 +27,7 @@ from typing import Any, TypeAlias
 from potluck.core.errors import DiskTrouble, PotluckError
 from potluck.faces.advice import Advice, for_terminal
 from potluck.faces.cli.streams import AnyStream, knows_every_letter, let_go
+from potluck.faces.text import shown
 
 Json: TypeAlias = Any
 """Whatever JSON can hold."""
@@ -203,12 +204,13 @@ def say_error(error: PotluckError, *, as_json: bool) -> None:
 
 def error_lines(error: PotluckError) -> list[str]:
     """Return the three parts of an error, a line each, and one for each of several causes or next
-    steps.
+    steps; what was typed may stand in them, with bytes that no terminal is to get.
     """
-    lines, causes = error.what.splitlines(), error.cause.splitlines()
+    lines = [shown(line) for line in error.what.splitlines()]
+    causes = [shown(line) for line in error.cause.splitlines()]
     lines += [f"  why:  {cause}" for cause in causes[:1]]
     lines += [f"        {cause}" for cause in causes[1:]]
-    first, *others = _steps(error) or [""]
+    first, *others = map(shown, _steps(error) or [""])
     lines += [_step(f"  next: {first}")] if first else []
     return lines + [_step(f"        {other}") for other in others]
 
