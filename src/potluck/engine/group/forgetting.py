@@ -84,7 +84,7 @@ class Forgetting:
             raise Refused(
                 f"{names} belongs to the group.",
                 "that can be done with the folder of a removed device only",
-                "ls\nto have single files of it in the own folder, too: take PATH",
+                "ls\nto have single files of it in the own folder, too: potluck take PATH",
             )
         if not found:
             raise NotFound(
