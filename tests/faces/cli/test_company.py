@@ -120,7 +120,23 @@ def test_behind_a_closed_door_neither_name_nor_label_is_told_and_none_is_made_up
 def test_who_has_company_joins_no_other_group_and_a_lonely_one_may_ask() -> None:
     stays = "  This device is in a group with others, so it joins no other one by itself."
     several = company.found_lines(state(found=[found(members=3)]), WORDS)
-    assert several[1:] == [stays]
+    compared = "show three words; say yes on both if they are the same."
+    way_over = [
+        "  Groups never merge by themselves. To bring one of its devices here, type on that one",
+        "          potluck leave",
+        "          potluck up",
+        f"  or the same here to go there. Then both screens {compared}",
+        "  The only steward of a group with others names another one first",
+        "          potluck admin add NAME",
+    ]
+    assert several[1:] == [stays, *way_over]
+    others = [found(members=3), found(name="Attic", members=0)]
+    two = company.found_lines(state(found=others), WORDS)
+    assert two.count(way_over[0]) == 1, "of several groups it is said once, at the end"
+    assert two[-6:] == way_over
+    opened = {"open": True, "until_s": None}
+    both = company.found_lines(state(found=[found(members=3, open=True)], door=opened), WORDS)
+    assert both[1:] == [stays, *way_over], "two open doors merge no two groups either"
     lonely = company.found_lines(state(found=[found()]), WORDS)
     assert lonely[1:] == [
         stays,

@@ -3,9 +3,10 @@
 Strategy: pure functions from the state of the local API to lines, for `peers` and for the story
 that `up` and the live view tell. Being alone comes with what was tried, the likely cause, and the
 next command on which machine; a group that was found with what lets a device in: the same three
-words on both screens, or an open door. Guarantees: where somebody is heard and cannot be reached,
-or a known device is away, that is said, and not that nobody answers. Limits: why a device is away
-is not known, so likely causes are named.
+words on both screens, or an open door; another group with others with what brings a device of one
+to the other. Guarantees: where somebody is heard and cannot be reached, or a known device is away,
+that is said, and not that nobody answers. Limits: why a device is away is not known, so likely
+causes are named.
 """
 
 from __future__ import annotations
@@ -107,7 +108,20 @@ def found_lines(state: dict[str, Any], words: Words) -> list[str]:
     for found in strangers(state):
         lines += one_found_lines(state, found)
         lines += ask_lines(state, found, words)
-    return lines
+    others = has_company(state) and any(one["members"] != 1 for one in strangers(state))
+    return lines + (_way_over_lines(words) if others else [])
+
+
+def _way_over_lines(words: Words) -> list[str]:
+    """Return how a device goes from one group with others to another; it never does by itself."""
+    return [
+        "  Groups never merge by themselves. To bring one of its devices here, type on that one",
+        Advice(" " * 10, f"{words.elsewhere} leave"),
+        Advice(" " * 10, f"{words.elsewhere} up"),
+        f"  or the same here to go there. Then both screens {_COMPARED}",
+        "  The only steward of a group with others names another one first",
+        Advice(" " * 10, f"{words.elsewhere} admin add NAME"),
+    ]
 
 
 def ask_lines(state: dict[str, Any], found: dict[str, Any], words: Words) -> list[str]:
@@ -140,11 +154,12 @@ def one_found_lines(state: dict[str, Any], found: dict[str, Any]) -> list[str]:
     """Return what one of the groups that were found is, and how one gets there."""
     machine, mine_open = _machine(state, found), state["door"]["open"]
     lines = [f"Found {_group_found(found)}."]
-    if mine_open and found["open"] and not tries_code(state):
+    is_other = has_company(state) and found["members"] > 1  # then nobody goes to the other
+    if mine_open and found["open"] and not (is_other or tries_code(state)):
         return [*lines, "  Both doors are open: " + _coming(found.get("joins", ""), machine)]
     if has_company(state):
         lines.append("  This device is in a group with others, so it joins no other one by itself.")
-        is_lonely = found["members"] <= 1
+        is_lonely = found["members"] == 1
         return lines + ([f"  If {machine} asks, both screens {_COMPARED}"] if is_lonely else [])
     return [*lines, f"  {_way_in(state, found, machine)}"]
 
