@@ -375,7 +375,8 @@ def test_a_person_opens_the_door_and_closes_it() -> None:
     admission_policy.on_door_asked(math.inf)
     opened = [effect for effect in here.take() if isinstance(effect, OpenDoor | Tell)]
     warning = (
-        "anyone on this network may join and gets every file; this device joins any open group"
+        "anyone on this network may join and gets every file; this device joins any open group "
+        "unless it is in a group with others"
     )
     assert opened == [
         OpenDoor(open=True),

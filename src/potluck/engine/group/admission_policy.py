@@ -59,7 +59,8 @@ RESTS_S = {  # how long a group is left alone after that; math.inf: until the pe
 INVITERS = 16  # devices whose code may be the one that was typed; people invite one by one
 INVITERS_PER_HOST = 4  # of these at one host
 DOOR_WARNING = (
-    "anyone on this network may join and gets every file; this device joins any open group"
+    "anyone on this network may join and gets every file; this device joins any open group unless "
+    "it is in a group with others"
 )
 
 
