@@ -168,7 +168,9 @@ def test_groups_near_by_are_shown_without_what_they_could_do_to_a_screen(
         (found,) = shown(ann)["found"]
         assert (found["ended"], found["asked_here"]) == ("you said no", side is Side.MEMBER)
     assert shown(ann)["reason"].endswith("; the last request is over: you said no")
-    assert shown(ann)["command"] == "peers"
+    name = shown(ann)["found"][0]["name"]
+    assert shown(ann)["command"] == f"approve '{name}'"
+    assert policy.want(name), "as it is shown"
 
 
 @pytest.mark.parametrize("joiner_says_no", [True, False])

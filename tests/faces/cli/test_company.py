@@ -70,6 +70,19 @@ def test_being_alone_is_explained() -> None:
     ], "each on a line of its own"
 
 
+def test_a_group_that_is_heard_and_does_not_answer_is_not_called_nobody() -> None:
+    heard = alone(tried=alone()["tried"] | {"heard": True})
+    lines = company.peer_lines(heard, WORDS)
+    tried = "Tried: 6 neighbours on 2 networks (eth0, wlan0)."
+    assert lines[0] == f"A group is near, and none of its devices answers. {tried}"
+    assert lines[1].startswith("  why:  its door is shut, ")
+    assert [line.strip() for line in lines[3:5] + lines[6:]] == [
+        "potluck invite",
+        "potluck --home h join",
+        "potluck open",
+    ]
+
+
 def test_without_a_network_no_firewall_is_blamed() -> None:
     lines = company.peer_lines(alone(tried={"interfaces": [], "neighbours": 0, "named": []}), WORDS)
     assert lines[0] == "Nobody is asked: this device is on no network that potluck uses."

@@ -34,10 +34,13 @@ from potluck.engine.events import LinkClosed, LinkId
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.request_ends import (
+    NOBODY_ASKED,
+    OTHER_VERSION,
     REFUSALS,
     SAID_NO,
     TOO_SLOW,
     is_switched_off,
+    of_dial,
     of_group,
     of_silence,
 )
@@ -135,10 +138,29 @@ class Entering:
         wish = self._wishes.pop(link, None)
         if wish is None:
             return False
-        silent = of_silence(yeses_of(self._requests.talk(link)))
-        self._requests.over(link, why or REFUSALS.get(cause, silent))
+        talk = self._requests.talk(link)
+        why = why or REFUSALS.get(cause, of_silence(yeses_of(talk)))
+        if talk is None:
+            self._note_unasked(wish.found, why)
+        self._requests.over(link, why)
         self._admission_policy.on_refused(wish.found, cause)
         return True
+
+    def on_unreached(self, found: FoundGroup, reason: str) -> None:
+        """There was no link to talk on; `reason` as in FailedWish."""
+        self._note_unasked(found, of_dial(reason))
+        self._admission_policy.on_refused(found)
+
+    def _note_unasked(self, found: FoundGroup, why: str) -> None:
+        """There are no words to compare: say why to who waits for them.
+
+        Of what a device asked by itself, a broken link or a firewall is the link's matter.
+        """
+        policy = self._admission_policy
+        wanted = policy.wanted == found.tag
+        if wanted or why in {NOBODY_ASKED, OTHER_VERSION}:
+            self._requests.list.note_unasked(found.address.host, why, wanted=wanted)
+        policy.wanted = None if wanted else policy.wanted
 
     def on_closed(self, link: LinkId, gone: LinkClosed | None) -> bool:
         """That link is gone (None: for what was said on it); returns whether it is known."""
@@ -172,6 +194,7 @@ class Entering:
             link, joiner.group_name, joiner.member_label, wish.found.address.host,
             joiner.transcript, wish.until_s, wish.found.members, whose,
         )  # fmt: skip
+        policy.wanted = None
         self._requests.open_there(asked, is_open=by_itself, allowed=wish.found.open)
 
     def _want(self, link: LinkId, wish: _Entry) -> None:

@@ -27,7 +27,7 @@ from potluck.engine.group.doorkeeping import Doorkeeping, DoorkeepingListener
 from potluck.engine.group.entering import Entering, EnteringListener
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.pairing_dials import Dialled, PairingDials, PairingDialsListener
-from potluck.engine.group.request_ends import SWITCHED_OFF
+from potluck.engine.group.request_ends import DOOR_SHUT, SWITCHED_OFF
 from potluck.engine.group.requests import Requests
 from potluck.engine.node import Node
 
@@ -105,7 +105,7 @@ class Pairings:
         if isinstance(dialled, FoundGroup):
             self._begin(event.link, dialled)
         elif node.roster is None or not self._admission_policy.door.answers:
-            node.do(Drop(event.link, "the door is closed"))
+            node.do(Drop(event.link, DOOR_SHUT))
         else:
             called = dialled is Dialled.NEWCOMER
             self.doorkeeping.open(event.link, event.address, called=called)
@@ -197,8 +197,7 @@ class Pairings:
         if in_vain is not None and in_vain.found.by_code:
             self.by_code.on_unreached(in_vain.reason)
         elif in_vain is not None:
-            self._admission_policy.on_refused(in_vain.found)
-            self._requests.list.note_unreached(in_vain.found.address.host, in_vain.reason)
+            self.entering.on_unreached(in_vain.found, in_vain.reason)
         self.entering.on_tick()
         self.doorkeeping.on_tick()
         self.by_code.on_tick()

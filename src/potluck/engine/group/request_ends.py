@@ -9,6 +9,7 @@ were (in a BYE, or as the cause of a no):
     link broken  nobody said anything any more
     ended        potluck was, on the other side, by whoever ends it there
     taken back   the newcomer does not want to come in any more, or is let in elsewhere
+    shut         the door there is, and nobody there is asked
     version      the two do not understand each other
     BUSY         people there are asked about nobody new just now
     in           a member now
@@ -22,11 +23,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from potluck.core.wire.catalogue import Cause
-from potluck.engine.events import LinkClosed
+from potluck.engine.events import NO_COMMON_VERSION, LinkClosed
 
 # in a BYE: the other side knows these, and says so to its people
 SAID_NO = "the person here said no"
 TOO_SLOW = "too slow"
+DOOR_SHUT = "the door is closed"
 DOOR_FULL = "too many at the door"
 REGROUPED = "this device is in another group now"
 SWITCHED_OFF = "potluck is ended here"
@@ -37,6 +39,10 @@ ENDED_THERE = "potluck was ended there"
 OTHER_VERSION = (
     "the two run versions of potluck that do not understand each other; the older one has to be "
     "brought up to date"
+)
+NOBODY_ASKED = (
+    "nobody there is asked about this device: its door is shut (to open it, type there: open), or "
+    "too many stand at it"
 )
 RULES_BROKEN = "the other side broke the rules"
 REFUSALS = {  # why a group let this device not in, but for silence
@@ -66,6 +72,13 @@ def of_silence(said: Yeses) -> str:
     return "nobody answered in time, neither here nor there"
 
 
+def of_dial(reason: str) -> str:
+    """Return why a group could not even be asked; `reason` as in FailedWish."""
+    if NO_COMMON_VERSION in reason:
+        return OTHER_VERSION
+    return f"no connection with it could be made ({reason})" if reason else NOBODY_ASKED
+
+
 def is_switched_off(gone: LinkClosed | None) -> bool:
     """Say whether the other side hung up since potluck was ended there."""
     return gone is not None and gone.clean and gone.reason == SWITCHED_OFF
@@ -82,6 +95,7 @@ def of_group(gone: LinkClosed | None, said: Yeses) -> str:
     ended = _of_link(gone, said)
     if not ended and gone is not None:
         known = {
+            DOOR_SHUT: NOBODY_ASKED,
             DOOR_FULL: "too many stand at its door",
             REGROUPED: "it is in another group now",
         }

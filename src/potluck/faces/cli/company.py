@@ -63,6 +63,8 @@ def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
         ]
     if any(one["kind"] == "link" for one in state["troubles"]):
         return []  # somebody is heard, and cannot be reached: that is said already
+    if state["tried"].get("heard"):  # an earlier version does not tell it
+        return _unanswered_lines(state, words)
     ports, elsewhere = f"UDP {PORT} and TCP {state['port']}", f"{words.elsewhere} up"
     if away := [one for one in state["devices"] if not (one["me"] or one["online"])]:
         names = in_a_line(away, lambda one: f"{shown(one['label'])} {away_words(one)}")
@@ -79,6 +81,19 @@ def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
         "        or leave here, and name the other one's address",
         Advice(" " * 10, words.of("down")),
         Advice(" " * 10, words.of("up --peer ADDRESS")),
+    ]
+
+
+def _unanswered_lines(state: dict[str, Any], words: Words) -> list[str]:
+    """Return the same where another group is heard: who has a code, or an open door, answers."""
+    return [
+        f"A group is near, and none of its devices answers. Tried: {tried_words(state)}.",
+        f"  why:  its door is shut, nobody there can be asked, or a firewall drops UDP {PORT}",
+        "  next: on a device of that group, for a code that is then typed here",
+        Advice(" " * 10, f"{words.elsewhere} invite"),
+        Advice(" " * 10, words.of("join")),
+        "        or there, where anyone on this network may join then",
+        Advice(" " * 10, f"{words.elsewhere} open"),
     ]
 
 
