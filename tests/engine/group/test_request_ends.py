@@ -16,12 +16,16 @@ from potluck.engine.group.request_ends import (
     SAID_NO,
     SWITCHED_OFF,
     TOO_SLOW,
+    VERSIONS_APART,
+    Bar,
     Yeses,
+    bar_of,
     is_switched_off,
     of_dial,
     of_group,
     of_newcomer,
     of_silence,
+    of_versions,
 )
 
 NONE = Yeses()
@@ -68,6 +72,18 @@ def test_a_link_that_is_gone_says_as_much_as_is_known(
 def test_a_group_that_could_not_even_be_asked_has_a_cause() -> None:
     assert of_dial("") == NOBODY_ASKED
     assert of_dial(f"tls: {NO_COMMON_VERSION}") == OTHER_VERSION
+    said = f"tls: The request was refused.\n  probably: {NO_COMMON_VERSION}"
+    newer = f"{VERSIONS_APART}; the one there is newer, this one has to be brought up to date"
+    older = f"{VERSIONS_APART}; the one there is older and has to be brought up to date"
+    assert of_versions(f"{said}: 2") == of_dial(f"{said}: 2") == newer
+    assert of_versions(f"{said}: 0") == older
+    for unclear in ("", ": 1", ": potluck/1", ": 99999999999999", ": x"):
+        assert of_versions(said + unclear) == OTHER_VERSION
+    for why in (newer, older, OTHER_VERSION):
+        assert bar_of(why) is Bar.VERSION
+    assert bar_of(REFUSALS[Cause.REMOVED]) is Bar.REMOVED
+    for why in ("", NOBODY_ASKED, "you said no", REFUSALS[Cause.BUSY]):
+        assert bar_of(why) is Bar.NONE
     assert of_dial(DIAL_TIMEOUT) == "no connection with it could be made (timeout)"
 
 

@@ -157,6 +157,19 @@ def test_who_has_company_joins_no_other_group_and_a_lonely_one_may_ask() -> None
     ]
 
 
+def test_where_no_words_can_follow_none_are_promised() -> None:
+    apart = found(ended="bring this one up to date", bar="version", asked_here=False)
+    opened = {"open": True, "until_s": None}
+    for here in (alone(found=[apart]), alone(found=[apart | {"open": True}], door=opened)):
+        said = company.one_found_lines(here, here["found"][0])
+        assert said[1:] == [f"  No words can be compared with it: {apart['ended']}."]
+    assert company.found_lines(alone(found=[apart]), WORDS)[2:] == [
+        "  once that is done, to ask there: potluck --home h approve Home"
+    ]
+    removed = company.found_lines(alone(found=[apart | {"bar": "removed"}]), WORDS)
+    assert len(removed) == 2, "with that key it is asked in vain"
+
+
 def test_a_group_that_is_asked_already_is_not_advised_to_be_asked() -> None:
     hint = "  to ask there: potluck --home h approve Home"
     assert hint in company.found_lines(alone(found=[found()]), WORDS)

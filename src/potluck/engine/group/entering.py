@@ -35,10 +35,10 @@ from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.request_ends import (
     NOBODY_ASKED,
-    OTHER_VERSION,
     REFUSALS,
     SAID_NO,
     TOO_SLOW,
+    bar_of,
     is_switched_off,
     of_dial,
     of_group,
@@ -158,7 +158,7 @@ class Entering:
         """
         policy = self._admission_policy
         wanted = policy.wanted == found.tag
-        if wanted or why in {NOBODY_ASKED, OTHER_VERSION}:
+        if wanted or why == NOBODY_ASKED or bar_of(why):
             self._requests.list.note_unasked(found.address.host, why, wanted=wanted)
         policy.wanted = None if wanted else policy.wanted
 

@@ -20,8 +20,11 @@ of itself is believed; a yes that was on its way when the time was over counts a
 
 from __future__ import annotations
 
+import re
+from enum import StrEnum
 from typing import NamedTuple
 
+from potluck.core import limits
 from potluck.core.wire.catalogue import Cause
 from potluck.engine.events import NO_COMMON_VERSION, LinkClosed
 
@@ -36,10 +39,8 @@ SWITCHED_OFF = "potluck is ended here"
 NO_THERE = "the other side said no"
 BROKEN = "the connection broke"
 ENDED_THERE = "potluck was ended there"
-OTHER_VERSION = (
-    "the two run versions of potluck that do not understand each other; the older one has to be "
-    "brought up to date"
-)
+VERSIONS_APART = "the two run versions of potluck that do not understand each other"
+OTHER_VERSION = f"{VERSIONS_APART}; the older one has to be brought up to date"
 NOBODY_ASKED = (
     "nobody there is asked about this device: its door is shut (to open it, type there: open), or "
     "too many stand at it"
@@ -52,6 +53,16 @@ REFUSALS = {  # why a group let this device not in, but for silence
     Cause.REMOVED: "this device was removed from that group; it needs a new key: another --home",
     Cause.OTHER: "its door is closed by now, or that group takes nobody more",
 }
+
+_VERSION_THERE = re.compile(rf"{NO_COMMON_VERSION}: ([0-9]{{1,9}})\b")
+
+
+class Bar(StrEnum):
+    """What keeps two from comparing words, however often one asks the other."""
+
+    NONE = ""
+    VERSION = "version"  # until the older one is brought up to date
+    REMOVED = "removed"  # with the key it has
 
 
 class Yeses(NamedTuple):
@@ -72,10 +83,28 @@ def of_silence(said: Yeses) -> str:
     return "nobody answered in time, neither here nor there"
 
 
+def of_versions(reason: str) -> str:
+    """Return that two versions do not go together, and which is older if the other side told it."""
+    said = _VERSION_THERE.search(reason)
+    theirs = limits.PROTOCOL_VERSION if said is None else int(said[1])
+    if theirs > limits.PROTOCOL_VERSION:
+        return f"{VERSIONS_APART}; the one there is newer, this one has to be brought up to date"
+    if theirs < limits.PROTOCOL_VERSION:
+        return f"{VERSIONS_APART}; the one there is older and has to be brought up to date"
+    return OTHER_VERSION
+
+
+def bar_of(why: str) -> Bar:
+    """Return what keeps words from following on another try, after a request that ended so."""
+    if why.startswith(VERSIONS_APART):
+        return Bar.VERSION
+    return Bar.REMOVED if why == REFUSALS[Cause.REMOVED] else Bar.NONE
+
+
 def of_dial(reason: str) -> str:
     """Return why a group could not even be asked; `reason` as in FailedWish."""
     if NO_COMMON_VERSION in reason:
-        return OTHER_VERSION
+        return of_versions(reason)
     return f"no connection with it could be made ({reason})" if reason else NOBODY_ASKED
 
 

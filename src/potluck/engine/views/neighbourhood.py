@@ -19,6 +19,7 @@ from potluck.core.ring.ring import Ring
 from potluck.core.wire.catalogue import MemberRecord
 from potluck.engine.group.admission_policy import SILENCE_S, AdmissionPolicy
 from potluck.engine.group.invitations import Invitations
+from potluck.engine.group.request_ends import bar_of
 from potluck.engine.group.request_list import Request, Side
 from potluck.engine.group.requests import Requests
 from potluck.engine.node import Node, Peer, legible
@@ -191,6 +192,7 @@ class Neighbourhood:
     def _found(self, group: FoundGroup) -> FoundView:
         policy = self._admission_policy
         last = self._requests.list.last_end(group.address.host, group.tag)
+        ended = last.why if last is not None else ""
         name, label = policy.names.of(group)
         return FoundView(
             name=legible(name),
@@ -201,7 +203,8 @@ class Neighbourhood:
             joins=policy.who_joins(group),
             group=short_id(group.tag),
             rests_s=_finite(left_alone_s(policy.founding, group, self._node.now)),
-            ended=last.why if last is not None else "",
+            ended=ended,
+            bar=bar_of(ended),
             asked_here=last is not None and last.side is Side.MEMBER,
         )
 

@@ -179,7 +179,8 @@ class Picture:
                 State.WAITING, asked.question, f"approve {typable(asked.name, asked.id)}"
             )
         elif self._neighbourhood.waits:
-            yield Obstacle(State.WAITING, *waiting_for(self._neighbourhood.found()))
+            words, command, wrong = waiting_for(self._neighbourhood.found())
+            yield Obstacle(State.TROUBLE if wrong else State.WAITING, words, command)
         for trouble in self._node.troubles.all():
             if trouble.kind not in ASIDE:
                 yield _obstacle(trouble)

@@ -4,7 +4,8 @@ Strategy: one sentence for `status`, `why` and the live view, from what is known
 by (neighbourhood.py). Where exactly one group is there to be asked, the command that asks it stands
 beside the sentence; else `peers`, which says what can be done about each. Guarantees: pure; no
 conversation is promised where none can follow: of a group that is only heard it is said that nobody
-there answers. Limits: what became of a request is told of one group, the first.
+there answers, and where none of those near by can be talked to (another version, a removed key)
+that is a trouble and no wait. Limits: what became of a request is told of one group, the first.
 """
 
 from __future__ import annotations
@@ -24,12 +25,16 @@ class WaitingFor(NamedTuple):
 
     words: str
     command: str
+    wrong: bool = False  # there is nothing to wait for: a person has to mend something
 
 
 def waiting_for(found: Sequence[FoundView]) -> WaitingFor:
     """Return what a device waits for near which these groups answer; none: they are only heard."""
     if not found:
         return WaitingFor(UNANSWERED, "peers")
+    if all(one.bar for one in found):
+        first = found[0]
+        return WaitingFor(f"{first.name or first.address}: {first.ended}", "peers", wrong=True)
     ended = next((f"; the last request is over: {one.ended}" for one in found if one.ended), "")
     return WaitingFor(NO_MEMBER + ended, _asking(found))
 

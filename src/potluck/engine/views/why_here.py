@@ -42,7 +42,7 @@ def _group(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
         command = f"approve {typable(request.name, request.id)}"
         yield Reason(ReasonKind.GROUP, asked.text, request.question, command=command, wrong=True)
     elif around.waits:
-        words, command = waiting_for(around.found())
+        words, command, _ = waiting_for(around.found())
         yield Reason(ReasonKind.GROUP, asked.text, words, command=command, wrong=True)
     elif node.roster is None:
         yield Reason(ReasonKind.GROUP, asked.text, "this device is in no group yet")

@@ -145,8 +145,11 @@ def ask_lines(state: dict[str, Any], found: dict[str, Any], words: Words) -> lis
     asked = {one["group"] for one in requests_of(state)}
     if has_company(state) or both_open or tries_code(state) or found["name"] in asked - {""}:
         return []
-    is_first = rests_s(found) == 0 and not _last_words(found)
+    bar, is_first = found.get("bar"), rests_s(found) == 0 and not _last_words(found)
+    if bar not in {None, "", "version"}:
+        return []  # with this key it is asked in vain for good
     now = "  to ask there: " if is_first else "  to ask there now: "
+    now = "  once that is done, to ask there: " if bar else now
     return [Advice(now, words.of(f"approve {_typed(state, found)}"))]
 
 
@@ -169,6 +172,8 @@ def one_found_lines(state: dict[str, Any], found: dict[str, Any]) -> list[str]:
     """Return what one of the groups that were found is, and how one gets there."""
     machine, mine_open = _machine(state, found), state["door"]["open"]
     lines = [f"Found {_group_found(found)}."]
+    if found.get("bar"):  # an earlier version does not tell it
+        return [*lines, f"  No words can be compared with it: {shown(found['ended'])}."]
     is_other = has_company(state) and found["members"] > 1  # then nobody goes to the other
     if mine_open and found["open"] and not (is_other or tries_code(state)):
         return [*lines, "  Both doors are open: " + _coming(found.get("joins", ""), machine)]
