@@ -9,6 +9,7 @@ import pytest
 from potluck.core import limits
 from potluck.core.errors import ProtocolError
 from potluck.core.group.admission import Doorkeeper
+from potluck.core.group.asking_turns import ASK_RETRY_S, VERSION_REST_S
 from potluck.core.group.founding import Founding, FoundingState, tag_of
 from potluck.core.wire.catalogue import (
     Cause,
@@ -307,6 +308,8 @@ def test_what_was_asked_by_itself_and_not_reached_is_the_matter_of_the_link() ->
         guest.entering.on_unreached(wish, reason)
         end = ends.get(address(9).host)
         assert (end and end.why) == kept
+        rests = {"": ASK_RETRY_S, DIAL_TIMEOUT: ASK_RETRY_S}.get(reason, VERSION_REST_S)
+        assert guest.rests == guest.node.now + rests
     assert not [note for _, _, note in guest.node.notices.kept if note.code == "unasked"]
     assert guest.policy.founding is not None
     guest.policy.founding.state = FoundingState.KEPT_ASKING

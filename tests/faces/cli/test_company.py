@@ -164,7 +164,7 @@ def test_where_no_words_can_follow_none_are_promised() -> None:
         said = company.one_found_lines(here, here["found"][0])
         assert said[1:] == [f"  No words can be compared with it: {apart['ended']}."]
     assert company.found_lines(alone(found=[apart]), WORDS)[2:] == [
-        "  once that is done, to ask there: potluck --home h approve Home"
+        "  once that is done, to ask there at once: potluck --home h approve Home"
     ]
     removed = company.found_lines(alone(found=[apart | {"bar": "removed"}]), WORDS)
     assert len(removed) == 2, "with that key it is asked in vain"

@@ -226,10 +226,13 @@ class AdmissionPolicy:
             return "not now: this device is about to join another group"
         return ""
 
-    def on_refused(self, wish: FoundGroup, cause: Cause = Cause.OTHER) -> None:
-        """That group was asked in vain."""
+    def on_refused(
+        self, wish: FoundGroup, cause: Cause = Cause.OTHER, *, rest_s: float | None = None
+    ) -> None:
+        """That group was asked in vain; it is left alone for so long, or as the cause wants it."""
         if self.founding is not None:
-            self.founding.on_refused(wish, self._node.now, rest_s=RESTS_S[cause])
+            rest_s = RESTS_S[cause] if rest_s is None else rest_s
+            self.founding.on_refused(wish, self._node.now, rest_s=rest_s)
             self._listener.on_wish_refused(wish)
 
     # -- time --------------------------------------------------------------------------------------

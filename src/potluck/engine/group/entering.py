@@ -19,6 +19,7 @@ from typing import Protocol
 from potluck.core import limits
 from potluck.core.errors import ProtocolError
 from potluck.core.group.admission import Joiner, JoinerState, WayIn
+from potluck.core.group.asking_turns import VERSION_REST_S
 from potluck.core.group.founding import FoundGroup, forget_host, tag_of
 from potluck.core.keys.identity import DeviceId, device_of
 from potluck.core.wire.catalogue import (
@@ -148,8 +149,10 @@ class Entering:
 
     def on_unreached(self, found: FoundGroup, reason: str) -> None:
         """There was no link to talk on; `reason` as in FailedWish."""
-        self._note_unasked(found, of_dial(reason))
-        self._admission_policy.on_refused(found)
+        why = of_dial(reason)
+        self._note_unasked(found, why)
+        rest_s = VERSION_REST_S if bar_of(why) else None
+        self._admission_policy.on_refused(found, rest_s=rest_s)
 
     def _note_unasked(self, found: FoundGroup, why: str) -> None:
         """There are no words to compare: say why to who waits for them.

@@ -149,7 +149,7 @@ def ask_lines(state: dict[str, Any], found: dict[str, Any], words: Words) -> lis
     if bar not in {None, "", "version"}:
         return []  # with this key it is asked in vain for good
     now = "  to ask there: " if is_first else "  to ask there now: "
-    now = "  once that is done, to ask there: " if bar else now
+    now = "  once that is done, to ask there at once: " if bar else now
     return [Advice(now, words.of(f"approve {_typed(state, found)}"))]
 
 
