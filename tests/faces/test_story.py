@@ -102,6 +102,14 @@ def test_another_group_later_is_told_again() -> None:
     assert not any("Put files" in line for line in lines), "the folder is the same"
 
 
+def test_no_words_are_promised_to_who_shut_the_door() -> None:
+    told = story()
+    lines = told.on_state(alone(door={"open": False, "until_s": None, "shut": True}), 100.0)
+    lines += told.on_tick(100.0 + FOUNDED_S)
+    assert "The door here is shut. So that others can ask: potluck --home h open" in lines
+    assert not any("three words" in line for line in lines)
+
+
 def test_while_a_group_is_found_it_is_not_said_that_none_was() -> None:
     told = story()
     told.on_state(alone(found=[found()]), 100.0)

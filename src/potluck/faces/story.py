@@ -29,7 +29,7 @@ from potluck.faces.cli.comparing import (
     requests_of,
     unanswered,
 )
-from potluck.faces.cli.layout import Words, next_step, title
+from potluck.faces.cli.layout import Words, is_shut, next_step, title
 from potluck.faces.line_budget import LineBudget
 from potluck.faces.near_groups import NearGroups
 from potluck.faces.text import count, shown, size
@@ -234,8 +234,7 @@ class Story:
             )
         if accompanied or near:
             return [first]
-        there = Advice("On the other machine: ", f"{self._words.elsewhere} up")
-        return [first, there, "  Both screens will then show three words to compare."]
+        return [first, *_next_machine(state, self._words)]
 
     def _folder_lines(self, state: dict[str, Any]) -> list[str]:
         """Say where files go once the group was told, unless another folder stands in its place."""
@@ -329,6 +328,14 @@ def _advised(line: str, command: str, words: Words) -> list[str]:
         return [line]
     said, _, how = line.removesuffix(command).rpartition("; ")
     return [said, Advice(f"  {how}", next_step(command, words))]
+
+
+def _next_machine(state: dict[str, Any], words: Words) -> list[str]:
+    """Return how another machine comes in; through a shut door none does."""
+    if is_shut(state):
+        return [Advice("The door here is shut. So that others can ask: ", words.of("open"))]
+    there = Advice("On the other machine: ", f"{words.elsewhere} up")
+    return [there, "  Both screens will then show three words to compare."]
 
 
 def _silence(state: dict[str, Any]) -> str:

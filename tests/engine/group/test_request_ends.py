@@ -82,7 +82,8 @@ def test_a_group_that_could_not_even_be_asked_has_a_cause() -> None:
     for why in (newer, older, OTHER_VERSION):
         assert bar_of(why) is Bar.VERSION
     assert bar_of(REFUSALS[Cause.REMOVED]) is Bar.REMOVED
-    for why in ("", NOBODY_ASKED, "you said no", REFUSALS[Cause.BUSY]):
+    assert bar_of(NOBODY_ASKED) is Bar.SHUT
+    for why in ("", "you said no", REFUSALS[Cause.BUSY]):
         assert bar_of(why) is Bar.NONE
     assert of_dial(DIAL_TIMEOUT) == "no connection with it could be made (timeout)"
 

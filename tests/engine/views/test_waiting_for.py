@@ -40,3 +40,5 @@ def test_where_no_words_can_follow_nothing_is_waited_for() -> None:
     assert waiting_for([near(name="", ended="it was", bar="removed")])[0] == "10.0.0.9:7685: it was"
     assert waiting_for([apart, near(name="Attic")]).words.startswith(NO_MEMBER), "that one can"
     assert not waiting_for([HOME]).wrong
+    shut = waiting_for([near(ended="its door is shut", bar="shut")])
+    assert shut == (f"{NO_MEMBER}; the last request is over: its door is shut", "peers", False)

@@ -170,6 +170,29 @@ def test_where_no_words_can_follow_none_are_promised() -> None:
     assert len(removed) == 2, "with that key it is asked in vain"
 
 
+def test_to_a_group_whose_door_is_shut_nobody_is_said_to_come() -> None:
+    shut = {"open": False, "until_s": None, "shut": True}
+    lonely = company.found_lines(state(found=[found()], door=shut), WORDS)
+    assert lonely[1].endswith("joins no other one by itself.")
+    assert len(lonely) == 2
+    others = company.found_lines(state(found=[found(members=3)], door=shut), WORDS)
+    assert "  The door here is shut. For one that comes here: potluck --home h open" in others
+
+
+def test_through_a_shut_door_here_nobody_is_said_to_come() -> None:
+    shut = {"open": False, "until_s": None, "shut": True}
+    for there_open in (False, True):
+        lines = company.found_lines(alone(found=[found(open=there_open)], door=shut), WORDS)
+        assert lines[1:] == [
+            "  The door here is shut: den-pc cannot ask, and this device does not by itself.",
+            "  to ask there: potluck --home h approve Home",
+        ]
+    assert company.nobody_lines(alone(door=shut), WORDS)[1:] == [
+        "  why:  the door here is shut, so nobody is answered who asks",
+        "  next: potluck --home h open",
+    ]
+
+
 def test_a_group_that_is_asked_already_is_not_advised_to_be_asked() -> None:
     hint = "  to ask there: potluck --home h approve Home"
     assert hint in company.found_lines(alone(found=[found()]), WORDS)

@@ -35,10 +35,10 @@ from potluck.engine.events import LinkClosed, LinkId
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.request_ends import (
-    NOBODY_ASKED,
     REFUSALS,
     SAID_NO,
     TOO_SLOW,
+    Bar,
     bar_of,
     is_switched_off,
     of_dial,
@@ -151,7 +151,7 @@ class Entering:
         """There was no link to talk on; `reason` as in FailedWish."""
         why = of_dial(reason)
         self._note_unasked(found, why)
-        rest_s = VERSION_REST_S if bar_of(why) else None
+        rest_s = VERSION_REST_S if bar_of(why) is Bar.VERSION else None
         self._admission_policy.on_refused(found, rest_s=rest_s)
 
     def _note_unasked(self, found: FoundGroup, why: str) -> None:
@@ -161,7 +161,7 @@ class Entering:
         """
         policy = self._admission_policy
         wanted = policy.wanted == found.tag
-        if wanted or why == NOBODY_ASKED or bar_of(why):
+        if wanted or bar_of(why):
             self._requests.list.note_unasked(found.address.host, why, wanted=wanted)
         policy.wanted = None if wanted else policy.wanted
 

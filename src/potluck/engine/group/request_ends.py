@@ -63,6 +63,7 @@ class Bar(StrEnum):
     NONE = ""
     VERSION = "version"  # until the older one is brought up to date
     REMOVED = "removed"  # with the key it has
+    SHUT = "shut"  # until the door there is opened
 
 
 class Yeses(NamedTuple):
@@ -98,7 +99,7 @@ def bar_of(why: str) -> Bar:
     """Return what keeps words from following on another try, after a request that ended so."""
     if why.startswith(VERSIONS_APART):
         return Bar.VERSION
-    return Bar.REMOVED if why == REFUSALS[Cause.REMOVED] else Bar.NONE
+    return {REFUSALS[Cause.REMOVED]: Bar.REMOVED, NOBODY_ASKED: Bar.SHUT}.get(why, Bar.NONE)
 
 
 def of_dial(reason: str) -> str:

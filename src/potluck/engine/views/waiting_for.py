@@ -14,10 +14,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from potluck.core.wording import typable
+from potluck.engine.group.request_ends import Bar
 from potluck.engine.views.values import FoundView
 
 UNANSWERED = "a group is near and none of its devices answers"
 NO_MEMBER = "a group is near and this device is not a member of it"
+
+_MENDED = {Bar.VERSION, Bar.REMOVED}  # by a person, and not by waiting
 
 
 class WaitingFor(NamedTuple):
@@ -32,7 +35,7 @@ def waiting_for(found: Sequence[FoundView]) -> WaitingFor:
     """Return what a device waits for near which these groups answer; none: they are only heard."""
     if not found:
         return WaitingFor(UNANSWERED, "peers")
-    if all(one.bar for one in found):
+    if all(one.bar in _MENDED for one in found):
         first = found[0]
         return WaitingFor(f"{first.name or first.address}: {first.ended}", "peers", wrong=True)
     ended = next((f"; the last request is over: {one.ended}" for one in found if one.ended), "")
@@ -40,6 +43,6 @@ def waiting_for(found: Sequence[FoundView]) -> WaitingFor:
 
 
 def _asking(found: Sequence[FoundView]) -> str:
-    if len(found) > 1:
+    if len(found) > 1 or found[0].bar:
         return "peers"
     return f"approve {typable(found[0].name, found[0].address)}"

@@ -17,7 +17,14 @@ from potluck.core.limits import PORT
 from potluck.core.wording import typable
 from potluck.faces.advice import Advice, indented
 from potluck.faces.cli.comparing import request_lines, requests_of
-from potluck.faces.cli.layout import Words, away_words, fate_words, in_a_line, trouble_lines
+from potluck.faces.cli.layout import (
+    Words,
+    away_words,
+    fate_words,
+    in_a_line,
+    is_shut,
+    trouble_lines,
+)
 from potluck.faces.text import count, duration, shown, table
 
 _SHOWN = "Compare the three words shown, and say yes"
@@ -73,6 +80,12 @@ def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
             f"  why:  off or asleep, not started, on another network, or a firewall drops {ports}",
             Advice("  next: if potluck does not run there: ", elsewhere),
         ]
+    if is_shut(state):
+        return [
+            f"Nobody answers yet. Tried: {tried_words(state)}.",
+            "  why:  the door here is shut, so nobody is answered who asks",
+            Advice("  next: ", words.of("open")),
+        ]
     return [
         f"Nobody answers yet. Tried: {tried_words(state)}.",
         f"  why:  no other device is up, it is on another network, or a firewall drops {ports}",
@@ -124,12 +137,14 @@ def found_lines(state: dict[str, Any], words: Words) -> list[str]:
         lines += one_found_lines(state, found)
         lines += ask_lines(state, found, words)
     others = has_company(state) and any(one["members"] != 1 for one in strangers(state))
-    return lines + (_way_over_lines(words) if others else [])
+    return lines + (_way_over_lines(state, words) if others else [])
 
 
-def _way_over_lines(words: Words) -> list[str]:
+def _way_over_lines(state: dict[str, Any], words: Words) -> list[str]:
     """Return how a device goes from one group with others to another; it never does by itself."""
+    shut = Advice("  The door here is shut. For one that comes here: ", words.of("open"))
     return [
+        *([shut] if is_shut(state) else []),
         "  Groups never merge by themselves. To bring one of its devices here, type on that one",
         Advice(" " * 10, f"{words.elsewhere} leave"),
         Advice(" " * 10, f"{words.elsewhere} up"),
@@ -146,7 +161,7 @@ def ask_lines(state: dict[str, Any], found: dict[str, Any], words: Words) -> lis
     if has_company(state) or both_open or tries_code(state) or found["name"] in asked - {""}:
         return []
     bar, is_first = found.get("bar"), rests_s(found) == 0 and not _last_words(found)
-    if bar not in {None, "", "version"}:
+    if bar == "removed":
         return []  # with this key it is asked in vain for good
     now = "  to ask there: " if is_first else "  to ask there now: "
     now = "  once that is done, to ask there at once: " if bar else now
@@ -179,7 +194,7 @@ def one_found_lines(state: dict[str, Any], found: dict[str, Any]) -> list[str]:
         return [*lines, "  Both doors are open: " + _coming(found.get("joins", ""), machine)]
     if has_company(state):
         lines.append("  This device is in a group with others, so it joins no other one by itself.")
-        is_lonely = found["members"] == 1
+        is_lonely = found["members"] == 1 and not is_shut(state)  # else it cannot ask
         return lines + ([f"  If {machine} asks, both screens {_COMPARED}"] if is_lonely else [])
     return [*lines, f"  {_way_in(state, found, machine)}"]
 
@@ -188,6 +203,8 @@ def _way_in(state: dict[str, Any], found: dict[str, Any], machine: str) -> str:
     """Return what brings a lonely device and a group together, unless both doors are open."""
     if tries_code(state):
         return "A code is being tried here, so it is not asked now."
+    if is_shut(state):
+        return f"The door here is shut: {machine} cannot ask, and this device does not by itself."
     if found["open"]:
         return f"The door there is open: only this device asks. {_SHOWN} here."
     if state["door"]["open"]:
