@@ -150,7 +150,13 @@ def test_a_group_near_by_that_nobody_asks_just_now_is_asked_if_a_person_wants_it
     acts.handle(AskAsked(3, "Elsewhere"))
     acts.handle(ApproveAsked(4, "Home"))
     acts.handle(AskAsked(5, "Home"))
-    assert [reply.ok for reply in taken(mine, Reply)] == [False, False, True]
+    unknown, _, asked = taken(mine, Reply)
+    assert [unknown.ok, asked.ok] == [False, True]
+    assert "its door is shut" in unknown.cause
+    assert asked.text == (
+        "Home is asked to let this device in. If it can be, three words to compare stand on both "
+        "screens; if not, peers says why."
+    )
     policy.on_tick()
     assert heard.of("on_wish") == [found, found]
 

@@ -514,6 +514,13 @@ def a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not() -> 
     assert links_in_trouble(parts) == ["d9"]
 
 
+def what_no_version_of_ours_can_talk_to_is_known_to_the_way_in() -> None:
+    parts, _ = offered_a_door()
+    reason = f"tls: {events.NO_COMMON_VERSION}"
+    GroupRelay(parts).on_door_blocked("d9", address(9), reason)
+    assert address(9).host in parts.requests.list.ends
+
+
 def doubled_ben(*others: int) -> tuple[Wiring, Dispatch]:
     """d2 is linked in two runs, and both answer."""
     parts, dispatch = linked(2, *others)
@@ -1492,6 +1499,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "GroupRelay.on_door_blocked: link_troubles.on_door_blocked(who, address, reason)": (
         a_door_that_cannot_be_dialled_is_asked_to_dial_and_told_if_it_does_not
+    ),
+    "GroupRelay.on_door_blocked: pairings.on_door_blocked(address, reason)": (
+        what_no_version_of_ours_can_talk_to_is_known_to_the_way_in
     ),
     "GroupRelay.on_door_reached: link_troubles.on_reached(who)": (
         a_door_that_is_reached_is_no_trouble_any_more

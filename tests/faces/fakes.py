@@ -75,6 +75,7 @@ def state(**changes: Any) -> dict[str, Any]:
             "interfaces": ["eth0", "wlan0"],
             "neighbours": 6,
             "named": [],
+            "heard": False,
         },
         "former": [],
         "refused": [],

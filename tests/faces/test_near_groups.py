@@ -45,6 +45,15 @@ def test_what_became_of_it_is_not_told_once_more_of_another_device_of_the_group(
     assert "the connection broke" in near.lines(alone(found=[again]), 102.0)[1]
 
 
+def test_where_no_words_can_follow_it_is_told_once_whether_it_is_just_asked_or_not() -> None:
+    near = NearGroups(WORDS)
+    apart = found(ended="too old", bar="version", asked_here=False)
+    told = near.lines(alone(found=[apart | {"rests_s": 0.0}]), 100.0)
+    assert told[1] == "  No words can be compared with it: too old."
+    for at_s, rests_s in ((101.0, 8.0), (102.0, 0.0), (103.0, None)):
+        assert near.lines(alone(found=[apart | {"rests_s": rests_s}]), at_s) == []
+
+
 def test_while_a_code_is_tried_none_is_told_and_what_is_watched_is_told_at_once() -> None:
     near, tries = NearGroups(WORDS), {"open": False, "until_s": None, "shut": False, "joins": True}
     near.on_watched(alone(found=[found()]), 100.0)

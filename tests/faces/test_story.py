@@ -64,6 +64,10 @@ def test_what_a_view_of_a_potluck_that_runs_finds_is_not_told_as_new() -> None:
     later = alone_there.on_tick(100.0 + FOUNDED_S) + alone_there.on_tick(100.0 + ALONE_S)
     assert not any("No other device found" in line for line in first + later)
     assert later[0].startswith("Nobody answers yet."), "which is so now"
+    tried = alone()["tried"] | {"heard": True}
+    heard = alone_there.on_state(alone(tried=tried), 108.0) + alone_there.on_tick(109.0)
+    assert heard[0].startswith("A group is near, and none of its devices answers.")
+    assert not any("answers" in line for line in alone_there.on_tick(109.9)), "once"
     work = state(group={"id": "w" * 64, "name": "Work"})
     assert "Welcome to “Work” (2 devices) · node 0 of 2." in alone_there.on_state(work, 110.0)
 
@@ -98,13 +102,21 @@ def test_another_group_later_is_told_again() -> None:
     assert not any("Put files" in line for line in lines), "the folder is the same"
 
 
+def test_no_words_are_promised_to_who_shut_the_door() -> None:
+    told = story()
+    lines = told.on_state(alone(door={"open": False, "until_s": None, "shut": True}), 100.0)
+    lines += told.on_tick(100.0 + FOUNDED_S)
+    assert "The door here is shut. So that others can ask: potluck --home h open" in lines
+    assert not any("three words" in line for line in lines)
+
+
 def test_while_a_group_is_found_it_is_not_said_that_none_was() -> None:
     told = story()
     told.on_state(alone(found=[found()]), 100.0)
     assert told.on_tick(100.0 + ASKED_S)[0].startswith("Found “Home”")
     assert told.on_tick(100.0 + JOINING_S - 0.1) == []
     lines = told.on_tick(100.0 + JOINING_S)
-    assert lines[0] == "Until then this device is the group “Home”."
+    assert lines[0] == "For now this device is alone in the group “Home”."
     assert lines[1].startswith("Put files in")
 
 

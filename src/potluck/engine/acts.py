@@ -214,7 +214,10 @@ class Acts:
         if not self._admission_policy.want(name):
             raise NotFound(
                 f"No group called {name} is near that this device could ask.",
-                "it is gone, this device has company, or the name was mistyped",
-                "status",
+                "it is gone, its door is shut, this device has company, or the name was mistyped",
+                "peers",
             )
-        return f"{name} is asked to let this device in; then compare the words."
+        return (
+            f"{name} is asked to let this device in. If it can be, three words to compare stand on "
+            "both screens; if not, peers says why."
+        )

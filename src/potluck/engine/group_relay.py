@@ -104,6 +104,7 @@ class GroupRelay(
     def on_door_blocked(self, who: str, address: Address, reason: str) -> None:
         """Neither could a door be dialled, nor did its device dial us; or the other way round."""
         self._parts.link_troubles.on_door_blocked(who, address, reason)
+        self._parts.pairings.on_door_blocked(address, reason)
 
     def on_door_reached(self, who: str) -> None:
         """A door, or a newcomer, was reached."""

@@ -38,7 +38,7 @@ from potluck.engine.events import (
     NO_COMMON_VERSION,
 )
 from potluck.engine.firewall_advice import named, opening
-from potluck.engine.group.request_ends import OTHER_VERSION
+from potluck.engine.group.request_ends import of_versions
 from potluck.engine.node import Node, tell_trouble
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -49,6 +49,7 @@ STANDING_MAX = 256  # strangers have as many addresses as they like
 # what hung within this of the first may have been made before packets were small
 HUNG_AGAIN_S = limits.BULK_STALL_S
 MANY_BYTES = 16 * limits.KIB  # do not come by where only small packets get through
+VERSION_COMMAND = "version"  # of ours: which one this device has
 # what a probe has to carry to be as long as our small packets: 40 bytes of headers, of it only 28
 PROBE_BYTES = limits.SMALL_SEGMENT_BYTES + 40 - 28
 
@@ -195,9 +196,10 @@ class LinkTroubles:
         node, standing = self._node, self._standing.get(who)
         if standing is not None and standing.hangs and _was_made(reason):
             return  # that is how it hangs
-        why = _why(reason, named(node.firewall))
+        apart = NO_COMMON_VERSION in reason
+        why = of_versions(reason) if apart else _why(reason, named(node.firewall))
         what = f"no connection with {address.host}:{address.port} in either direction: {why}"
-        command = ""
+        command = VERSION_COMMAND if apart else ""
         if _may_be_firewall(reason):
             command = opening(node.firewall, node.settings.port, node.tools)
             what += f"; TCP and UDP port {node.settings.port} must be let in"
@@ -296,6 +298,4 @@ def _why(reason: str, here: str) -> str:
         return f"this device cannot make one now ({reason})"
     if reason.startswith(DIAL_UNMADE):
         return f"none could be made ({reason.removeprefix(DIAL_UNMADE).lstrip(': ')})"
-    return (
-        OTHER_VERSION if NO_COMMON_VERSION in reason else f"one is made, and then fails ({reason})"
-    )
+    return f"one is made, and then fails ({reason})"

@@ -48,6 +48,7 @@ class NearGroups:
             if is_to_be_asked and now - self._met_s[which] < ASKED_S:
                 continue
             rests = "for good" if pause_s is None else bool(pause_s)
+            rests = found.get("bar") or rests  # then it is the same whether it is just asked
             about = (which, found["open"], state["door"]["open"], rests)
             # what became of a request only the device knows that was asked: of another one of its
             # group it is no news that the group is not asked

@@ -29,7 +29,7 @@ from potluck.faces.cli.comparing import (
     requests_of,
     unanswered,
 )
-from potluck.faces.cli.layout import Words, next_step, title
+from potluck.faces.cli.layout import Words, is_shut, next_step, title
 from potluck.faces.line_budget import LineBudget
 from potluck.faces.near_groups import NearGroups
 from potluck.faces.text import count, shown, size
@@ -145,7 +145,7 @@ class Story:
             self._first("alone", "said")  # whoever leaves later is told in a line of its own
         if online or near:
             self._alone_s = now  # a newcomer needs a moment to find those it was just let in by
-        if now - self._alone_s >= ALONE_S and self._first("alone", "said"):
+        if now - self._alone_s >= ALONE_S and self._first(_silence(state), "said"):
             lines += nobody_lines(state, self._words)
         return lines + self._settled_lines(state, now)
 
@@ -224,7 +224,7 @@ class Story:
         if accompanied:
             first = f"Welcome to {_group_words(state)}."
         elif near:
-            first = f"Until then this device is the group “{name}”."
+            first = f"For now this device is alone in the group “{name}”."
         elif self._found_s is not None:
             first = f"Nobody else is in the group “{name}” of this device."
         else:
@@ -234,8 +234,7 @@ class Story:
             )
         if accompanied or near:
             return [first]
-        there = Advice("On the other machine: ", f"{self._words.elsewhere} up")
-        return [first, there, "  Both screens will then show three words to compare."]
+        return [first, *_next_machine(state, self._words)]
 
     def _folder_lines(self, state: dict[str, Any]) -> list[str]:
         """Say where files go once the group was told, unless another folder stands in its place."""
@@ -329,6 +328,22 @@ def _advised(line: str, command: str, words: Words) -> list[str]:
         return [line]
     said, _, how = line.removesuffix(command).rpartition("; ")
     return [said, Advice(f"  {how}", next_step(command, words))]
+
+
+def _next_machine(state: dict[str, Any], words: Words) -> list[str]:
+    """Return how another machine comes in; through a shut door none does."""
+    if is_shut(state):
+        return [Advice("The door here is shut. So that others can ask: ", words.of("open"))]
+    there = Advice("On the other machine: ", f"{words.elsewhere} up")
+    return [there, "  Both screens will then show three words to compare."]
+
+
+def _silence(state: dict[str, Any]) -> str:
+    """Return what is told of being alone: that nobody answers, or nobody of a group that is heard.
+
+    A potluck of an earlier version does not tell that.
+    """
+    return "heard" if state["tried"].get("heard") else "alone"
 
 
 def _transfer_line(one: dict[str, Any]) -> str:

@@ -11,6 +11,7 @@ from potluck.core.group.asking_turns import (
     HOSTS_ASKED,
     TRIES,
     VAIN_S,
+    VERSION_REST_S,
     AskingTurns,
     GroupTag,
 )
@@ -75,6 +76,17 @@ def test_a_group_that_was_in_vain_often_enough_rests_for_good_until_all_is_clear
     assert turns.rests_until_s(ONE, "h") == math.inf
     turns.clear()
     assert turns.rests_until_s(ONE, "h") == turns.in_vain_s("h") == -math.inf
+
+
+def test_another_version_is_looked_for_for_good_and_its_open_door_keeps_nobody_waiting() -> None:
+    turns = AskingTurns()
+    for number in range(2 * TRIES):
+        at_s = number * VERSION_REST_S
+        turns.on_asked("h", at_s)
+        turns.on_in_vain(ONE, "h", at_s, VERSION_REST_S, answered=False)
+        assert turns.rests_until_s(ONE, "h") == at_s + VERSION_REST_S, "it may be mended by then"
+    assert turns.is_tired_of("h")
+    assert turns.rests_until_s(OTHER, "elsewhere") == -math.inf
 
 
 def test_what_is_remembered_is_bounded() -> None:

@@ -123,7 +123,7 @@ def test_near_a_group_whose_door_is_closed_a_device_waits_and_says_so() -> None:
     waiting = lan.add(2, open_s=None)
     lan.run(2.5)
     assert waiting.told("waiting") == [
-        "found a group whose door is closed: this device is not a member yet"
+        "a group is near, and none of its devices answers: this device is not a member yet"
     ]
     lan.run(20.0)
     assert not waiting.told("founded"), "the group is still there"
@@ -369,13 +369,15 @@ def test_a_person_opens_the_door_and_closes_it() -> None:
     here, admission_policy = alone(open_s=None)
     admission_policy.on_door_asked(None)
     assert here.take() == [], "it was closed already"
+    assert admission_policy.near_s == -math.inf, "nothing was heard of another group"
     admission_policy.on_door_asked(90.0)
     assert admission_policy.is_open
     assert admission_policy.deadline() == limits.FOUND_S
     admission_policy.on_door_asked(math.inf)
     opened = [effect for effect in here.take() if isinstance(effect, OpenDoor | Tell)]
     warning = (
-        "anyone on this network may join and gets every file; this device joins any open group"
+        "anyone on this network may join and gets every file; this device joins any open group "
+        "unless it is in a group with others"
     )
     assert opened == [
         OpenDoor(open=True),

@@ -9,7 +9,8 @@ import pytest
 from potluck.core import limits
 from potluck.core.errors import ProtocolError
 from potluck.core.group.admission import Doorkeeper
-from potluck.core.group.founding import tag_of
+from potluck.core.group.asking_turns import ASK_RETRY_S, VERSION_REST_S
+from potluck.core.group.founding import Founding, FoundingState, tag_of
 from potluck.core.wire.catalogue import (
     Cause,
     Message,
@@ -20,11 +21,16 @@ from potluck.core.wire.catalogue import (
     PairVerdict,
 )
 from potluck.engine.effects import Drop, Send
-from potluck.engine.events import DoorAsked, LinkClosed, LinkId
+from potluck.engine.events import DIAL_TIMEOUT, NO_COMMON_VERSION, DoorAsked, LinkClosed, LinkId
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.entering import Entering
 from potluck.engine.group.membership import Membership
-from potluck.engine.group.request_ends import SWITCHED_OFF
+from potluck.engine.group.request_ends import (
+    DOOR_SHUT,
+    NOBODY_ASKED,
+    OTHER_VERSION,
+    SWITCHED_OFF,
+)
 from potluck.engine.group.requests import Requests
 from potluck.engine.node import Node
 from tests.engine.builders import address, flush, group, key, member, node, taken
@@ -310,3 +316,55 @@ def test_who_meets_a_closed_door_first_comes_in_by_the_open_one_of_that_group(se
     ben.hear(DoorAsked(None))
     cleo = wire.add(3)
     assert wire.run(15.0, lambda: together(ann, ben, cleo)), "nobody has to answer"
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [(DOOR_SHUT, NOBODY_ASKED), ("something else", "the other side ended it")],
+)
+def test_who_named_a_group_hears_why_there_are_no_words_and_nothing_of_an_earlier_request(
+    said: str, why: str
+) -> None:
+    guest = Guest()
+    guest.entering.say_no(LINK)
+    ends = guest.requests.list.ends
+    assert ends[address(9).host].why == "you said no"
+    wish = guest.heard.of("on_wish")[0]
+    assert guest.policy.want(address(9).host)
+    guest.policy.on_tick()
+    guest.entering.begin(LINK, wish)
+    assert guest.entering.on_closed(LINK, LinkClosed(LINK, said, clean=True))
+    assert ends[address(9).host].why == why
+    text = f"{address(9).host} could not be asked: {why}"
+    assert guest.node.notices.kept[-1][2].text == text
+    guest.node.now += 1.0
+    guest.policy.on_tick()
+    guest.entering.begin(LINK, wish)
+    guest.entering.on_closed(LINK, LinkClosed(LINK, said, clean=True))
+    assert guest.node.notices.kept[-1][2].text == text, "by itself: noted at most, and not told"
+    assert [note.code for _, _, note in guest.node.notices.kept].count("unasked") == 1
+
+
+def test_what_was_asked_by_itself_and_not_reached_is_the_matter_of_the_link() -> None:
+    guest = Guest()
+    guest.entering.end(LINK, why="the connection broke")
+    wish = guest.heard.of("on_wish")[0]
+    ends = guest.requests.list.ends
+    ends.clear()
+    noted = {DIAL_TIMEOUT: None, NO_COMMON_VERSION: OTHER_VERSION, "": NOBODY_ASKED}
+    for reason, kept in noted.items():
+        guest.policy.founding = Founding(wish.tag, 0.0, open_door=False, kept=True)
+        guest.policy.founding.state = FoundingState.KEPT_ASKING
+        guest.entering.on_unreached(wish, reason)
+        end = ends.get(address(9).host)
+        assert (end and end.why) == kept
+        rests = {"": ASK_RETRY_S, DIAL_TIMEOUT: ASK_RETRY_S}.get(reason, VERSION_REST_S)
+        assert guest.rests == guest.node.now + rests
+    assert not [note for _, _, note in guest.node.notices.kept if note.code == "unasked"]
+    assert guest.policy.founding is not None
+    guest.policy.founding.state = FoundingState.KEPT_ASKING
+    guest.policy.wanted = wish.tag
+    guest.entering.on_unreached(wish, DIAL_TIMEOUT)
+    why = "no connection with it could be made (timeout)"
+    assert ends[address(9).host].why == why
+    assert guest.node.notices.kept[-1][2].text == f"{address(9).host} could not be asked: {why}"

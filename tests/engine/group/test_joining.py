@@ -425,12 +425,14 @@ def test_who_invites_and_runs_another_version_is_told_as_that() -> None:
     here.tick(1.0)
     here.joining.on_ended(unreached=DIAL_TIMEOUT)
     assert not here.joining._under_way().tries.other_version
-    here.joining.on_ended(unreached=f"tls: {NO_COMMON_VERSION}")
+    here.joining.on_ended(unreached=f"tls: {NO_COMMON_VERSION}: 2")
     here.joining.on_ended()
     here.tick(JOIN_S)
     (reply,) = here.replies()
     assert reply.code == "timed_out"
     assert "another version" in reply.text
+    assert reply.cause is not None
+    assert "the one there is newer" in reply.cause
     assert reply.fix is not None
     assert "up to date" in reply.fix
 

@@ -17,6 +17,7 @@ from potluck.engine.group.joining_ends import (
     note_in_vain,
     somebody_else,
 )
+from potluck.engine.group.request_ends import OTHER_VERSION
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import address, node, taken
 
@@ -27,7 +28,7 @@ LAST = CodeRefusal("10.0.0.5", PairCodeRefused(0, running=True))
 BEFORE = CodeRefusal("10.0.0.6", None)
 
 
-def tries(*refusals: CodeRefusal, **others: bool) -> CodeTries:
+def tries(*refusals: CodeRefusal, **others: bool | str) -> CodeTries:
     """What somebody who was asked made of the code."""
     made = CodeTries({address(2)}, refusals=[*refusals])
     for name, value in others.items():
@@ -40,8 +41,8 @@ def tries(*refusals: CodeRefusal, **others: bool) -> CodeTries:
     [
         (CodeTries(), TimedOut, "Nobody near by has a code in force."),
         (tries(), TimedOut, "The device that invites did not answer in time."),
-        (tries(other_version=True), TimedOut, "runs another version of potluck"),
-        (tries(OVER, other_version=True), Refused, "That code counts no more."),
+        (tries(other_version=OTHER_VERSION), TimedOut, "runs another version of potluck"),
+        (tries(OVER, other_version=OTHER_VERSION), Refused, "That code counts no more."),
         (tries(OVER, WRONG), Refused, "10.0.0.3 has in force; 2 tries are left there."),
         (tries(ONE_LEFT), Refused, "one try is left there."),
         (tries(LAST), Refused, "it was the last try there: that one counts no more."),

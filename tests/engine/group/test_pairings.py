@@ -33,6 +33,7 @@ from potluck.core.wire.catalogue import (
 )
 from potluck.engine.effects import Dial, Drop, Effect, Send, Tell
 from potluck.engine.events import (
+    DIAL_TIMEOUT,
     NO_COMMON_VERSION,
     DialFailed,
     LinkClosed,
@@ -44,7 +45,7 @@ from potluck.engine.events import (
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.pairings import NOT_ASKED, NOTICE_S, Pairings
-from potluck.engine.group.request_ends import OTHER_VERSION, SWITCHED_OFF
+from potluck.engine.group.request_ends import OTHER_VERSION, SWITCHED_OFF, VERSIONS_APART
 from potluck.engine.group.requests import Requests
 from potluck.engine.node import Node
 from potluck.engine.person_acts import JoinAsked
@@ -418,6 +419,16 @@ def test_a_group_of_another_version_is_told_as_that() -> None:
     pairings.on_tick()
     (end,) = pairings._requests.list.ends.values()
     assert end.why == OTHER_VERSION
+
+
+def test_who_called_a_newcomer_of_another_version_knows_that_no_words_can_follow() -> None:
+    """It waited for good, and its screens said that words come."""
+    _, _, pairings = host()
+    ends = pairings._requests.list.ends
+    pairings.on_door_blocked(address(9), DIAL_TIMEOUT)
+    assert ends == {}, "the link's matter"
+    pairings.on_door_blocked(address(9), f"tls: {NO_COMMON_VERSION}: 2")
+    assert ends[address(9).host].why.startswith(VERSIONS_APART)
 
 
 def test_a_member_that_says_nothing_is_given_up_in_time() -> None:

@@ -8,8 +8,8 @@ from potluck.core import limits
 from potluck.core.errors import NotFound, UsageError
 from potluck.core.keys.identity import DeviceId
 from potluck.engine.effects import Tell
-from potluck.engine.events import DIAL_TIMEOUT, NO_COMMON_VERSION, LinkId
-from potluck.engine.group.request_ends import ENDED_THERE, OTHER_VERSION
+from potluck.engine.events import LinkId
+from potluck.engine.group.request_ends import ENDED_THERE, NOBODY_ASKED, OTHER_VERSION
 from potluck.engine.group.request_list import (
     NAME_RESTS_S,
     Request,
@@ -280,12 +280,16 @@ def test_what_became_of_a_request_is_known_at_every_member_of_the_group_that_was
     assert listed.last_end("10.0.0.5", tag) is None, "it is asked again"
 
 
-def test_a_group_of_another_version_is_not_called_one_that_lets_nobody_in() -> None:
-    _, listed = rows()
-    listed.note_unreached("10.0.0.9", DIAL_TIMEOUT)
-    assert listed.ends == {}
-    listed.note_unreached("10.0.0.9", f"tls: {NO_COMMON_VERSION}")
-    assert listed.ends["10.0.0.9"][:2] == (Side.JOINER, OTHER_VERSION)
+def test_why_a_group_could_not_be_asked_is_kept_and_told_to_who_named_it() -> None:
+    here, listed = rows()
+    before = len(here.notices.kept)
+    listed.note_unasked("10.0.0.9", NOBODY_ASKED)
+    assert listed.ends["10.0.0.9"][:2] == (Side.JOINER, NOBODY_ASKED)
+    assert len(here.notices.kept) == before
+    listed.note_unasked("10.0.0.9", OTHER_VERSION, wanted=True)
+    assert listed.ends["10.0.0.9"].why == OTHER_VERSION, "not what became of an earlier one"
+    text = f"10.0.0.9 could not be asked: {OTHER_VERSION}"
+    assert here.notices.kept[-1][2].text == text
     for number in range(2 * limits.OFFERS):
-        listed.note_unreached(f"10.0.1.{number}", NO_COMMON_VERSION)
+        listed.note_unasked(f"10.0.1.{number}", OTHER_VERSION)
     assert len(listed.ends) == limits.OFFERS

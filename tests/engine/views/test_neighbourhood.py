@@ -23,6 +23,7 @@ from potluck.engine.events import (
     MountsSeen,
     ShareSeen,
 )
+from potluck.engine.group.request_ends import OTHER_VERSION
 from potluck.engine.group.request_list import LastEnd, Side
 from potluck.engine.group.requests import AskedMember
 from potluck.engine.person_acts import AskAsked, DenyAsked
@@ -153,6 +154,7 @@ def test_groups_near_by_are_shown_without_what_they_could_do_to_a_screen(
         "group": short_id(bytes(32)),
         "rests_s": 0.0,
         "ended": "",
+        "bar": "",
         "asked_here": False,
     }
     assert wire.run(10.0, lambda: shown(ann)["state"] == "waiting")
@@ -168,7 +170,12 @@ def test_groups_near_by_are_shown_without_what_they_could_do_to_a_screen(
         (found,) = shown(ann)["found"]
         assert (found["ended"], found["asked_here"]) == ("you said no", side is Side.MEMBER)
     assert shown(ann)["reason"].endswith("; the last request is over: you said no")
-    assert shown(ann)["command"] == "peers"
+    name = shown(ann)["found"][0]["name"]
+    assert shown(ann)["command"] == f"approve '{name}'"
+    ends[address(9).host] = LastEnd(Side.JOINER, OTHER_VERSION)
+    assert shown(ann)["found"][0]["bar"] == "version"
+    assert (shown(ann)["state"], shown(ann)["command"]) == ("trouble", "peers"), "no wait"
+    assert policy.want(name), "as it is shown"
 
 
 @pytest.mark.parametrize("joiner_says_no", [True, False])

@@ -216,7 +216,7 @@ def test_what_hinders_comes_in_order() -> None:
     assert first == [
         Obstacle(State.TROUBLE, share.offline_words, "ls -la /home/me/Potluck"),
         Obstacle(State.PAUSED, disk.reason.removeprefix("space on the disk: "), disk.command),
-        Obstacle(State.WAITING, "a group is near and this device is not a member of it"),
+        Obstacle(State.WAITING, "a group is near and none of its devices answers", "peers"),
     ]
     assert (disk.word, disk.reason[:18]) == (State.TROUBLE, "space on the disk:")
     assert disk.command.startswith("df -h ")
@@ -309,4 +309,4 @@ def test_a_wait_beside_a_group_says_what_became_of_the_last_request() -> None:
     ann.engine.wiring.requests.list.ends["10.0.0.9"] = end
     words = "a group is near and this device is not a member of it"
     said = f"{words}; the last request is over: you said no"
-    assert seen(ann).hindrances == (Obstacle(State.WAITING, said, "peers"),)
+    assert seen(ann).hindrances == (Obstacle(State.WAITING, said, "approve 10.0.0.9:7685"),)

@@ -12,6 +12,7 @@ from potluck.core.keys.identity import short_id
 from potluck.core.wire.catalogue import Address, FileAsk, FilesAsk, Holding
 from potluck.engine import effects, events
 from potluck.engine.events import RequestHeard, RequestId, ShareSeen, SpaceSeen
+from potluck.engine.group.admission_policy import SILENCE_S
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views.neighbourhood import LIST_MAX
 from potluck.engine.wiring import Wiring
@@ -134,6 +135,7 @@ def test_where_we_are_and_what_was_tried() -> None:
         "interfaces": ["eth0 10.0.0.1"],
         "neighbours": 0,
         "named": ["10.0.0.9:7685"],
+        "heard": False,
     }
     assert state["port"] == 7685
 
@@ -143,7 +145,10 @@ def test_a_group_near_by_is_a_reason_to_wait() -> None:
     ann = wire.add(1, open_s=None)
     ann.engine.wiring.admission_policy.on_foreign()
     assert wire.run(10.0, lambda: shown(ann)["state"] == "waiting")
-    assert shown(ann)["reason"] == "a group is near and this device is not a member of it"
+    assert shown(ann)["reason"] == "a group is near and none of its devices answers"
+    assert shown(ann)["tried"]["heard"]
+    ann.wire.run(SILENCE_S + 1.0)
+    assert (shown(ann)["state"], shown(ann)["tried"]["heard"]) == ("in_sync", False)
 
 
 def test_what_the_rules_leave_out_is_counted() -> None:

@@ -10,6 +10,7 @@ from potluck.engine.views import why_here
 from potluck.engine.views.asked_path import asked_path
 from potluck.engine.views.neighbourhood import Neighbourhood
 from potluck.engine.views.reasons import Reason, ReasonKind
+from potluck.engine.views.values import FoundView
 from potluck.engine.views.why_here import HERE
 from tests.engine.views.faces import held, parts_of, shared
 from tests.engine.wire import Box
@@ -89,11 +90,12 @@ def test_who_is_in_no_group_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     ann.engine.node.roster = None
     assert said(ann)[0].text == "this device is in no group yet"
     monkeypatch.setattr(Neighbourhood, "waits", True)
-    monkeypatch.setattr(Neighbourhood, "last_end", "")
     (one,) = said(ann)
     assert (one.wrong, one.command) == (True, "peers")
-    monkeypatch.setattr(Neighbourhood, "last_end", "it said no")
+    near = [FoundView("Home", "", "10.0.0.9:7685", 1, open=False, ended="it said no")]
+    monkeypatch.setattr(Neighbourhood, "found", lambda _: near)
     assert said(ann)[0].text.endswith("; the last request is over: it said no")
+    assert said(ann)[0].command == "approve Home"
 
     class Asked:
         question, name, id = "Is it you?", "bert", "0123abcd"

@@ -70,6 +70,19 @@ def test_being_alone_is_explained() -> None:
     ], "each on a line of its own"
 
 
+def test_a_group_that_is_heard_and_does_not_answer_is_not_called_nobody() -> None:
+    heard = alone(tried=alone()["tried"] | {"heard": True})
+    lines = company.peer_lines(heard, WORDS)
+    tried = "Tried: 6 neighbours on 2 networks (eth0, wlan0)."
+    assert lines[0] == f"A group is near, and none of its devices answers. {tried}"
+    assert lines[1].startswith("  why:  its door is shut, ")
+    assert [line.strip() for line in lines[3:5] + lines[6:]] == [
+        "potluck invite",
+        "potluck --home h join",
+        "potluck open",
+    ]
+
+
 def test_without_a_network_no_firewall_is_blamed() -> None:
     lines = company.peer_lines(alone(tried={"interfaces": [], "neighbours": 0, "named": []}), WORDS)
     assert lines[0] == "Nobody is asked: this device is on no network that potluck uses."
@@ -120,11 +133,63 @@ def test_behind_a_closed_door_neither_name_nor_label_is_told_and_none_is_made_up
 def test_who_has_company_joins_no_other_group_and_a_lonely_one_may_ask() -> None:
     stays = "  This device is in a group with others, so it joins no other one by itself."
     several = company.found_lines(state(found=[found(members=3)]), WORDS)
-    assert several[1:] == [stays]
+    compared = "show three words; say yes on both if they are the same."
+    way_over = [
+        "  Groups never merge by themselves. To bring one of its devices here, type on that one",
+        "          potluck leave",
+        "          potluck up",
+        f"  or the same here to go there. Then both screens {compared}",
+        "  The only steward of a group with others names another one first",
+        "          potluck admin add NAME",
+    ]
+    assert several[1:] == [stays, *way_over]
+    others = [found(members=3), found(name="Attic", members=0)]
+    two = company.found_lines(state(found=others), WORDS)
+    assert two.count(way_over[0]) == 1, "of several groups it is said once, at the end"
+    assert two[-6:] == way_over
+    opened = {"open": True, "until_s": None}
+    both = company.found_lines(state(found=[found(members=3, open=True)], door=opened), WORDS)
+    assert both[1:] == [stays, *way_over], "two open doors merge no two groups either"
     lonely = company.found_lines(state(found=[found()]), WORDS)
     assert lonely[1:] == [
         stays,
         "  If den-pc asks, both screens show three words; say yes on both if they are the same.",
+    ]
+
+
+def test_where_no_words_can_follow_none_are_promised() -> None:
+    apart = found(ended="bring this one up to date", bar="version", asked_here=False)
+    opened = {"open": True, "until_s": None}
+    for here in (alone(found=[apart]), alone(found=[apart | {"open": True}], door=opened)):
+        said = company.one_found_lines(here, here["found"][0])
+        assert said[1:] == [f"  No words can be compared with it: {apart['ended']}."]
+    assert company.found_lines(alone(found=[apart]), WORDS)[2:] == [
+        "  once that is done, to ask there at once: potluck --home h approve Home"
+    ]
+    removed = company.found_lines(alone(found=[apart | {"bar": "removed"}]), WORDS)
+    assert len(removed) == 2, "with that key it is asked in vain"
+
+
+def test_to_a_group_whose_door_is_shut_nobody_is_said_to_come() -> None:
+    shut = {"open": False, "until_s": None, "shut": True}
+    lonely = company.found_lines(state(found=[found()], door=shut), WORDS)
+    assert lonely[1].endswith("joins no other one by itself.")
+    assert len(lonely) == 2
+    others = company.found_lines(state(found=[found(members=3)], door=shut), WORDS)
+    assert "  The door here is shut. For one that comes here: potluck --home h open" in others
+
+
+def test_through_a_shut_door_here_nobody_is_said_to_come() -> None:
+    shut = {"open": False, "until_s": None, "shut": True}
+    for there_open in (False, True):
+        lines = company.found_lines(alone(found=[found(open=there_open)], door=shut), WORDS)
+        assert lines[1:] == [
+            "  The door here is shut: den-pc cannot ask, and this device does not by itself.",
+            "  to ask there: potluck --home h approve Home",
+        ]
+    assert company.nobody_lines(alone(door=shut), WORDS)[1:] == [
+        "  why:  the door here is shut, so nobody is answered who asks",
+        "  next: potluck --home h open",
     ]
 
 

@@ -54,6 +54,8 @@ def test_open_says_what_it_means(
 def test_the_warning_is_that_of_up() -> None:
     assert door_banner(600.0)[0].startswith("OPEN for 10 min: anyone on this network may join")
     assert door_banner("always")[0].startswith("OPEN until it is closed: anyone")
+    joins = "; this device joins any open group unless it is in a group with others."
+    assert door_banner(600.0)[0].endswith(joins), "peers says that such a one joins none by itself"
 
 
 def test_close_says_whether_it_was_open(source: FakeSource, potluck: Call) -> None:

@@ -8,7 +8,17 @@ import pytest
 
 from potluck.faces.cli import layout
 from potluck.faces.cli.layout import LONGEST_LIST, Words
-from tests.faces.fakes import alone, delivery, device, state, transfer, trouble, upload
+from tests.faces.fakes import (
+    alone,
+    delivery,
+    device,
+    found,
+    request,
+    state,
+    transfer,
+    trouble,
+    upload,
+)
 
 WORDS = Words("potluck --home h", "potluck", "potluck --home h")
 
@@ -32,6 +42,18 @@ def test_status_of_a_quiet_group() -> None:
         "  kitchen-pc  node 0  this device        has all 14 files",
         "  laptop      node 1  192.168.1.23:7685  has all 14 files",
     ]
+
+
+def test_status_names_the_groups_near_by_and_where_it_stands_what_can_be_done() -> None:
+    others = [found(members=3), found(name="", label="", address="10.0.0.9:7685", members=0)]
+    assert text(found=others).endswith(
+        "\n\ngroups near by that this device is not in\n"
+        "  Home                     3 devices  den-pc  192.168.1.10\n"
+        "  (its name is not known)                     10.0.0.9:7685\n"
+        "  what can be done: potluck --home h peers"
+    )
+    asked = text(found=others, requests=[request()])
+    assert "near by" not in asked, "the request says more of the group that is talked to"
 
 
 def test_status_says_who_is_no_member_any_more_and_why() -> None:

@@ -86,7 +86,7 @@ def test_without_a_common_version_both_learn_why(ends):
     near.send(Hello([2, 3], [], OURS, LinkKind.BULK))
     with pytest.raises(Malformed, match="version"):
         hear_hello(far, pairing=False)
-    assert near.receive(FIRST_WORDS) == Bye("no common version")
+    assert near.receive(FIRST_WORDS) == Bye("no common version: 1"), "and who is older"
 
 
 def test_newer_versions_may_offer_more(ends):

@@ -7,7 +7,9 @@ asked in vain like this, or for `VAIN_S` in any other way, goes behind all other
 asked come first, then whoever was asked longest ago. Only among equals the rules of founding.py
 count: company first, then the lower tag.
 
-An open door that lets nobody in for as long is no reason to wait, nor is the next one there.
+An open door that lets nobody in for as long is no reason to wait, nor is the next one there. A
+group of another version is asked again for good, each `VERSION_REST_S`: it may be brought up to
+date.
 
 Guarantees: pure; bounded; each host that can be asked is, after at most as many others as there are
 hosts. What a person wants is asked, whatever rests. Limits: whoever has many hosts (core/hosts.py)
@@ -22,6 +24,7 @@ from typing import NewType, TypeVar
 from potluck.core import limits
 
 ASK_RETRY_S = 0.4  # about what two lonely devices need to see who of them goes to whom
+VERSION_REST_S = 8.0  # one side has to be brought up to date first: looked for now and then
 TRIES = 20  # a device that is about to join elsewhere says no for a second or two
 VAIN_S = 10.0  # so long a host may be asked in vain before it is another's turn
 HOST_REST_S = 60.0  # after a no, or silence: whoever stands there has had its say
@@ -83,7 +86,7 @@ class AskingTurns:
         if answered:
             _put(self._host_rests_s, host, now + HOST_REST_S)
         for_long = now - self._since_s.get(host, now) >= VAIN_S
-        if for_long and rest_s == ASK_RETRY_S:
+        if for_long and rest_s in {ASK_RETRY_S, VERSION_REST_S}:
             _put(self._tired, host, now)
         if answered or for_long:
             self._since_s.pop(host, None)

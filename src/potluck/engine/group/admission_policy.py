@@ -24,7 +24,7 @@ from dataclasses import replace
 from typing import Protocol, assert_never
 
 from potluck.core.errors import UsageError
-from potluck.core.group.asking_turns import ASK_RETRY_S
+from potluck.core.group.asking_turns import ASK_RETRY_S, GroupTag
 from potluck.core.group.founding import (
     BUSY_REST_S,
     OFFER_LIFE_S,
@@ -46,7 +46,7 @@ from potluck.engine.group.door import Door
 from potluck.engine.group.group_names import GroupNames
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.other_groups import OtherGroups
-from potluck.engine.node import Node
+from potluck.engine.node import Node, legible
 
 SILENCE_S = 30.0  # nothing of the other groups heard for so long: they are gone
 RESTS_S = {  # how long a group is left alone after that; math.inf: until the person wants it
@@ -59,7 +59,8 @@ RESTS_S = {  # how long a group is left alone after that; math.inf: until the pe
 INVITERS = 16  # devices whose code may be the one that was typed; people invite one by one
 INVITERS_PER_HOST = 4  # of these at one host
 DOOR_WARNING = (
-    "anyone on this network may join and gets every file; this device joins any open group"
+    "anyone on this network may join and gets every file; this device joins any open group unless "
+    "it is in a group with others"
 )
 
 
@@ -87,7 +88,8 @@ class AdmissionPolicy:
         self.others = OtherGroups(node, self.names)
         self.join_peer: Address | None = None  # whom the person named with the code
         self.inviters: dict[Address, FoundGroup] = {}  # devices that say they have a code in force
-        self._near_s = -math.inf  # when another group was last heard of
+        self.near_s = -math.inf  # when another group was last heard of
+        self.wanted: GroupTag | None = None  # what a person named, until words or an end came of it
         self._told = ""  # what was last told of the groups near by
 
     def __repr__(self) -> str:
@@ -161,7 +163,7 @@ class AdmissionPolicy:
             self.others.on_offer(offer, host)
         if self.founding is not None and offer.port:
             self.founding.on_offer(offer, host, self._node.now)
-            self._near_s = self._node.now
+            self.near_s = self._node.now
             if offer.invite and self.door.joins:
                 found = found_group(offer, host, self._node.now)
                 _note_inviter(self.inviters, found, named=found.address == self.join_peer)
@@ -170,7 +172,7 @@ class AdmissionPolicy:
         """A sealed datagram of another group was heard."""
         if self.founding is not None:
             self.founding.on_foreign()
-            self._near_s = self._node.now
+            self.near_s = self._node.now
 
     def on_members(self) -> None:
         """The group has company: it stays, whatever else is near. Without any it may be left."""
@@ -201,6 +203,7 @@ class AdmissionPolicy:
                 f"they are at {one} and {' and '.join(others)}",
                 f"approve {typable(one, '')}",
             )
+        self.wanted = fits[0].tag
         if self.founding.on_wanted(fits[0].tag, fits[0].address.host):
             self._listener.on_wish_withdrawn("the person here wants another group")
         return True
@@ -223,10 +226,13 @@ class AdmissionPolicy:
             return "not now: this device is about to join another group"
         return ""
 
-    def on_refused(self, wish: FoundGroup, cause: Cause = Cause.OTHER) -> None:
-        """That group was asked in vain."""
+    def on_refused(
+        self, wish: FoundGroup, cause: Cause = Cause.OTHER, *, rest_s: float | None = None
+    ) -> None:
+        """That group was asked in vain; it is left alone for so long, or as the cause wants it."""
         if self.founding is not None:
-            self.founding.on_refused(wish, self._node.now, rest_s=RESTS_S[cause])
+            rest_s = RESTS_S[cause] if rest_s is None else rest_s
+            self.founding.on_refused(wish, self._node.now, rest_s=rest_s)
             self._listener.on_wish_refused(wish)
 
     # -- time --------------------------------------------------------------------------------------
@@ -241,7 +247,7 @@ class AdmissionPolicy:
             if decision is not None:
                 times.append(decision)
             if self.founding.waiting:
-                times.append(self._near_s + SILENCE_S)
+                times.append(self.near_s + SILENCE_S)
         return min(times, default=None)
 
     def on_tick(self) -> None:
@@ -251,7 +257,7 @@ class AdmissionPolicy:
             self._close()
         if self.founding is None or self.door.joins:
             return
-        if self.founding.waiting and node.now >= self._near_s + SILENCE_S:
+        if self.founding.waiting and node.now >= self.near_s + SILENCE_S:
             self.founding.on_silence()
         for action in self.founding.on_tick(node.now):
             match action:
@@ -259,7 +265,7 @@ class AdmissionPolicy:
                     self._listener.on_wish(wish)
                 case KeepGroup():
                     self._membership.keep()
-                    _tell_kept(node, alone=node.now >= self._near_s + SILENCE_S)
+                    _tell_kept(node, alone=node.now >= self.near_s + SILENCE_S)
                 case WaitForPerson():
                     what = _as_found(self.names, self.found)
                     if what != self._told:
@@ -286,7 +292,8 @@ class AdmissionPolicy:
 def _called(names: GroupNames, found: FoundGroup) -> set[str]:
     """Return what a person may call a group by."""
     host, port = found.address.host, found.address.port
-    return {names.of(found)[0], host, f"{host}:{port}", short_id(found.tag)}
+    name = names.of(found)[0]
+    return {name, legible(name), host, f"{host}:{port}", short_id(found.tag)}
 
 
 def _note_inviter(inviters: dict[Address, FoundGroup], found: FoundGroup, *, named: bool) -> None:
@@ -311,6 +318,8 @@ def _tell_kept(node: Node, *, alone: bool) -> None:
 def _as_found(names: GroupNames, found: Sequence[FoundGroup]) -> str:
     """Say what is near, for a person."""
     named = [(*names.of(group), group.address.host) for group in found]
+    if not named:
+        return "a group is near, and none of its devices answers"
     groups = ", ".join(f'"{name}" ({label}, {host})' for name, label, host in named if name)
     return f"found {groups}" if groups else "found a group whose door is closed"
 

@@ -20,6 +20,7 @@ from typing import Protocol
 from potluck.core import limits
 from potluck.core.errors import ProtocolError
 from potluck.core.group.admission import Joiner, JoinerState, WayIn
+from potluck.core.group.asking_turns import VERSION_REST_S
 from potluck.core.group.founding import FoundGroup, forget_host, tag_of
 from potluck.core.keys.identity import DeviceId, device_of
 from potluck.core.wire.catalogue import (
@@ -39,7 +40,10 @@ from potluck.engine.group.request_ends import (
     REFUSALS,
     SAID_NO,
     TOO_SLOW,
+    Bar,
+    bar_of,
     is_switched_off,
+    of_dial,
     of_group,
     of_silence,
 )
@@ -100,12 +104,12 @@ class Entering:
         nonce = node.chance.bytes(limits.PAIRING_NONCE_BYTES)
         joiner = Joiner(node.key, node.own_label, nonce)
         self._wishes[link] = _Entry(joiner, found, node.now + limits.PAIRING_S)
-        self._send(link, joiner.begin())
+        _send(self._node, link, joiner.begin())
 
     def hear(self, link: LinkId, message: PairingMessage) -> bool:
         """The member said something; returns whether we are in. Raises ProtocolError."""
         wish = self._wishes[link]
-        self._send(link, wish.joiner.hear(message))
+        _send(self._node, link, wish.joiner.hear(message))
         if isinstance(message, PairNonce):
             self._judge(link, wish, message)
         elif isinstance(message, PairAllow):
@@ -139,10 +143,20 @@ class Entering:
         wish = self._wishes.pop(link, None)
         if wish is None:
             return False
-        silent = of_silence(yeses_of(self._requests.talk(link)))
-        self._requests.over(link, why or REFUSALS.get(cause, silent))
+        talk = self._requests.talk(link)
+        why = why or REFUSALS.get(cause, of_silence(yeses_of(talk)))
+        if talk is None:
+            _note_unasked(self._policy, self._requests, wish.found, why)
+        self._requests.over(link, why)
         self._policy.on_refused(wish.found, cause)
         return True
+
+    def on_unreached(self, found: FoundGroup, reason: str) -> None:
+        """There was no link to talk on; `reason` as in FailedWish."""
+        why = of_dial(reason)
+        _note_unasked(self._policy, self._requests, found, why)
+        rest_s = VERSION_REST_S if bar_of(why) is Bar.VERSION else None
+        self._policy.on_refused(found, rest_s=rest_s)
 
     def on_closed(self, link: LinkId, gone: LinkClosed | None) -> bool:
         """That link is gone (None: for what was said on it); returns whether it is known."""
@@ -182,6 +196,7 @@ class Entering:
             link, joiner.group_name, joiner.member_label, wish.found.address.host,
             joiner.transcript, wish.until_s, wish.found.members, whose,
         )  # fmt: skip
+        self._policy.wanted = None
         by_itself = wish.way is WayIn.OPEN
         self._requests.open_there(asked, is_open=by_itself, allowed=wish.found.open)
 
@@ -189,7 +204,7 @@ class Entering:
         assert wish.member is not None, "the group is known"
         if self._membership.company:
             return  # whoever has company stays where it is
-        self._send(link, wish.joiner.want())
+        _send(self._node, link, wish.joiner.want())
         self._policy.on_committed()
         self._listener.on_met(wish.member, wish.found.address)
         self._requests.on_said(link, here=True)
@@ -206,14 +221,9 @@ class Entering:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        if any(map(self._is_void, self._wishes.values())):
+        if any(_is_void(self._node, self._policy, wish) for wish in self._wishes.values()):
             return self._node.now
         return min((wish.until_s for wish in self._wishes.values()), default=None)
-
-    def _is_void(self, wish: _Entry) -> bool:
-        """Say whether the door said yes, or would have, and is closed by now."""
-        by_door = wish.member is not None and wish.way is WayIn.OPEN
-        return by_door and not (self._policy.is_open or self._node.leaving)
 
     def _take_back(self, link: LinkId, wish: _Entry) -> None:
         """Ask the person here instead of the door, or ask that group no more."""
@@ -228,11 +238,29 @@ class Entering:
     def on_tick(self) -> None:
         """End what takes too long, and what the door here says no more."""
         for link, wish in list(self._wishes.items()):
-            if self._is_void(wish):
+            if _is_void(self._node, self._policy, wish):
                 self._take_back(link, wish)
             elif wish.until_s <= self._node.now:
                 self._node.do(Drop(link, TOO_SLOW))
                 self.end(link, Cause.OTHER if wish.member is None else Cause.SILENCE)
 
-    def _send(self, link: LinkId, messages: Sequence[Message]) -> None:
-        self._node.do(*(Send(link, message) for message in messages))
+
+def _send(node: Node, link: LinkId, messages: Sequence[Message]) -> None:
+    node.do(*(Send(link, message) for message in messages))
+
+
+def _is_void(node: Node, policy: AdmissionPolicy, wish: _Entry) -> bool:
+    """Say whether the door said yes, or would have, and is closed by now."""
+    by_door = wish.member is not None and wish.way is WayIn.OPEN
+    return by_door and not (policy.is_open or node.leaving)
+
+
+def _note_unasked(policy: AdmissionPolicy, requests: Requests, found: FoundGroup, why: str) -> None:
+    """There are no words to compare: say why to who waits for them.
+
+    Of what a device asked by itself, a broken link or a firewall is the link's matter.
+    """
+    wanted = policy.wanted == found.tag
+    if wanted or bar_of(why):
+        requests.list.note_unasked(found.address.host, why, wanted=wanted)
+    policy.wanted = None if wanted else policy.wanted

@@ -52,6 +52,7 @@ from potluck.engine.group.joining_ends import (
     note_in_vain,
     somebody_else,
 )
+from potluck.engine.group.request_ends import of_versions
 from potluck.engine.node import Node, legible
 from potluck.engine.person_acts import JoinAsked
 from potluck.engine.troubles import TroubleKind
@@ -222,7 +223,8 @@ class Joining:
         """The conversation under way came to nothing; `unreached`: why there was none."""
         attempt = self._attempt
         if attempt is not None:
-            attempt.tries.other_version |= NO_COMMON_VERSION in unreached
+            if NO_COMMON_VERSION in unreached:
+                attempt.tries.other_version = of_versions(unreached)
             attempt.tries.removed = attempt.tries.removed or removed
             attempt.current, attempt.proof = None, None
             attempt.transcript, attempt.proved = b"", False

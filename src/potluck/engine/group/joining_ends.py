@@ -34,7 +34,7 @@ class CodeTries:
     asked: set[Address] = field(default_factory=set)
     removed: bool = False  # one of them said that this device was removed from its group
     refusals: list[CodeRefusal] = field(default_factory=list)
-    other_version: bool = False  # one of them cannot be understood
+    other_version: str = ""  # why one of them cannot be understood
 
 
 def note_in_vain(node: Node, error: PotluckError) -> None:
@@ -81,8 +81,8 @@ def in_vain(tries: CodeTries) -> PotluckError:
     if tries.other_version:  # who has that very code may come yet
         return TimedOut(
             "The device that invites runs another version of potluck.",
-            "the two versions do not understand each other",
-            "bring the older one up to date, then type a new code",
+            tries.other_version,
+            "potluck version, on both; once the older one is up to date, type a new code",
         )
     if tries.asked:
         return TimedOut(

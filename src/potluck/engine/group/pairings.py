@@ -27,7 +27,7 @@ from potluck.engine.group.doorkeeping import Doorkeeping, DoorkeepingListener
 from potluck.engine.group.entering import Entering, EnteringListener
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.pairing_dials import Dialled, PairingDials, PairingDialsListener
-from potluck.engine.group.request_ends import SWITCHED_OFF
+from potluck.engine.group.request_ends import DOOR_SHUT, SWITCHED_OFF, bar_of, of_dial
 from potluck.engine.group.requests import Requests
 from potluck.engine.node import Node
 
@@ -105,7 +105,7 @@ class Pairings:
         if isinstance(dialled, FoundGroup):
             self._begin(event.link, dialled)
         elif node.roster is None or not self._admission_policy.door.answers:
-            node.do(Drop(event.link, "the door is closed"))
+            node.do(Drop(event.link, DOOR_SHUT))
         else:
             called = dialled is Dialled.NEWCOMER
             self.doorkeeping.open(event.link, event.address, called=called)
@@ -113,6 +113,12 @@ class Pairings:
     def on_dial_failed(self, event: DialFailed) -> bool:
         """A dial failed; returns whether it was for pairing."""
         return self._dials.failed(event)
+
+    def on_door_blocked(self, address: Address, reason: str) -> None:
+        """That door or newcomer could not be dialled: if it cannot be talked to, people see why."""
+        why = of_dial(reason)
+        if bar_of(why):
+            self._requests.list.note_unasked(address.host, why)
 
     def on_link_closed(self, link: LinkId, event: LinkClosed | None = None) -> bool:
         """A link is gone, perhaps by itself; returns whether it was a pairing link."""
@@ -197,8 +203,7 @@ class Pairings:
         if in_vain is not None and in_vain.found.by_code:
             self.by_code.on_unreached(in_vain.reason)
         elif in_vain is not None:
-            self._admission_policy.on_refused(in_vain.found)
-            self._requests.list.note_unreached(in_vain.found.address.host, in_vain.reason)
+            self.entering.on_unreached(in_vain.found, in_vain.reason)
         self.entering.on_tick()
         self.doorkeeping.on_tick()
         self.by_code.on_tick()

@@ -9,6 +9,7 @@ were (in a BYE, or as the cause of a no):
     link broken  nobody said anything any more
     ended        potluck was, on the other side, by whoever ends it there
     taken back   the newcomer does not want to come in any more, or is let in elsewhere
+    shut         the door there is, and nobody there is asked
     version      the two do not understand each other
     BUSY         people there are asked about nobody new just now
     in           a member now
@@ -19,14 +20,18 @@ of itself is believed; a yes that was on its way when the time was over counts a
 
 from __future__ import annotations
 
+import re
+from enum import StrEnum
 from typing import NamedTuple
 
+from potluck.core import limits
 from potluck.core.wire.catalogue import Cause
-from potluck.engine.events import LinkClosed
+from potluck.engine.events import NO_COMMON_VERSION, LinkClosed
 
 # in a BYE: the other side knows these, and says so to its people
 SAID_NO = "the person here said no"
 TOO_SLOW = "too slow"
+DOOR_SHUT = "the door is closed"
 DOOR_FULL = "too many at the door"
 REGROUPED = "this device is in another group now"
 SWITCHED_OFF = "potluck is ended here"
@@ -35,9 +40,11 @@ DOOR_CLOSED = "the door here is closed by now"
 NO_THERE = "the other side said no"
 BROKEN = "the connection broke"
 ENDED_THERE = "potluck was ended there"
-OTHER_VERSION = (
-    "the two run versions of potluck that do not understand each other; the older one has to be "
-    "brought up to date"
+VERSIONS_APART = "the two run versions of potluck that do not understand each other"
+OTHER_VERSION = f"{VERSIONS_APART}; the older one has to be brought up to date"
+NOBODY_ASKED = (
+    "nobody there is asked about this device: its door is shut (to open it, type there: open), or "
+    "too many stand at it"
 )
 RULES_BROKEN = "the other side broke the rules"
 REFUSALS = {  # why a group let this device not in, but for silence
@@ -47,6 +54,17 @@ REFUSALS = {  # why a group let this device not in, but for silence
     Cause.REMOVED: "this device was removed from that group; it needs a new key: another --home",
     Cause.OTHER: "its door is closed by now, or that group takes nobody more",
 }
+
+_VERSION_THERE = re.compile(rf"{NO_COMMON_VERSION}: ([0-9]{{1,9}})\b")
+
+
+class Bar(StrEnum):
+    """What keeps two from comparing words, however often one asks the other."""
+
+    NONE = ""
+    VERSION = "version"  # until the older one is brought up to date
+    REMOVED = "removed"  # with the key it has
+    SHUT = "shut"  # until the door there is opened
 
 
 class Yeses(NamedTuple):
@@ -67,6 +85,31 @@ def of_silence(said: Yeses) -> str:
     return "nobody answered in time, neither here nor there"
 
 
+def of_versions(reason: str) -> str:
+    """Return that two versions do not go together, and which is older if the other side told it."""
+    said = _VERSION_THERE.search(reason)
+    theirs = limits.PROTOCOL_VERSION if said is None else int(said[1])
+    if theirs > limits.PROTOCOL_VERSION:
+        return f"{VERSIONS_APART}; the one there is newer, this one has to be brought up to date"
+    if theirs < limits.PROTOCOL_VERSION:
+        return f"{VERSIONS_APART}; the one there is older and has to be brought up to date"
+    return OTHER_VERSION
+
+
+def bar_of(why: str) -> Bar:
+    """Return what keeps words from following on another try, after a request that ended so."""
+    if why.startswith(VERSIONS_APART):
+        return Bar.VERSION
+    return {REFUSALS[Cause.REMOVED]: Bar.REMOVED, NOBODY_ASKED: Bar.SHUT}.get(why, Bar.NONE)
+
+
+def of_dial(reason: str) -> str:
+    """Return why a group could not even be asked; `reason` as in FailedWish."""
+    if NO_COMMON_VERSION in reason:
+        return of_versions(reason)
+    return f"no connection with it could be made ({reason})" if reason else NOBODY_ASKED
+
+
 def is_switched_off(gone: LinkClosed | None) -> bool:
     """Say whether the other side hung up since potluck was ended there."""
     return gone is not None and gone.clean and gone.reason == SWITCHED_OFF
@@ -83,6 +126,7 @@ def of_group(gone: LinkClosed | None, said: Yeses) -> str:
     ended = _of_link(gone, said)
     if not ended and gone is not None:
         known = {
+            DOOR_SHUT: NOBODY_ASKED,
             DOOR_FULL: "too many stand at its door",
             REGROUPED: "it is in another group now",
         }

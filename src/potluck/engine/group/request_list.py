@@ -23,8 +23,8 @@ from potluck.core.errors import NotFound, UsageError
 from potluck.core.group.words import is_conversation_name
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wording import set_off, typable
-from potluck.engine.events import NO_COMMON_VERSION, LinkId
-from potluck.engine.group.request_ends import ENDED_THERE, OTHER_VERSION, Yeses
+from potluck.engine.events import LinkId
+from potluck.engine.group.request_ends import ENDED_THERE, Yeses
 from potluck.engine.group.told_bounds import RequestKey, ToldBounds
 from potluck.engine.node import Node, legible
 
@@ -227,10 +227,11 @@ class RequestList:
             return
         self._keep_end(request.host, LastEnd(request.side, request.over, request.whose))
 
-    def note_unreached(self, host: str, reason: str) -> None:
-        """A group at that host could not be asked; `reason` as in DialFailed."""
-        if NO_COMMON_VERSION in reason:
-            self._keep_end(host, LastEnd(Side.JOINER, OTHER_VERSION))
+    def note_unasked(self, host: str, why: str, *, wanted: bool = False) -> None:
+        """A group at that host could not be asked; `wanted`: a person named it, and hears why."""
+        self._keep_end(host, LastEnd(Side.JOINER, why))
+        if wanted:
+            self._node.tell("unasked", f"{host} could not be asked: {why}", subject=host)
 
     def _keep_end(self, host: str, end: LastEnd) -> None:
         self.ends[host] = end

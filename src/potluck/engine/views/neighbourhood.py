@@ -17,8 +17,9 @@ from potluck.core.group.founding import FoundGroup, left_alone_s
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.ring.ring import Ring
 from potluck.core.wire.catalogue import MemberRecord
-from potluck.engine.group.admission_policy import AdmissionPolicy
+from potluck.engine.group.admission_policy import SILENCE_S, AdmissionPolicy
 from potluck.engine.group.invitations import Invitations
+from potluck.engine.group.request_ends import bar_of
 from potluck.engine.group.request_list import Request, Side
 from potluck.engine.group.requests import Requests
 from potluck.engine.node import Node, Peer, legible
@@ -58,13 +59,6 @@ class Neighbourhood:
     def waits(self) -> bool:
         """Whether a group is near and a person has to say whether to join it."""
         return self._admission_policy.waits_for_person
-
-    @property
-    def last_end(self) -> str:
-        """Why the last request between this device and a group near by is over, "" for none."""
-        near, last_end = self._admission_policy.found, self._requests.list.last_end
-        ends = [last_end(group.address.host, group.tag) for group in near]
-        return next((end.why for end in ends if end is not None), "")
 
     def is_here(self, device: DeviceId) -> bool:
         """Say whether there is a link to a device, and nobody takes it for gone.
@@ -198,6 +192,7 @@ class Neighbourhood:
     def _found(self, group: FoundGroup) -> FoundView:
         policy = self._admission_policy
         last = self._requests.list.last_end(group.address.host, group.tag)
+        ended = last.why if last is not None else ""
         name, label = policy.names.of(group)
         return FoundView(
             name=legible(name),
@@ -208,7 +203,8 @@ class Neighbourhood:
             joins=policy.who_joins(group),
             group=short_id(group.tag),
             rests_s=_finite(left_alone_s(policy.founding, group, self._node.now)),
-            ended=last.why if last is not None else "",
+            ended=ended,
+            bar=bar_of(ended),
             asked_here=last is not None and last.side is Side.MEMBER,
         )
 
@@ -223,12 +219,15 @@ class Neighbourhood:
         return [_request_view(self._node, one, self._requests.list.becomes(one)) for one in rows]
 
     def tried(self) -> dict[str, object]:
-        """Return where others were looked for."""
+        """Return where others were looked for, and whether devices of another group are heard."""
+        policy = self._admission_policy
+        heard = policy.lonely and self._node.now < policy.near_s + SILENCE_S
         discovery, named = self._discovery, self._node.settings.peers
         return {
             "interfaces": list(discovery.interfaces),
             "neighbours": discovery.neighbours,
             "named": [f"{address.host}:{address.port}" for address in named],
+            "heard": heard,
         }
 
     @property

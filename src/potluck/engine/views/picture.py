@@ -38,6 +38,7 @@ from potluck.engine.others.progress import Progress
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views.neighbourhood import Neighbourhood
+from potluck.engine.views.waiting_for import waiting_for
 
 # facts that a person may want to know; they hinder nothing else
 ASIDE = {TroubleKind.STRAY, TroubleKind.WRITTEN}
@@ -178,10 +179,8 @@ class Picture:
                 State.WAITING, asked.question, f"approve {typable(asked.name, asked.id)}"
             )
         elif self._neighbourhood.waits:
-            words = "a group is near and this device is not a member of it"
-            if last := self._neighbourhood.last_end:
-                words += f"; the last request is over: {last}"
-            yield Obstacle(State.WAITING, words, "peers" if last else "")
+            words, command, wrong = waiting_for(self._neighbourhood.found())
+            yield Obstacle(State.TROUBLE if wrong else State.WAITING, words, command)
         for trouble in self._node.troubles.all():
             if trouble.kind not in ASIDE:
                 yield _obstacle(trouble)

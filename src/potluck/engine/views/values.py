@@ -110,6 +110,9 @@ class FoundView(Struct, frozen=True):
     # until it is asked again by itself, after it did not let us in; None: it is not, by itself
     rests_s: float | None = 0.0
     ended: str = ""  # what became of the last request between the two, "" if there was none lately
+    bar: str = (
+        ""  # why no words can follow, however often it is asked: "version", "removed", "shut"
+    )
     asked_here: bool = False  # that was a request from there; else this device had asked
 
 

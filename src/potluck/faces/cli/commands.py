@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "pending": ("answering", "pending", "who asks to join, and the words to compare"),
     "approve": ("answering", "approve", "say yes to who asks to join"),
     "deny": ("answering", "deny", "say no to who asks to join"),
-    "open": ("door", "open_door", "admit anyone and join any open group, for a while"),
+    "open": ("door", "open_door", "admit anyone and, if alone, join any open group, for a while"),
     "close": ("door", "close_door", "admit nobody any more without asking"),
     "invite": ("inviting", "invite", "make a code by which one device joins this group"),
     "uninvite": ("inviting", "uninvite", "take back the code that is in force"),

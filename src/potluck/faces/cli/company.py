@@ -3,9 +3,10 @@
 Strategy: pure functions from the state of the local API to lines, for `peers` and for the story
 that `up` and the live view tell. Being alone comes with what was tried, the likely cause, and the
 next command on which machine; a group that was found with what lets a device in: the same three
-words on both screens, or an open door. Guarantees: where somebody is heard and cannot be reached,
-or a known device is away, that is said, and not that nobody answers. Limits: why a device is away
-is not known, so likely causes are named.
+words on both screens, or an open door; another group with others with what brings a device of one
+to the other. Guarantees: where somebody is heard and cannot be reached, or a known device is away,
+that is said, and not that nobody answers. Limits: why a device is away is not known, so likely
+causes are named.
 """
 
 from __future__ import annotations
@@ -16,7 +17,14 @@ from potluck.core.limits import PORT
 from potluck.core.wording import typable
 from potluck.faces.advice import Advice, indented
 from potluck.faces.cli.comparing import request_lines, requests_of
-from potluck.faces.cli.layout import Words, away_words, fate_words, in_a_line, trouble_lines
+from potluck.faces.cli.layout import (
+    Words,
+    away_words,
+    fate_words,
+    in_a_line,
+    is_shut,
+    trouble_lines,
+)
 from potluck.faces.text import count, duration, shown, table
 
 _SHOWN = "Compare the three words shown, and say yes"
@@ -62,6 +70,8 @@ def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
         ]
     if any(one["kind"] == "link" for one in state["troubles"]):
         return []  # somebody is heard, and cannot be reached: that is said already
+    if state["tried"].get("heard"):  # an earlier version does not tell it
+        return _unanswered_lines(state, words)
     ports, elsewhere = f"UDP {PORT} and TCP {state['port']}", f"{words.elsewhere} up"
     if away := [one for one in state["devices"] if not (one["me"] or one["online"])]:
         names = in_a_line(away, lambda one: f"{shown(one['label'])} {away_words(one)}")
@@ -69,6 +79,12 @@ def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
             f"Nobody else is here: {', '.join(names)}. Tried: {tried_words(state)}.",
             f"  why:  off or asleep, not started, on another network, or a firewall drops {ports}",
             Advice("  next: if potluck does not run there: ", elsewhere),
+        ]
+    if is_shut(state):
+        return [
+            f"Nobody answers yet. Tried: {tried_words(state)}.",
+            "  why:  the door here is shut, so nobody is answered who asks",
+            Advice("  next: ", words.of("open")),
         ]
     return [
         f"Nobody answers yet. Tried: {tried_words(state)}.",
@@ -78,6 +94,19 @@ def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
         "        or leave here, and name the other one's address",
         Advice(" " * 10, words.of("down")),
         Advice(" " * 10, words.of("up --peer ADDRESS")),
+    ]
+
+
+def _unanswered_lines(state: dict[str, Any], words: Words) -> list[str]:
+    """Return the same where another group is heard: who has a code, or an open door, answers."""
+    return [
+        f"A group is near, and none of its devices answers. Tried: {tried_words(state)}.",
+        f"  why:  its door is shut, nobody there can be asked, or a firewall drops UDP {PORT}",
+        "  next: on a device of that group, for a code that is then typed here",
+        Advice(" " * 10, f"{words.elsewhere} invite"),
+        Advice(" " * 10, words.of("join")),
+        "        or there, where anyone on this network may join then",
+        Advice(" " * 10, f"{words.elsewhere} open"),
     ]
 
 
@@ -107,7 +136,22 @@ def found_lines(state: dict[str, Any], words: Words) -> list[str]:
     for found in strangers(state):
         lines += one_found_lines(state, found)
         lines += ask_lines(state, found, words)
-    return lines
+    others = has_company(state) and any(one["members"] != 1 for one in strangers(state))
+    return lines + (_way_over_lines(state, words) if others else [])
+
+
+def _way_over_lines(state: dict[str, Any], words: Words) -> list[str]:
+    """Return how a device goes from one group with others to another; it never does by itself."""
+    shut = Advice("  The door here is shut. For one that comes here: ", words.of("open"))
+    return [
+        *([shut] if is_shut(state) else []),
+        "  Groups never merge by themselves. To bring one of its devices here, type on that one",
+        Advice(" " * 10, f"{words.elsewhere} leave"),
+        Advice(" " * 10, f"{words.elsewhere} up"),
+        f"  or the same here to go there. Then both screens {_COMPARED}",
+        "  The only steward of a group with others names another one first",
+        Advice(" " * 10, f"{words.elsewhere} admin add NAME"),
+    ]
 
 
 def ask_lines(state: dict[str, Any], found: dict[str, Any], words: Words) -> list[str]:
@@ -116,8 +160,11 @@ def ask_lines(state: dict[str, Any], found: dict[str, Any], words: Words) -> lis
     asked = {one["group"] for one in requests_of(state)}
     if has_company(state) or both_open or tries_code(state) or found["name"] in asked - {""}:
         return []
-    is_first = rests_s(found) == 0 and not _last_words(found)
+    bar, is_first = found.get("bar"), rests_s(found) == 0 and not _last_words(found)
+    if bar == "removed":
+        return []  # with this key it is asked in vain for good
     now = "  to ask there: " if is_first else "  to ask there now: "
+    now = "  once that is done, to ask there at once: " if bar else now
     return [Advice(now, words.of(f"approve {_typed(state, found)}"))]
 
 
@@ -140,11 +187,14 @@ def one_found_lines(state: dict[str, Any], found: dict[str, Any]) -> list[str]:
     """Return what one of the groups that were found is, and how one gets there."""
     machine, mine_open = _machine(state, found), state["door"]["open"]
     lines = [f"Found {_group_found(found)}."]
-    if mine_open and found["open"] and not tries_code(state):
+    if found.get("bar"):  # an earlier version does not tell it
+        return [*lines, f"  No words can be compared with it: {shown(found['ended'])}."]
+    is_other = has_company(state) and found["members"] > 1  # then nobody goes to the other
+    if mine_open and found["open"] and not (is_other or tries_code(state)):
         return [*lines, "  Both doors are open: " + _coming(found.get("joins", ""), machine)]
     if has_company(state):
         lines.append("  This device is in a group with others, so it joins no other one by itself.")
-        is_lonely = found["members"] <= 1
+        is_lonely = found["members"] == 1 and not is_shut(state)  # else it cannot ask
         return lines + ([f"  If {machine} asks, both screens {_COMPARED}"] if is_lonely else [])
     return [*lines, f"  {_way_in(state, found, machine)}"]
 
@@ -153,6 +203,8 @@ def _way_in(state: dict[str, Any], found: dict[str, Any], machine: str) -> str:
     """Return what brings a lonely device and a group together, unless both doors are open."""
     if tries_code(state):
         return "A code is being tried here, so it is not asked now."
+    if is_shut(state):
+        return f"The door here is shut: {machine} cannot ask, and this device does not by itself."
     if found["open"]:
         return f"The door there is open: only this device asks. {_SHOWN} here."
     if state["door"]["open"]:

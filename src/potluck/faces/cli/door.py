@@ -45,7 +45,10 @@ class MinutesCommand(click.Command):
 @json_option
 @click.pass_obj
 def open_door(shared: dict[str, Any], minutes: str, as_json: bool) -> None:
-    """Admit anyone, and join any open group, for MIN minutes (60), or `always` until the end."""
+    """Admit anyone for MIN minutes (60), or `always` until the end.
+
+    Meanwhile this device joins any open group, unless it is in a group with others.
+    """
     open_s = parse_open(minutes, alone="open")
     always = open_s == "always"
     wanted = {"open": True, "minutes": None if always else _minutes(open_s)}
@@ -93,7 +96,7 @@ def door_banner(open_s: OpenTime) -> list[str]:
     """Return the warning that belongs to an open door."""
     text = (
         f"OPEN {_how_long(open_s)}: anyone on this network may join and gets every file; "
-        "this device joins any open group."
+        "this device joins any open group unless it is in a group with others."
     )
     width = shutil.get_terminal_size().columns if is_terminal() else len(text)
     return [styled(line, "yellow") for line in [*wrapped(text, width, "  "), TRUST]]

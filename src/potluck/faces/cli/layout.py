@@ -197,6 +197,7 @@ def status_lines(state: dict[str, Any], words: Words | None = None) -> list[str]
     ]
     lines += _listed("devices", state["devices"], _device_row)
     lines += _listed("no members any more", state["former"], _former_row)
+    lines += _found_lines(state, words)
     lines += _listed("receiving", state["transfers"], _transfer_row)
     lines += _listed("sending", state["uploads"], _upload_row)
     lines += _trouble_lines(state, words)
@@ -277,6 +278,23 @@ def _device_row(device: dict[str, Any]) -> list[str]:
         place = shown(device["address"] or "") if device["online"] else away_words(device)
     node = "" if device["node"] is None else f"node {device['node']}"
     return [shown(device["label"]), node, place, holding_words(device)]
+
+
+def _found_lines(state: dict[str, Any], words: Words) -> list[str]:
+    """Return the groups near by that are not ours, and where it stands what can be done.
+
+    While one of them is talked to, the request says more.
+    """
+    found = [] if state["requests"] else state["found"]
+    lines = _listed("groups near by that this device is not in", found, _found_row)
+    return [*lines, Advice("  what can be done: ", words.of("peers"))] if lines else []
+
+
+def _found_row(found: dict[str, Any]) -> list[str]:
+    """Return what is known of a group: behind a closed door neither its name nor a label is."""
+    members = count(found["members"], "device") if found["members"] else ""
+    name = shown(found["name"]) or "(its name is not known)"
+    return [name, members, shown(found["label"]), shown(found["address"])]
 
 
 def _former_row(former: dict[str, Any]) -> list[str]:

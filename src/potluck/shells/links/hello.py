@@ -4,7 +4,8 @@ Strategy: both sides say HELLO the same way whoever dialled, so the rules stand 
 dialler speaks first, the other answers HELLO_OK or BYE with a reason, and nothing counts before
 that (a TLS 1.3 client that was rejected has seen a successful handshake).
 
-Guarantees: the version is one both know; the kind of link is the one the knock asked for; a wrong
+Guarantees: the version is one both know, and where there is none both learn it, and the dialler
+which one the other side speaks; the kind of link is the one the knock asked for; a wrong
 first frame raises ProtocolError. Limits: HELLO has room for capabilities (the wire
 format keeps it for later versions); this one names none and reads none.
 """
@@ -64,7 +65,7 @@ def hear_hello(stream: Stream, *, pairing: bool) -> Hello:
     if hello.serves and hello.link not in {LinkKind.BULK, LinkKind.NEWS}:
         raise Malformed("nobody serves on a link of that kind", hello.link)
     if limits.PROTOCOL_VERSION not in hello.versions:
-        stream.send(Bye(NO_COMMON_VERSION))
+        stream.send(Bye(f"{NO_COMMON_VERSION}: {limits.PROTOCOL_VERSION}"))
         raise Malformed(NO_COMMON_VERSION, str(hello.versions[:4]))
     return hello
 
