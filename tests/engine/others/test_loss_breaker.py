@@ -116,14 +116,15 @@ def test_many_deletes_at_once_are_held_and_told_once(r: Home) -> None:
     assert told.text == (
         "d2: it deleted or replaced very much at once, since change 2,000 of its folder: 30 files"
         " (300 B) stay here as they were (d2/f/070, d2/f/071, d2/f/072 and 27 more), until that is"
-        " confirmed; if it was meant: confirm d2; if not, nothing has to be done"
+        " confirmed; if it was meant: confirm d2 (once, on any device but d2); if not, nothing has"
+        " to be done"
     )
     (trouble,) = r.node.troubles.of(TroubleKind.KEPT)
     assert (trouble.subject, trouble.command) == ("d2", "confirm d2")
     assert trouble.reason == (
         "it deleted or replaced very much at once, since change 2,000 of its folder: 30 files"
         " (300 B) stay here as they were (d2/f/070, d2/f/071, d2/f/072 and 27 more); confirm that"
-        " only if it was meant"
+        " only if it was meant, once, on any device but d2"
     )
     assert repr(r.breaker) == "<LossBreaker: 1 owners>"
 
@@ -390,7 +391,9 @@ def test_a_folder_stays_as_long_as_something_in_it_is_held(r: Home) -> None:
     assert r.node.troubles.of(TroubleKind.BLOCKED) == []
     assert r.confirm() == (
         "What d2 deleted or replaced is done here now: 100 files (1.0 KB) go to"
-        f" {r.node.settings.folder}/.potluck/trash, for 30 days."
+        f" {r.node.settings.folder}/.potluck/trash, for 30 days. It counts for the others, too:"
+        " what they hold of d2, up to change 2,000 of its folder, goes to their trash when they"
+        " hear of it."
     )
     assert r.stands() == set()
     assert len(r.disk.trash) == 100
@@ -521,7 +524,7 @@ def test_another_label_is_another_command(r: Home) -> None:
 def test_in_a_disk_that_is_short_of_room_no_age_is_promised(r: Home) -> None:
     r.share([folder("f"), *files(range(70))])
     r.node.troubles.note(Trouble(TroubleKind.DISK, SPACE, "full", "", 0.0, None))
-    assert str(r.confirm()).endswith("/.potluck/trash.")
+    assert "/.potluck/trash. It counts" in str(r.confirm())
 
 
 def test_a_spot_without_a_row_in_the_way_is_only_let_go(r: Home) -> None:
