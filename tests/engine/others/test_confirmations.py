@@ -19,7 +19,7 @@ from potluck.engine.effects import Reply, Send
 from potluck.engine.events import LinkId
 from potluck.engine.index import Index
 from potluck.engine.node import Node
-from potluck.engine.others.confirmations import TELL_AGAIN_S, Confirmations, hearers
+from potluck.engine.others.confirmations import CONFIRMS_PAUSE_S, Confirmations, hearers
 from potluck.engine.person_acts import ConfirmAsked
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import flush, group, key, node
@@ -239,8 +239,8 @@ def test_news_is_told_once_a_second_in_its_newest_form(here: Here) -> None:
     assert [len(words) for _, words in here.ticks()] == [1]
     here.hear(here.word(3, 11), here.word(3, 12))
     assert here.ticks() == []
-    assert here.part.deadline() == TELL_AGAIN_S
-    here.node.now = TELL_AGAIN_S
+    assert here.part.deadline() == CONFIRMS_PAUSE_S
+    here.node.now = CONFIRMS_PAUSE_S
     assert here.ticks() == [(4, [here.word(3, 12)])]
 
 

@@ -37,7 +37,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Folder, LossConfirm, LossConfirms, encode
 from potluck.engine.node import Node
 
-TELL_AGAIN_S: Final = 1.0  # between two tellings of what is new
+CONFIRMS_PAUSE_S: Final = 1.0  # between two tellings of what is new
 _STORED: Final = Decoder(LossConfirm)
 _PREFIX: Final = "confirmed "  # in the index, before the ids of a signer and an owner
 
@@ -145,7 +145,7 @@ class Confirmations:
             for device in self._node.linked():
                 self._node.say_when_durable(device, LossConfirms(some))
         self._untold.clear()
-        self._tell_s = self._node.now + TELL_AGAIN_S
+        self._tell_s = self._node.now + CONFIRMS_PAUSE_S
 
     # -- inside ------------------------------------------------------------------------------------
     def _hear(self, device: DeviceId, word: LossConfirm) -> None:
