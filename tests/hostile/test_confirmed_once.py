@@ -93,8 +93,9 @@ def test_one_confirm_on_any_device_counts_for_all_and_for_who_was_off(home: list
     assert (code, "It counts for the others, too" in text) == (0, True), text
     until(lambda: all(stands(each, alder, "after") for each in (birch, cedar)), report, PATIENCE_S)
     until(lambda: not kept(cedar), report, PATIENCE_S)
+    confirmed = "what alder deleted or replaced is confirmed by birch"
+    until(lambda: confirmed in cedar.said(), report, PATIENCE_S)
     assert "losses_confirmed" in cedar.codes()
-    assert "what alder deleted or replaced is confirmed by birch" in cedar.said()
     trash = [path for path in (cedar.folder / ".potluck" / "trash").rglob("*") if path.is_file()]
     assert len(trash) == FILES
     alder.again()
@@ -105,7 +106,7 @@ def test_one_confirm_on_any_device_counts_for_all_and_for_who_was_off(home: list
     dogwood.up()
     until(lambda: stands(dogwood, alder, "after"), report, PATIENCE_S)
     assert not kept(dogwood)
-    assert "confirmed by birch" in dogwood.said()
+    until(lambda: confirmed in dogwood.said(), report, PATIENCE_S)
     exchange(alder, "later")
     until(lambda: all(kept(each) for each in (cedar, dogwood)), report, PATIENCE_S)
     assert all(stands(each, alder, "after") for each in (cedar, dogwood))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from itertools import count
 
@@ -9,6 +10,7 @@ import msgspec
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.breakers import MASS_FILES
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.loss_confirms import LossOrigin, sign_confirm
 from potluck.core.content.manifest import run_end, sign_head
@@ -105,7 +107,7 @@ def test_a_members_word_about_another_covers_what_was_lost_until_then(here: Here
     assert here.heard.of("on_confirmed") == [ANNAS]
     assert here.covered() == {key(4).device: [b"a"]}
     assert here.covered(11) == {}
-    assert here.part.covered(ManifestName.own(key(3).device), {}) == {}, "nothing of it is held"
+    assert here.part.reached(ManifestName.own(key(3).device)) == (), "nothing of it is held"
 
 
 def test_of_two_words_each_loss_is_told_of_one(here: Here) -> None:
@@ -385,3 +387,47 @@ def test_a_device_that_holds_nothing_may_say_it_for_one_that_has_no_screen() -> 
     everywhere(wire, boxes, ann.label, sorted([*after, b"new"]))
     assert confirm(cleo, ann.label).startswith(f"Nothing of {ann.label} is held here. It counts")
     assert confirm(cleo, ann.label) == "not_found", "that was said already"
+
+
+def heads(boxes: Sequence[Box], owner: Box) -> set[tuple[int, int]]:
+    name = ManifestName.own(owner.me)
+    held = [box.index.manifests.head(name) for box in boxes if box.up]
+    return {(head.generation, head.seq) for head in held if head is not None}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_nothing_is_replaced_that_nobody_confirmed_whoever_comes_and_goes(seed: int) -> None:
+    """One rewrites all its files again and again; others restart, and one of them confirms."""
+    chance = random.Random(seed)
+    wire, boxes, _ = filled(4)
+    allowed = {b"before"}
+    versions = [b"version-%d" % number for number in range(4)]
+
+    def lawful() -> None:
+        """So few may go unasked as the breaker lets go of any folder."""
+        for box in boxes[1:]:
+            texts = [data.rpartition(b" ")[0] for data in contents(box, boxes[0].label)]
+            assert sum(text not in allowed for text in texts) <= MASS_FILES, (box.label, texts)
+
+    def all_hold_it() -> bool:
+        there = [box for box in boxes if box.up]
+        return all(held(box) for box in there[1:]) and len(heads(there, boxes[0])) == 1
+
+    for version in versions:
+        away = chance.choice([0, *range(1, 4)])
+        boxes[away].crash()
+        if away == 0:
+            boxes[0] = wire.again(boxes[0])
+        wire.run(chance.uniform(1.0, 8.0))
+        after = rewrite(boxes[0], version)
+        assert wire.run(60.0, all_hold_it)
+        wire.run(chance.uniform(0.0, 3.0))
+        lawful()
+        allowed.add(version)
+        confirm(chance.choice([box for box in boxes[1:] if box.up]), boxes[0].label)
+        if chance.random() < 0.5:
+            wire.run(chance.uniform(0.0, 3.0))
+        boxes = [box if box.up else wire.again(box) for box in boxes]
+        everywhere(wire, boxes, boxes[0].label, after)
+        assert not any(held(box) for box in boxes)
+        lawful()

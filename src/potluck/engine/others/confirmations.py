@@ -72,18 +72,25 @@ class Confirmations:
         """Return which of these losses are confirmed, by who did; each once."""
         held, left = self._node.index.manifests.head(name), dict(origins)
         found = dict[DeviceId, list[bytes]]()
-        for (by, owner), word in sorted(self._known().items()) if held is not None else ():
-            if owner != name.owner or not self._is_member(by):
-                continue
-            assert held is not None, "else there is nothing to look at"
-            if not is_reached(word.head, held):
-                continue
+        for word in self.reached(name):
+            assert held is not None, "else nothing is reached"
             paths = [path for path, since in left.items() if covers(word.head, since, held)]
             if paths:
-                found[DeviceId(by)] = paths
+                found[DeviceId(word.by)] = paths
             for path in paths:
                 del left[path]
         return found
+
+    def reached(self, name: ManifestName) -> tuple[LossConfirm, ...]:
+        """Return the words about one owner that count and that its list here has come up to."""
+        held = self._node.index.manifests.head(name)
+        if held is None:
+            return ()
+        return tuple(
+            word
+            for (by, owner), word in sorted(self._known().items())
+            if owner == name.owner and self._is_member(by) and is_reached(word.head, held)
+        )
 
     # -- a person here -----------------------------------------------------------------------------
     def sign(self, name: ManifestName) -> bool:

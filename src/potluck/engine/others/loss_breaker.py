@@ -33,7 +33,7 @@ from potluck.core.content.loss_confirms import LossOrigin
 from potluck.core.content.loss_window import Loss, LossWindow
 from potluck.core.content.pieces import HASH_BYTES
 from potluck.core.keys.identity import DeviceId, short_id
-from potluck.core.wire.catalogue import Head, Kind
+from potluck.core.wire.catalogue import Head, Kind, LossConfirm
 from potluck.core.wording import of_size, plural, set_off, typable
 from potluck.engine.node import Node
 from potluck.engine.others.confirmations import Confirmations, hearers
@@ -61,6 +61,8 @@ class LossBreaker:
         """Have seen nothing lost."""
         self._node, self._listener, self._confirmed = node, listener, confirmed
         self._origins = LossOrigins(node.index)
+        # of whom which words were looked at, with all that is held
+        self._asked: dict[ManifestName, tuple[LossConfirm, ...]] = {}
         self.held = HeldReplicas(node)
         self._hours: dict[ManifestName, LossWindow] = defaultdict(LossWindow)
         self._bursts = defaultdict[ManifestName, LossWindow](lambda: LossWindow(LOSS_BURST_S))
@@ -81,7 +83,7 @@ class LossBreaker:
         self._judge(head, moving + [loss for loss in found if loss.replaced or not held])
         self._fresh.on_applied(name, paths, self._hours[name])
         self._clear_way(name, paths)
-        self.on_confirmed(name)  # perhaps up to a head that is held by now
+        self._ask_again(name)
 
     def on_committed(self, done: Iterable[SpotOutcome]) -> None:
         """A group commit is over: what it placed may be unwanted already."""
@@ -94,7 +96,7 @@ class LossBreaker:
             if head is not None:  # else its folder is forgotten
                 self._judge(head, self._node.index.losses.among(name, paths))
                 self._clear_way(name, paths)
-                self.on_confirmed(name)
+                self._ask_again(name)
 
     def on_members(self) -> None:
         """The group has changed: somebody may have another label."""
@@ -110,6 +112,7 @@ class LossBreaker:
         lot = self.held.lot(name)
         if lot is None:
             return
+        self._asked[name] = self._confirmed.reached(name)
         for by, paths in self._confirmed.covered(name, lot.origins).items():
             amount = Amount(len(paths), 0, sum(lot.sizes[path] for path in paths))
             self._look_again(name, self.held.release(name, paths))
@@ -131,6 +134,11 @@ class LossBreaker:
         self._begin_hour(name)
         follows = f"What {label} deleted or replaced is done here now: {self._goes(amount)}."
         return f"{follows} {self._for_all(name)}" if hearers(self._node, device) else follows
+
+    def _ask_again(self, name: ManifestName) -> None:
+        """More is held, or a word was about a head that is held only now: else all was asked."""
+        if self._asked.get(name) != self._confirmed.reached(name):
+            self.on_confirmed(name)
 
     def _begin_hour(self, name: ManifestName) -> None:
         self._hours.pop(name, None)
@@ -175,6 +183,7 @@ class LossBreaker:
             self._bursts[name].forget(lost)
             self.held.hold(name, head.seq, lost.values())
             self.held.note_origins(name, self._origins.of(head, lost.values()))
+            self._asked.pop(name, None)
             self._look_again(name, lost)  # some of it may be about to go
             if self.held.is_news(name):
                 self._tell(name)
