@@ -387,6 +387,8 @@ def test_a_device_that_holds_nothing_may_say_it_for_one_that_has_no_screen() -> 
     everywhere(wire, boxes, ann.label, sorted([*after, b"new"]))
     assert confirm(cleo, ann.label).startswith(f"Nothing of {ann.label} is held here. It counts")
     assert confirm(cleo, ann.label) == "not_found", "that was said already"
+    wire.run(2.0)
+    assert confirm(ben, ann.label) == "not_found", "and by somebody else"
 
 
 def heads(boxes: Sequence[Box], owner: Box) -> set[tuple[int, int]]:
@@ -400,7 +402,7 @@ def test_nothing_is_replaced_that_nobody_confirmed_whoever_comes_and_goes(seed: 
     """One rewrites all its files again and again; others restart, and one of them confirms."""
     chance = random.Random(seed)
     wire, boxes, _ = filled(4)
-    allowed = {b"before"}
+    allowed = {b"before", b"more"}
     versions = [b"version-%d" % number for number in range(4)]
 
     def lawful() -> None:
@@ -425,8 +427,10 @@ def test_nothing_is_replaced_that_nobody_confirmed_whoever_comes_and_goes(seed: 
         lawful()
         allowed.add(version)
         confirm(chance.choice([box for box in boxes[1:] if box.up]), boxes[0].label)
-        if chance.random() < 0.5:
+        if boxes[0].up and chance.random() < 0.7:
             wire.run(chance.uniform(0.0, 3.0))
+            boxes[0].write(f"{version.decode()} more", b"more 1")
+            after = contents(boxes[0], boxes[0].label)
         boxes = [box if box.up else wire.again(box) for box in boxes]
         everywhere(wire, boxes, boxes[0].label, after)
         assert not any(held(box) for box in boxes)

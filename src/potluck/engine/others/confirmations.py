@@ -92,6 +92,11 @@ class Confirmations:
             if owner == name.owner and self._is_member(by) and is_reached(word.head, held)
         )
 
+    def is_said(self, name: ManifestName) -> bool:
+        """Say whether somebody confirmed all that is known of an owner's list here."""
+        held = self._node.index.manifests.head(name)
+        return held is not None and any(not newer(held, word.head) for word in self.reached(name))
+
     # -- a person here -----------------------------------------------------------------------------
     def sign(self, name: ManifestName) -> bool:
         """Say for this device that what an owner deleted or replaced until now was meant.

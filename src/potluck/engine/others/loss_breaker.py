@@ -123,10 +123,13 @@ class LossBreaker:
     def confirm(self, device: DeviceId) -> str | None:
         """Let go what is held of a device, and say to the others that it was meant.
 
-        Return what follows, None if nothing does: nothing is held, and that was said before.
+        Return what follows, None if nothing does: nothing is held, and all was confirmed before.
         """
         name, lot = ManifestName.own(device), self.held.lot(ManifestName.own(device))
-        said, label = self._confirmed.sign(name), set_off(self._node.label_of(device))
+        label = set_off(self._node.label_of(device))
+        if lot is None and self._confirmed.is_said(name):
+            return None
+        said = self._confirmed.sign(name)
         if lot is None:
             return f"Nothing of {label} is held here. {self._for_all(name)}" if said else None
         amount = lot.amount
