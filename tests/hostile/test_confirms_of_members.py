@@ -21,7 +21,7 @@ from potluck.core.wire.catalogue import Head, Heads, LossConfirm, LossConfirms
 from tests.devices import until
 from tests.hostile.daemons import TRACEBACK, Pair, pair
 from tests.hostile.rogue import Control, Rogue
-from tests.hostile.test_confirmed_once import exchange, kept, stands
+from tests.hostile.test_confirmed_once import exchange, holds, kept, stands
 from tests.hostile.test_guards import MOMENT_S, shows
 
 pytestmark = [pytest.mark.full, pytest.mark.hostile, pytest.mark.timeout(400)]
@@ -36,7 +36,7 @@ def held(two: Pair) -> None:
     until(lambda: stands(alder, birch, "before"), two.said, PATIENCE_S)
     until(alder.settled, two.said, PATIENCE_S)
     exchange(birch, "after")
-    until(lambda: kept(alder), two.said, PATIENCE_S)
+    until(lambda: holds(alder, birch, "after"), two.said, PATIENCE_S)
 
 
 def newest(control: Control, rogue: Rogue, two: Pair) -> Head:
@@ -95,7 +95,7 @@ def achieved(two: Pair, *lies: Callable[[Rogue, Head, Pair], LossConfirm]) -> bo
 def test_a_false_word_lets_nothing_go(tmp_path: Path) -> None:
     with pair(tmp_path) as two:
         assert not achieved(two, *LIES.values())
-        assert stands(two.a, two.b, "before")
+        assert holds(two.a, two.b, "after")
         two.unharmed()
 
 
@@ -121,7 +121,7 @@ def test_the_word_of_who_was_removed_is_of_no_use_to_an_accomplice(tmp_path: Pat
             bringing.say(LossConfirms([word]))
             assert bringing.answers()
             assert not shows(lambda: not kept(two.a), MOMENT_S * 5)
-            assert stands(two.a, two.b, "before")
+            assert holds(two.a, two.b, "after")
             # what any member may do: say that it was meant, whoever looked
             bringing.say(LossConfirms([own(accomplice, word.head)]))
             until(lambda: stands(two.a, two.b, "after"), two.said, PATIENCE_S)

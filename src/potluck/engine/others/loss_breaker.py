@@ -131,12 +131,14 @@ class LossBreaker:
             return None
         said = self._confirmed.sign(name)
         if lot is None:
-            return f"Nothing of {label} is held here. {self._for_all(name)}" if said else None
+            return (
+                f"Nothing of {label} is held here. {_for_all(self._node, name)}" if said else None
+            )
         amount = lot.amount
         self._look_again(name, self.held.release_all(name))
         self._begin_hour(name)
-        follows = f"What {label} deleted or replaced is done here now: {self._goes(amount)}."
-        return f"{follows} {self._for_all(name)}" if hearers(self._node, device) else follows
+        follows = f"What {label} deleted or replaced is done here now: {_goes(self._node, amount)}."
+        return f"{follows} {_for_all(self._node, name)}" if hearers(self._node, device) else follows
 
     def _ask_again(self, name: ManifestName) -> None:
         """More is held, or a word was about a head that is held only now: else all was asked."""
@@ -148,25 +150,11 @@ class LossBreaker:
         self._bursts.pop(name, None)
 
     # -- words -------------------------------------------------------------------------------------
-    def _goes(self, amount: Amount) -> str:
-        """Say of so much where it goes."""
-        what = f"{plural(amount.files, 'file')} ({of_size(amount.size_bytes)})"
-        days = "" if lacks_room(self._node) else f", for {TRASH_DAYS} days"
-        goes = "goes" if amount.files == 1 else "go"
-        return f"{what} {goes} to {set_off(f'{self._node.settings.folder}/.potluck/trash')}{days}"
-
-    def _for_all(self, name: ManifestName) -> str:
-        """Say for whom what was confirmed here counts."""
-        head, label = self._node.index.manifests.head(name), self._node.label_of(name.owner)
-        upto = f"up to change {head.seq:,} of its folder" if head is not None else "until now"
-        return (
-            f"It counts for the others, too: what they hold of {set_off(label)}, {upto}, goes to"
-            " their trash when they hear of it."
-        )
-
     def _tell_confirmed(self, name: ManifestName, by: DeviceId, amount: Amount) -> None:
         label, who = self._node.label_of(name.owner), self._node.label_of(by)
-        text = f"what {label} deleted or replaced is confirmed by {who}: {self._goes(amount)}"
+        text = (
+            f"what {label} deleted or replaced is confirmed by {who}: {_goes(self._node, amount)}"
+        )
         self._node.tell("losses_confirmed", text, subject=label)
 
     # -- judging -----------------------------------------------------------------------------------
@@ -288,6 +276,24 @@ class LossBreaker:
         """Something else is held now: decide about these, and about folders that may go."""
         for spot in [*(Spot(name, path) for path in paths), *self.held.settle()]:
             self._listener.look_again(spot)
+
+
+def _goes(node: Node, amount: Amount) -> str:
+    """Say of so much where it goes."""
+    what = f"{plural(amount.files, 'file')} ({of_size(amount.size_bytes)})"
+    days = "" if lacks_room(node) else f", for {TRASH_DAYS} days"
+    goes = "goes" if amount.files == 1 else "go"
+    return f"{what} {goes} to {set_off(f'{node.settings.folder}/.potluck/trash')}{days}"
+
+
+def _for_all(node: Node, name: ManifestName) -> str:
+    """Say for whom what was confirmed here counts."""
+    head, label = node.index.manifests.head(name), set_off(node.label_of(name.owner))
+    upto = f"up to change {head.seq:,} of its folder" if head is not None else "until now"
+    return (
+        f"It counts for the others, too: what they hold of {label}, {upto}, goes to their trash"
+        " when they hear of it."
+    )
 
 
 def _gone(loss: Loss, row: PlaceRow | None) -> Amount:
