@@ -397,7 +397,7 @@ def heads(boxes: Sequence[Box], owner: Box) -> set[tuple[int, int]]:
     return {(head.generation, head.seq) for head in held if head is not None}
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_replaced_that_nobody_confirmed_whoever_comes_and_goes(seed: int) -> None:
     """One rewrites all its files again and again; others restart, and one of them confirms."""
     chance = random.Random(seed)

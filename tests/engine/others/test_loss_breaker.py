@@ -623,6 +623,18 @@ def test_a_loss_that_was_confirmed_is_neither_counted_nor_held(r: Home) -> None:
     assert len(confirmed(r)) == told + 1, "of few nothing is said"
 
 
+def test_what_its_owner_came_back_without_stays_whoever_confirms(r: Home) -> None:
+    """After a person's decision for one of two machines, say: of that a word says nothing."""
+    r.share([folder("f"), *files(range(40)), *files(range(40, 70), "new")], held=True)
+    assert r.held() == 30, "what was exchanged; what is missing is held by the lost state"
+    hear(r, word(r))
+    assert r.held() == 0
+    assert r.stands() == {"f", *names(range(100))}
+    assert len(r.disk.trash) == 30
+    r.confirm()
+    assert r.stands() == {"f", *names(range(100))}
+
+
 def test_of_one_file_that_was_confirmed_it_is_said_as_of_one(r: Home) -> None:
     r.share([folder("f"), *files(range(70))])
     r.breaker.held.release(ANNAS, [f"f/{number:03}".encode() for number in range(71, 100)])
