@@ -98,6 +98,14 @@ SABOTAGES = [
         "engine/others/test_loss_breaker.py::test_many_deletes_at_once_are_held_and_told_once",
     ),
     Sabotage(
+        "breakers: a confirm covers what came later",
+        "../core/content/loss_confirms.py",
+        "return one_line and origin.change <= confirmed.seq",
+        "return one_line",
+        "core/content/test_loss_confirms.py::"
+        "test_what_was_lost_up_to_that_head_is_covered_and_nothing_later",
+    ),
+    Sabotage(
         "reconcile: damage is an edit, and is shared",
         "../core/content/reconcile.py",
         "return Verdict.DAMAGE if known else Verdict.EDIT",

@@ -35,6 +35,9 @@ class Heard:
         told = [tuple(rest) for what, *rest in self.notes if what == name]
         return [rest[0] if len(rest) == 1 else rest for rest in told]
 
+    def on_confirmed(self, name: ManifestName) -> None:
+        self._note("on_confirmed", name)
+
     def on_skips_changed(self) -> None:
         self._note("on_skips_changed")
 

@@ -45,6 +45,7 @@ from potluck.engine.events import (
 )
 from potluck.engine.index import Index
 from potluck.engine.others.commits import Commits
+from potluck.engine.others.confirmations import Confirmations
 from potluck.engine.others.downloads import Downloads
 from potluck.engine.others.loss_breaker import LossBreaker
 from potluck.engine.others.receiving import Receiving
@@ -179,7 +180,8 @@ class Receiver:
         self.heard = Heard()
         self.downloads = Downloads(self.node, self.heard)
         self.commits = Commits(self.node, self.heard)
-        self.breaker = LossBreaker(self.node, self.heard)
+        self.confirmations = Confirmations(self.node, self.heard)
+        self.breaker = LossBreaker(self.node, self.heard, self.confirmations)
         fetched = (self.downloads, self.commits)
         self.receiving = Receiving(self.node, *fetched, self.breaker.held, self.heard)
         self.heard.tell = {
@@ -188,6 +190,7 @@ class Receiver:
             "on_settled": self.receiving.look_above,
             "look_again": self.receiving.look_again,
             "leaves": self.receiving.leaves,
+            "on_confirmed": self.breaker.on_confirmed,
         }
         self.lists: dict[bytes, PieceList] = {}
         self.lacks: set[tuple[DeviceId, bytes]] = set()  # what a holder does not have

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from potluck.engine.others_relay import (
+    ConfirmationsRelay,
     FollowingRelay,
     ForgottenRelay,
     OthersRelay,
@@ -18,7 +19,7 @@ from potluck.engine.others_relay import (
 from tests.engine import cutting
 from tests.engine.test_wiring import NOTICED_BY
 
-PARTS = (FollowingRelay, ForgottenRelay, OthersRelay, SkippingRelay)
+PARTS = (ConfirmationsRelay, FollowingRelay, ForgottenRelay, OthersRelay, SkippingRelay)
 RELAYS = [f"{relay.__name__}." for relay in PARTS]
 WIRES = [wire for wire in cutting.wires() if wire.startswith(tuple(RELAYS))]
 STORIES = dict.fromkeys(NOTICED_BY[wire] for wire in WIRES)

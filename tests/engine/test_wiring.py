@@ -18,6 +18,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, Source, Spot, Stat
+from potluck.core.content.loss_confirms import sign_confirm
 from potluck.core.content.manifest import EMPTY_TREE_ROOT, continues, sign_head
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, Root
@@ -37,6 +38,8 @@ from potluck.core.wire.catalogue import (
     HeadsAsk,
     Kept,
     LinkKind,
+    LossConfirm,
+    LossConfirms,
     ManifestPage,
     Offer,
     PairAllow,
@@ -330,6 +333,48 @@ def whoever_has_another_label_is_confirmed_by_that() -> None:
     parts.node.label_of = lambda device: "ben"  # type: ignore[method-assign]
     GroupRelay(parts).on_members_changed()
     assert held_here(parts) == ["ben"]
+
+
+def bens_loss_confirmed(by: int = 1) -> tuple[Wiring, LossConfirm]:
+    """What d2 deleted is held here, and somebody's word about it."""
+    parts, _ = linked(2, 3)
+    name, files = ManifestName.own(BEN), records(30)
+    parts.node.index.places.put(name, list(map(standing, files)))
+    parts.node.index.manifests.set_head(known_head(2))
+    paths = [each.path for each in files]
+    FollowingRelay(parts).on_applied(known_head(2), paths, held=False)
+    assert held_here(parts) == ["d2"]
+    return parts, sign_confirm(group(1).group, known_head(2), key(by))
+
+
+def what_is_confirmed_elsewhere_is_let_go() -> None:
+    parts, word = bens_loss_confirmed(by=3)
+    parts.confirmations.on_heard(BEN, [word])
+    assert held_here(parts) == []
+
+
+def who_links_hears_what_was_confirmed() -> None:
+    parts, dispatch = started(2, 3)
+    parts.node.index.manifests.set_head(known_head(3))
+    assert parts.confirmations.sign(ManifestName.own(CLEO))
+    dispatch.handle(events.LinkOpened(LINK, LinkKind.CONTROL, BEN, address(2), b"run", None))
+    sent = [e.message for e in flush(parts.node) if isinstance(e, effects.Send)]
+    assert [message for message in sent if isinstance(message, LossConfirms)]
+
+
+def the_word_of_who_is_removed_counts_no_more() -> None:
+    parts, word = bens_loss_confirmed(by=3)
+    parts.loss_breaker.held.release_all(ManifestName.own(BEN))
+    parts.confirmations.on_heard(BEN, [word])
+    parts.membership.add_records(removal(3))
+    assert repr(parts.confirmations) == "<Confirmations: 0 words>"
+
+
+def another_group_knows_nothing_of_what_was_confirmed() -> None:
+    parts, word = bens_loss_confirmed(by=3)
+    parts.confirmations.on_heard(BEN, [word])
+    GroupRelay(parts).on_regrouped()
+    assert repr(parts.confirmations) == "<Confirmations: 0 words>"
 
 
 def lost_of_mine() -> tuple[Wiring, Spot]:
@@ -1410,6 +1455,16 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "Wiring.recover: bringing_back.start()": after_trouble_what_is_wanted_back_still_comes,
     "FollowingRelay.on_applied: loss_breaker.on_applied(head, paths, held=held)": (
         who_deletes_very_much_at_once_is_not_followed_in_that
+    ),
+    "ConfirmationsRelay.on_confirmed: loss_breaker.on_confirmed(name)": (
+        what_is_confirmed_elsewhere_is_let_go
+    ),
+    "RingRelay.on_linked: confirmations.on_linked(device)": who_links_hears_what_was_confirmed,
+    "GroupRelay.on_members_changed: confirmations.on_members()": (
+        the_word_of_who_is_removed_counts_no_more
+    ),
+    "GroupRelay.on_regrouped: confirmations.restart()": (
+        another_group_knows_nothing_of_what_was_confirmed
     ),
     "OthersRelay.on_committed: loss_breaker.on_committed(done)": (
         what_is_placed_and_wanted_no_more_is_a_loss_too

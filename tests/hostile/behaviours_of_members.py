@@ -125,6 +125,24 @@ OF_MEMBERS: Final = (
     Behaviour(MEMBER, "two heads with one seq", *among_members("disputes")),
     Behaviour(MEMBER, "a head that its owner did not sign", *signed("test_guards", "head")),
     Behaviour(MEMBER, "record in another's folder", *signed("test_member_guards", "folder")),
+    Behaviour(
+        MEMBER,
+        "a confirm in another's name, by the owner, or far above what was shared",
+        *of(
+            "test_confirms_of_members",
+            "test_a_false_word_lets_nothing_go",
+            "test_where_no_signature_is_looked_at_it_does",
+        ),
+    ),
+    Behaviour(
+        MEMBER,
+        "an accomplice brings the confirm of who was removed",
+        *of(
+            "test_confirms_of_members",
+            "test_the_word_of_who_was_removed_is_of_no_use_to_an_accomplice",
+        ),
+        remark="who is asked is the roster: no guard can be taken off alone",
+    ),
     Behaviour(MEMBER, "pages that say nothing, for ever", *among_members("plausible")),
     Behaviour(
         MEMBER,

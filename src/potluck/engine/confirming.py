@@ -2,11 +2,13 @@
 
 Strategy: a name says whose deletes are meant, none means this device's own. Whoever holds them
 lets them go, the own breaker or that of the receiver; here it is only found out who that is, and a
-person is told what follows. A removed device has a name as long as something of it is held.
+person is told what follows. A removed device has a name as long as something of it is held. What is
+confirmed of another device is said to the others, too, also where nothing of it is held here: what
+holds some may have no screen. What this device confirms of its own counts for nobody else.
 
-Guarantees: nothing is let go but what was held when it was asked for; where nothing is held, that
-is what is said. Limits: all that is held of another device goes at once, not single files of it; of
-the own folder a path says which.
+Guarantees: nothing is let go but what was held when it was asked for; where nothing is held, and
+there is nothing to say to the others, that is what is said. Limits: all that is held of another
+device goes at once, not single files of it; of the own folder a path says which.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ class LossHolder(Protocol):
         """Of whom something is held."""
 
     def confirm(self, device: DeviceId) -> str | None:
-        """Let it go; return what follows, None if nothing of that device is held."""
+        """Let it go, and say so to the others; return what follows, None if nothing does."""
 
 
 class Confirming:

@@ -58,6 +58,7 @@ class DueParts:
             parts.strays,
             parts.following,
             parts.announcing,
+            parts.confirmations,
             parts.receiving,
             parts.flushing,
             parts.happenings,

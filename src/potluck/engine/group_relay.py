@@ -45,6 +45,7 @@ class GroupRelay(
         self._parts.discovery.drop_all("joined another group")
         self._parts.sealed_datagrams.restart()
         self._parts.key_exchange.restart()
+        self._parts.confirmations.restart()
         self._parts.circle.restart()
         self._parts.discovery.on_members()
         self._parts.own_folder.await_marker()
@@ -66,6 +67,7 @@ class GroupRelay(
         self._parts.doubled_owners.on_members()
         forget_further_heads(self._parts.following, self._parts.node)
         self._parts.forgotten_folders.on_members()
+        self._parts.confirmations.on_members()
         self._parts.loss_breaker.on_members()
         self._parts.stewardship.on_members()
 

@@ -23,6 +23,7 @@ from potluck.core.wire.catalogue import (
     HeadsAsk,
     Join,
     Kept,
+    LossConfirms,
     Ping,
     Pong,
     ProbeFor,
@@ -41,7 +42,7 @@ from potluck.engine.ring.circle import ProbeMessage
 from potluck.engine.wiring import Wiring
 
 # every ControlMessage but BYE: mypy would refuse the call of `_hear` otherwise
-FilesMessage = Heads | HeadsAsk | Kept | FlushAsk | Flushed
+FilesMessage = Heads | HeadsAsk | Kept | LossConfirms | FlushAsk | Flushed
 MemberMessage = (
     RingMessage | ProbeMessage | DialMe
     | RosterDigest | RosterRecords | GroupKeysAsk | GroupKeys
@@ -86,6 +87,8 @@ class MemberMessages:
                 self._parts.answers.on_came(device, came_bytes)
                 self._parts.downloads.on_kept()
                 self._parts.undelivered.on_kept(holdings)
+            case LossConfirms(confirms):
+                self._parts.confirmations.on_heard(device, confirms)
             case FlushAsk():
                 self._parts.flushing.on_flush_ask(device, message)
             case Flushed():

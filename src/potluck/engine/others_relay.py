@@ -15,6 +15,7 @@ from potluck.core.content.paths import SafePath
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head
 from potluck.engine.others.commits import CommitsListener
+from potluck.engine.others.confirmations import ConfirmationsListener
 from potluck.engine.others.downloads import DownloadsListener, Want
 from potluck.engine.others.following import FollowingListener
 from potluck.engine.others.forgotten_folders import ForgottenListener
@@ -162,6 +163,18 @@ class OthersRelay(
     def spelled_otherwise(self, paths: Sequence[SafePath]) -> list[SafePath]:
         """Return what is known here and has, to this disk, the name of one of these paths."""
         return self._parts.receiving.names.spelled_otherwise(paths)
+
+
+class ConfirmationsRelay(ConfirmationsListener):
+    """Who hears that somebody confirmed what an owner deleted."""
+
+    def __init__(self, parts: Wiring) -> None:
+        """Tell these."""
+        self._parts = parts
+
+    def on_confirmed(self, name: ManifestName) -> None:
+        """Somebody confirmed what the owner of a folder deleted or replaced."""
+        self._parts.loss_breaker.on_confirmed(name)
 
 
 class SkippingRelay(SkippingListener):

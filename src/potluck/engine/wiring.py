@@ -29,6 +29,7 @@ up when it is called, so parts may tell each other in a circle although they are
     undelivered       own files nobody else has yet   bringing_back  own files come back
     scrub             files are read again, slowly    healed_files   … are whole again
     taking            others' files copied into mine   skipping      what is not wanted
+    confirmations     who said that a loss was meant
 
 Guarantees: nothing is wired anywhere else; what a part makes for itself (a queue, a table, a judge)
 is its inside. Each line of a relay, of `start` and of `recover` is needed: tests/engine/
@@ -73,6 +74,7 @@ from potluck.engine.node import Node
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.answers import Answers
 from potluck.engine.others.commits import Commits
+from potluck.engine.others.confirmations import Confirmations
 from potluck.engine.others.doubled_owners import DoubledOwners
 from potluck.engine.others.downloads import Downloads
 from potluck.engine.others.following import Following
@@ -85,6 +87,7 @@ from potluck.engine.others.receiving import Receiving
 from potluck.engine.others.replica_check import ReplicaCheck
 from potluck.engine.others.skipping import Skipping
 from potluck.engine.others_relay import (
+    ConfirmationsRelay,
     FollowingRelay,
     ForgottenRelay,
     OthersRelay,
@@ -139,6 +142,7 @@ class RingRelay(DiscoveryListener, BulkCallsListener, NarrowPathsListener):
         self._parts.circle.on_linked(device)
         self._parts.following.on_linked(device)
         self._parts.announcing.on_linked(device)
+        self._parts.confirmations.on_linked(device)
         self._parts.downloads.on_peer(device)
         self._parts.link_troubles.on_linked(device)
 
@@ -212,7 +216,8 @@ class Wiring:
         self.healed_files = HealedFiles(node, self.publishing.damaged)
         self.bringing_back = BringingBack(node, self.publishing, own)
         self.taking_back = TakingBack(node, self.publishing, self.bringing_back)
-        self.loss_breaker = LossBreaker(node, others)
+        self.confirmations = Confirmations(node, ConfirmationsRelay(self))
+        self.loss_breaker = LossBreaker(node, others, self.confirmations)
         self.scrub = Scrub(node, UpkeepRelay(self))
         self.taking, self.skipping = Taking(node), Skipping(node, SkippingRelay(self))
         self._make_group(node, group)

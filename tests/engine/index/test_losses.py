@@ -37,10 +37,12 @@ def test_a_file_is_lost_if_its_owner_wants_nothing_or_something_else_there(kept)
     paths = [b"d", b"c", b"b", b"a", b"f", b"new", b"nothing", b"b"]
     found = kept.losses.among(ANNAS, paths)
     assert found == [
-        Loss(b"b", 1, root_of("b"), replaced=True),
-        Loss(b"c", 1, root_of("c"), replaced=True),
-        Loss(b"d", 1, root_of("d"), replaced=False),
+        Loss(b"b", 1, root_of("b"), replaced=True, change=after[1].seq),
+        Loss(b"c", 1, root_of("c"), replaced=True, change=after[2].seq),
+        Loss(b"d", 1, root_of("d"), replaced=False, change=2),
     ]
+    kept.manifests.raise_floor(ANNAS, 2)
+    assert [loss.change for loss in kept.losses.among(ANNAS, [b"b", b"d"])] == [after[1].seq, 0]
     assert kept.losses.among(BERTS, paths) == []
     assert repr(kept.losses) == "<Losses in :memory:>"
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from potluck.core.content.facts import Amount, Spot
+from potluck.core.content.loss_confirms import LossOrigin
 from potluck.core.content.loss_window import Loss
-from potluck.core.wire.catalogue import FileRecord
+from potluck.core.wire.catalogue import FileRecord, RunEnd, encode
 from potluck.engine.node import Node
 from potluck.engine.others.held_replicas import HeldReplicas
 from potluck.engine.troubles import TroubleKind
@@ -138,3 +139,52 @@ def test_what_was_held_in_a_transaction_that_was_undone_was_never_held() -> None
     held.release(ANNAS, [b"f/a", b"f/b"])
     held.start()
     assert (held.names, held.settle()) == (set(), [])
+
+
+def test_since_when_each_is_lost_is_kept_and_a_later_change_is_noted() -> None:
+    node = here()
+    before, first, later = HeldReplicas(node), RunEnd(1, 3, b"a"), RunEnd(1, 9, b"a")
+    before.hold(ANNAS, 3, lost(record("a"), record("b"), record("c")))
+    origins = {b"a": LossOrigin(first, 2), b"b": LossOrigin(first, 3), b"x": LossOrigin(first, 1)}
+    before.note_origins(ANNAS, origins)
+    before.settle()
+    before.note_origins(ANNAS, {b"b": LossOrigin(later, 9)})
+    before.settle()
+    written = node.index.meta.get(KEY)
+    before.note_origins(ANNAS, {b"x": LossOrigin(later, 9)})
+    before.note_origins(ANNAS._replace(owner=BERT), {b"a": LossOrigin(later, 9)})
+    before.settle()
+    assert node.index.meta.get(KEY) == written
+    node.index.places.put(ANNAS, [place(record(name)) for name in "abc"])
+    held = HeldReplicas(node)
+    held.start()
+    lot = held.lot(ANNAS)
+    assert lot is not None
+    assert lot.origins[b"a"] == LossOrigin(first, 2)
+    assert lot.origins[b"b"] == LossOrigin(later, 9)
+    held.release(ANNAS, [b"a"])
+    assert b"a" not in lot.origins
+
+
+def test_what_an_earlier_potluck_held_is_held_and_since_when_is_not_known() -> None:
+    node = here()
+    node.index.meta.set(KEY, encode((3, [(b"a", 1)])))
+    node.index.places.put(ANNAS, [place(record("a"))])
+    held = HeldReplicas(node)
+    held.start()
+    lot = held.lot(ANNAS)
+    assert lot is not None
+    assert (lot.seq, lot.sizes, lot.origins) == (3, {b"a": 1}, {})
+
+
+def test_where_nobody_else_could_confirm_it_nothing_is_said_of_others() -> None:
+    node = here()
+    held = HeldReplicas(node)
+    held.hold(ANNAS, 1, lost(record("a")))
+    held.renew()
+    node.roster = builders.group(1, 2)
+    (trouble,) = node.troubles.of(TroubleKind.KEPT)
+    assert trouble.reason.endswith("confirm that only if it was meant, once, on any device but d2")
+    held.renew()
+    (trouble,) = node.troubles.of(TroubleKind.KEPT)
+    assert trouble.reason.endswith("confirm that only if it was meant")

@@ -13,9 +13,11 @@ import pytest
 
 from potluck.core.content.breakers import LOSS_BURST_S, LOSS_WINDOW_S, MASS_FILES, MASS_PART
 from potluck.core.content.facts import Amount, ManifestName, Source, Spot
+from potluck.core.content.loss_confirms import sign_confirm
+from potluck.core.content.manifest import sign_head
 from potluck.core.group.statements import Forget, Remove, sign_act, sign_removal
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import FileRecord
+from potluck.core.wire.catalogue import FileRecord, LossConfirm
 from potluck.engine.events import LinkId
 from potluck.engine.index import Index
 from potluck.engine.index.places import Places
@@ -24,7 +26,7 @@ from potluck.engine.others.fresh_replicas import FreshReplicas
 from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine import builders
-from tests.engine.index.builders import folder, receive, record
+from tests.engine.index.builders import folder, place, receive, record
 from tests.engine.receiver import ANNA, ANNAS, BERT, Disk, Receiver
 
 
@@ -116,14 +118,15 @@ def test_many_deletes_at_once_are_held_and_told_once(r: Home) -> None:
     assert told.text == (
         "d2: it deleted or replaced very much at once, since change 2,000 of its folder: 30 files"
         " (300 B) stay here as they were (d2/f/070, d2/f/071, d2/f/072 and 27 more), until that is"
-        " confirmed; if it was meant: confirm d2; if not, nothing has to be done"
+        " confirmed; if it was meant: confirm d2 (once, on any device but d2); if not, nothing has"
+        " to be done"
     )
     (trouble,) = r.node.troubles.of(TroubleKind.KEPT)
     assert (trouble.subject, trouble.command) == ("d2", "confirm d2")
     assert trouble.reason == (
         "it deleted or replaced very much at once, since change 2,000 of its folder: 30 files"
         " (300 B) stay here as they were (d2/f/070, d2/f/071, d2/f/072 and 27 more); confirm that"
-        " only if it was meant"
+        " only if it was meant, once, on any device but d2"
     )
     assert repr(r.breaker) == "<LossBreaker: 1 owners>"
 
@@ -390,7 +393,9 @@ def test_a_folder_stays_as_long_as_something_in_it_is_held(r: Home) -> None:
     assert r.node.troubles.of(TroubleKind.BLOCKED) == []
     assert r.confirm() == (
         "What d2 deleted or replaced is done here now: 100 files (1.0 KB) go to"
-        f" {r.node.settings.folder}/.potluck/trash, for 30 days."
+        f" {r.node.settings.folder}/.potluck/trash, for 30 days. It counts for the others, too:"
+        " what they hold of d2, up to change 2,000 of its folder, goes to their trash when they"
+        " hear of it."
     )
     assert r.stands() == set()
     assert len(r.disk.trash) == 100
@@ -521,7 +526,7 @@ def test_another_label_is_another_command(r: Home) -> None:
 def test_in_a_disk_that_is_short_of_room_no_age_is_promised(r: Home) -> None:
     r.share([folder("f"), *files(range(70))])
     r.node.troubles.note(Trouble(TroubleKind.DISK, SPACE, "full", "", 0.0, None))
-    assert str(r.confirm()).endswith("/.potluck/trash.")
+    assert "/.potluck/trash. It counts" in str(r.confirm())
 
 
 def test_a_spot_without_a_row_in_the_way_is_only_let_go(r: Home) -> None:
@@ -533,3 +538,113 @@ def test_a_spot_without_a_row_in_the_way_is_only_let_go(r: Home) -> None:
     lot = r.breaker.held.lot(ANNAS)
     assert lot is not None
     assert lot.amount == Amount(29, 0, 290)
+
+
+# -- what is confirmed elsewhere -------------------------------------------------------------------
+BERTS = builders.key(3)
+
+
+def word(r: Home) -> LossConfirm:
+    """What d3 says of all that is known of Anna's here."""
+    head = r.node.index.manifests.head(ANNAS)
+    assert r.node.roster is not None
+    assert head is not None
+    signed = sign_head(head, builders.key(2))
+    r.node.index.manifests.set_head(signed)
+    return sign_confirm(r.node.roster.group, signed, BERTS)
+
+
+def hear(r: Home, said: LossConfirm) -> None:
+    r.call(lambda: r.confirmations.on_heard(BERT, [said]))
+    r.run()
+
+
+def confirmed(r: Home) -> list[str]:
+    return [one.text for one in r.told if one.code == "losses_confirmed"]
+
+
+def test_what_another_device_confirmed_goes_and_who_did_is_told(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    hear(r, word(r))
+    assert r.stands() == {"f", *names(range(70))}
+    assert (len(r.disk.trash), r.held()) == (30, 0)
+    (told,) = confirmed(r)
+    assert told == (
+        "what d2 deleted or replaced is confirmed by d3: 30 files (300 B) go to"
+        f" {r.node.settings.folder}/.potluck/trash, for 30 days"
+    )
+    r.share([folder("f"), *files(range(60))])
+    assert len(r.disk.trash) == 40, "a new hour has begun"
+
+
+def test_what_is_lost_later_is_held_as_ever(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    said = word(r)
+    r.share([folder("f"), *files(range(40))])
+    r.share([folder("f"), *files(range(40)), *files([90], "new")])
+    assert r.held() == 60
+    hear(r, said)
+    assert r.held() == 31, "the later ones, and the one of before that is changed once more"
+    assert r.stands() == {"f", *names(range(70)), *names([90])}
+    assert confirmed(r)[0].startswith("what d2 deleted or replaced is confirmed by d3: 29 files")
+    r.share([folder("f"), *files(range(10))])
+    assert r.held() == 61, "no new hour has begun"
+    r.confirm()
+    assert r.stands() == {"f", *names(range(10))}
+
+
+def test_what_was_confirmed_before_it_is_known_here_is_done_and_told(r: Home) -> None:
+    other = Home()
+    other.start()
+    other.link()
+    other.share([folder("f"), *files(range(100))])
+    other.share([folder("f"), *files(range(70))], run=False)
+    hear(r, word(other))
+    assert (r.held(), confirmed(r)) == (0, [])
+    r.share([folder("f"), *files(range(70))])
+    assert (r.held(), len(confirmed(r))) == (0, 1)
+    assert r.stands() == {"f", *names(range(70))}
+
+
+def test_a_loss_that_was_confirmed_is_neither_counted_nor_held(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    r.confirm()
+    r.run()
+    assert r.held() == 0
+    hear(r, word(r))
+    rows = [place(each) for each in files(range(70, 100))]
+    r.node.index.places.put(ANNAS, rows)
+    for each, row in zip(files(range(70, 100)), rows, strict=True):
+        r.disk.edit(f"d2/{each.path.decode()}", row.root, row.size)
+    told = len(confirmed(r))
+    r.call(lambda: r.apply(ANNA, [row.path for row in rows], held=False))
+    assert (r.held(), len(confirmed(r))) == (0, told + 1)
+    r.call(lambda: r.apply(ANNA, [rows[0].path], held=False))
+    assert len(confirmed(r)) == told + 1, "of few nothing is said"
+
+
+def test_what_its_owner_came_back_without_stays_whoever_confirms(r: Home) -> None:
+    """After a person's decision for one of two machines, say: of that a word says nothing."""
+    r.share([folder("f"), *files(range(40)), *files(range(40, 70), "new")], held=True)
+    assert r.held() == 30, "what was exchanged; what is missing is held by the lost state"
+    hear(r, word(r))
+    assert r.held() == 0
+    assert r.stands() == {"f", *names(range(100))}
+    assert len(r.disk.trash) == 30
+    r.confirm()
+    assert r.stands() == {"f", *names(range(100))}
+
+
+def test_of_one_file_that_was_confirmed_it_is_said_as_of_one(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    r.breaker.held.release(ANNAS, [f"f/{number:03}".encode() for number in range(71, 100)])
+    hear(r, word(r))
+    assert "is confirmed by d3: 1 file (10 B) goes to" in confirmed(r)[0]
+
+
+def test_what_is_not_held_here_can_be_confirmed_for_the_others_once(r: Home) -> None:
+    assert r.confirm() == (
+        "Nothing of d2 is held here. It counts for the others, too: what they hold of d2, up to"
+        " change 1,000 of its folder, goes to their trash when they hear of it."
+    )
+    assert r.confirm() is None

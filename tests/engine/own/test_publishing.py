@@ -382,7 +382,7 @@ def test_what_is_held_ends_when_a_person_says_so_and_not_before() -> None:
     it.put("b", "another")
     assert (it.tick(), set(it.records), len(it.publishing.held)) == (1, set("abcd"), 1)
     said = "Confirmed: 1 file (1 B). The other devices put what they have of that in their trash; "
-    said += "where it is very much at once, a person is asked there first."
+    said += "where it is very much at once, a person is asked first, on one of them."
     assert it.publishing.confirm() == said
     it.publishing.keep()
     later = Publisher(it.node, run=2)

@@ -26,6 +26,7 @@ class Loss(NamedTuple):
     size: int
     root: bytes
     replaced: bool  # its owner has another content there, or a folder; else nothing
+    change: int = 0  # the number of the owner's change that did it; 0: not known any more
 
 
 class LossWindow:

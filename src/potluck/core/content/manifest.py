@@ -95,7 +95,7 @@ def head_is_signed(head: Head, verifier: Verifier) -> bool:
     return verifier(DeviceId(head.owner), HEAD_PURPOSE, _signed_part(head), head.signature)
 
 
-def newer(a: Head, b: Head | None) -> bool:
+def newer(a: Head | RunEnd, b: Head | RunEnd | None) -> bool:
     """Say whether `a` is a later state of its manifest: by generation, then by seq."""
     return b is None or (a.generation, a.seq) > (b.generation, b.seq)
 
@@ -105,13 +105,13 @@ def run_end(head: Head) -> RunEnd:
     return RunEnd(head.generation, head.seq, head.instance)
 
 
-def leads_to(end: RunEnd, head: Head) -> bool:
+def leads_to(end: RunEnd, head: Head | RunEnd) -> bool:
     """Say whether a head is one of the run with that end, or of no later state than it."""
     reached = (head.generation, head.seq) <= (end.generation, end.seq)
     return end.instance == head.instance and reached
 
 
-def continues(head: Head, known: Head | None) -> bool:
+def continues(head: Head, known: Head | RunEnd | None) -> bool:
     """Say whether whoever signed `head` had the state `known` before: nothing of it was lost.
 
     Within one run a later head follows from an earlier one; another run counts by its end.

@@ -42,6 +42,7 @@ from potluck.core.wire.control import (
     Join,
     Kept,
     LinkKind,
+    LossConfirms,
     Ping,
     Pong,
     ProbeFor,
@@ -91,6 +92,7 @@ from potluck.core.wire.records import (
     Head,
     Holding,
     Kind,
+    LossConfirm,
     MemberRecord,
     RosterRecord,
     RunEnd,
@@ -144,6 +146,8 @@ __all__ = [
     "Kept",
     "Kind",
     "LinkKind",
+    "LossConfirm",
+    "LossConfirms",
     "ManifestAsk",
     "ManifestPage",
     "MemberRecord",
@@ -199,7 +203,7 @@ ControlMessage = (
     | DialMe
     | RosterDigest | RosterRecords | GroupKeysAsk | GroupKeys
     | RequestTold | RequestAnswer | RequestOver
-    | Heads | HeadsAsk | Kept | FlushAsk | Flushed
+    | Heads | HeadsAsk | Kept | LossConfirms | FlushAsk | Flushed
 )  # fmt: skip
 HelloMessage = Hello | HelloOk | Bye
 BulkRequest = ManifestAsk | PiecesAsk | FileAsk | FilesAsk | Bye

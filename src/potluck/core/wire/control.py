@@ -27,6 +27,7 @@ from potluck.core.wire.records import (
     Instance,
     Key,
     Label,
+    LossConfirm,
     MemberRecord,
     RequestName,
     RosterRecord,
@@ -257,3 +258,9 @@ class Kept(Wire, frozen=True, tag="kept"):
     """What I hold of each manifest, for receipts and sources."""
 
     holdings: Annotated[list[Holding], Meta(max_length=limits.HEADS_CHUNK)]
+
+
+class LossConfirms(Wire, frozen=True, tag="loss_confirms"):
+    """What people confirmed of others' deletes, on whatever device; handed on by anybody."""
+
+    confirms: Annotated[list[LossConfirm], Meta(max_length=limits.CONFIRMS_CHUNK)]

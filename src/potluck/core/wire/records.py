@@ -129,6 +129,16 @@ class Head(Struct, frozen=True):
     continues: Annotated[tuple[RunEnd, ...], Meta(max_length=limits.RUNS_TOLD)] = ()
 
 
+class LossConfirm(Struct, frozen=True):
+    """What an owner deleted or replaced up to a head of its own was meant: a person says so, on the
+    device that signs (core/content/loss_confirms.py).
+    """
+
+    head: Head
+    by: Id
+    signature: Signature = b""
+
+
 class Kind(StrEnum):
     """What a manifest record names."""
 

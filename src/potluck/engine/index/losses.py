@@ -6,8 +6,9 @@ there, so two tables that have an index are looked into; only for very many loss
 that manifest are, once.
 
 Guarantees: a path is a loss exactly if a file stands there and the record is of another content, of
-a folder, or missing. A content lives on only under a record that has its size, too, and the size of
-its pieces: any other says of a content what nobody can fetch. Limits: where much is lacking, all
+a folder, or missing; by which change is told if the delete log has it. A content lives on only
+under a record that has its size, too, and the size of its pieces: any other says of a content what
+nobody can fetch. Limits: where much is lacking, all
 that is lacking is looked through once for each question that finds a loss. Empty files have no
 content that could live on: as many as are lacking count as renamed.
 """
@@ -25,8 +26,9 @@ from potluck.engine.index.names import Names
 
 _AT_ONCE: Final = 256  # paths in one question
 _AMONG: Final = (
-    "SELECT p.path, p.size, p.root, r.path IS NOT NULL FROM place AS p LEFT JOIN record AS r"
-    " ON r.manifest = p.manifest AND r.path = p.path"
+    "SELECT p.path, p.size, p.root, r.path IS NOT NULL, ifnull(r.seq, ifnull(d.seq, 0))"
+    " FROM place AS p LEFT JOIN record AS r ON r.manifest = p.manifest AND r.path = p.path"
+    " LEFT JOIN deleted AS d ON d.manifest = p.manifest AND d.path = p.path"
     " WHERE p.manifest = ? AND p.path IN ({}) AND p.is_folder = 0 AND p.root IS NOT r.root"
     " ORDER BY p.path"
 )
@@ -69,7 +71,8 @@ class Losses:
         for some in _slices(sorted(set(paths))):
             sql = _AMONG.format(", ".join("?" * len(some)))
             rows = self._database.rows(sql, (named.number, *some))
-            found += [Loss(path, size, root, bool(wanted)) for path, size, root, wanted in rows]
+            for path, size, root, wanted, change in rows:
+                found.append(Loss(path, size, root, bool(wanted), change))
         return found
 
     def living_on(self, name: ManifestName, losses: Sequence[Loss]) -> set[bytes]:

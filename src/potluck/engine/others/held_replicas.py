@@ -2,37 +2,54 @@
 
 Strategy: an owner that deletes or replaces very much at once is not followed in that
 (engine/others/loss_breaker.py): what it lost so is noted here, by owner, with the change that went
-too far, as one value of the index. What is held stands in the register of troubles with what to
-type. A folder that its owner dropped stays as long as anything in it is held.
+too far, as one value of the index; of each file also since when it is lost, so that a person's word
+on another device lets go what it is about, and no more. What is held stands in the register of
+troubles with what to type. A folder that its owner dropped stays as long as anything in it is held.
 
 Guarantees: what is held stays held across restarts, until it is confirmed, or its owner shares
 again what stands there, or it stands there no more; the last two end a hold by themselves. Limits:
-the whole set of an owner is written when it grows and when half of it is gone, so what ended since
-is looked at once more at the next start.
+the whole set of an owner is written when it grows, when half of it is gone, and when more became of
+what is held, so what ended since is looked at once more at the next start. What an earlier potluck
+held is confirmed here only.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from heapq import nsmallest
 from typing import Final
 
+from msgspec import Struct
 from msgspec.msgpack import Decoder
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot
+from potluck.core.content.loss_confirms import LossOrigin
 from potluck.core.content.loss_window import Loss
 from potluck.core.keys.identity import DeviceId, short_id
-from potluck.core.wire.catalogue import FileRecord, Kind, encode
+from potluck.core.wire.catalogue import FileRecord, Kind, RunEnd, encode
 from potluck.core.wording import of_size, plural, set_off, typable
 from potluck.engine.node import Node
+from potluck.engine.others.confirmations import hearers
 from potluck.engine.others.local_changes import NAMES_MAX, names_of
 from potluck.engine.others.path_folders import folders_above
 from potluck.engine.troubles import Trouble, TroubleKind
 
-_STORED: Final = Decoder(tuple[int, list[tuple[bytes, int]]])
 _PREFIX: Final = "losses held "  # in the index, before the id of an owner
+
+
+class _Stored(Struct, frozen=True):
+    """What the index knows of one owner."""
+
+    seq: int
+    ends: list[RunEnd]  # the heads with which something was seen to be lost
+    # path, size, which of the heads it was, and the number of the change
+    files: list[tuple[bytes, int, int, int]]
+
+
+_Former = tuple[int, list[tuple[bytes, int]]]  # what an earlier potluck wrote
+_STORED: Final = Decoder(_Stored | _Former)
 
 
 @dataclass(slots=True)
@@ -41,9 +58,11 @@ class HeldLot:
 
     seq: int = 0  # the number of the change with which it began
     sizes: dict[bytes, int] = field(default_factory=dict)
+    origins: dict[bytes, LossOrigin] = field(default_factory=dict)  # as far as they are known
     size_bytes: int = 0
     folders: Counter[bytes] = field(default_factory=Counter)  # how much is held in each
     written: int = 0  # how many files the index says
+    moved: bool = False  # more became of what is held than the index says
     told: Amount = NOTHING  # when people were told last
     label: str = ""  # by which it stands in the register
 
@@ -62,6 +81,7 @@ class HeldLot:
     def drop(self, path: bytes) -> list[bytes]:
         """Hold a file no longer; return the folders in which nothing else is held."""
         self.size_bytes -= self.sizes.pop(path)
+        self.origins.pop(path, None)
         freed = []
         for folder in folders_above(path):
             self.folders[folder] -= 1
@@ -93,12 +113,15 @@ class HeldReplicas:
         self._freed.clear()
         self._node.troubles.clear_kind(TroubleKind.KEPT)
         for owner, stored in index.meta.beginning_with(_PREFIX).items():
-            name, (seq, files) = ManifestName.own(DeviceId(bytes.fromhex(owner))), _decoded(stored)
-            lost = {loss.path for loss in index.losses.among(name, (path for path, _ in files))}
-            lot = self._lots[name] = HeldLot(seq, written=len(files))
-            for path, size in files:
+            name, kept = ManifestName.own(DeviceId(bytes.fromhex(owner))), _decoded(stored)
+            found = index.losses.among(name, (path for path, *_ in kept.files))
+            lost = {loss.path for loss in found}
+            lot = self._lots[name] = HeldLot(kept.seq, written=len(kept.files))
+            for path, size, end, change in kept.files:
                 if path in lost:
                     lot.add(path, size)
+                    if kept.ends:
+                        lot.origins[path] = LossOrigin(kept.ends[end], change)
             lot.told = lot.amount  # an earlier run told it
             self._changed.add(name)
         self.settle()
@@ -142,6 +165,15 @@ class HeldReplicas:
         for loss in losses:
             lot.add(loss.path, loss.size)
         self._changed.add(name)
+
+    def note_origins(self, name: ManifestName, origins: Mapping[bytes, LossOrigin]) -> None:
+        """What is held of these is lost since then: by a later change than before, perhaps."""
+        lot = self._lots.get(name)
+        known = {path: since for path, since in origins.items() if self.has(Spot(name, path))}
+        if lot is not None and known:
+            lot.origins |= known
+            lot.moved = True
+            self._changed.add(name)
 
     def is_news(self, name: ManifestName) -> bool:
         """Say whether people are to be told what is held of an owner: it is more than twice as much
@@ -189,9 +221,9 @@ class HeldReplicas:
             self._node.troubles.clear(TroubleKind.KEPT, lot.label)
             del self._lots[name]
             return
-        if files > lot.written or 2 * files < lot.written:
-            lot.written = files
-            self._node.index.meta.set(key, encode((lot.seq, sorted(lot.sizes.items()))))
+        if files > lot.written or 2 * files < lot.written or lot.moved:
+            lot.written, lot.moved = files, False
+            self._node.index.meta.set(key, encode(_encoded(lot)))
         self._register(name, lot)
 
     def _register(self, name: ManifestName, lot: HeldLot) -> None:
@@ -201,6 +233,8 @@ class HeldReplicas:
         lot.label = label
         confirm = f"confirm {typable(label, short_id(name.owner))}"
         reason = f"{self.words(name)}; confirm that only if it was meant"
+        if hearers(node, name.owner):
+            reason += f", once, on any device but {label}"
         node.troubles.note(Trouble(TroubleKind.KEPT, label, reason, confirm, node.now, None))
 
     def words(self, name: ManifestName) -> str:
@@ -217,8 +251,23 @@ class HeldReplicas:
         )
 
 
-def _decoded(stored: bytes) -> tuple[int, list[tuple[bytes, int]]]:
-    return _STORED.decode(stored)
+def _encoded(lot: HeldLot) -> _Stored:
+    unknown = LossOrigin(RunEnd(0, 0, b""), 0)
+    since = {path: lot.origins.get(path, unknown) for path in sorted(lot.sizes)}
+    ends = {origin.seen: None for origin in since.values()}
+    numbers = {end: number for number, end in enumerate(ends)}
+    files = [
+        (path, lot.sizes[path], numbers[origin.seen], origin.change)
+        for path, origin in since.items()
+    ]
+    return _Stored(lot.seq, list(ends), files)
+
+
+def _decoded(stored: bytes) -> _Stored:
+    kept = _STORED.decode(stored)
+    if isinstance(kept, _Stored):
+        return kept
+    return _Stored(kept[0], [], [(path, size, 0, 0) for path, size in kept[1]])
 
 
 def _first(lot: HeldLot) -> list[bytes]:

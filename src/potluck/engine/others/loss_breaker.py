@@ -9,6 +9,10 @@ not an hour old itself (fresh_replicas.py) counts with those of the last ten sec
 whose content its owner shares under another path is renamed and not lost; it is asked about again
 with every change until it has gone, for that other path may end as well.
 
+What a person confirmed counts no more and is not held: here, or on any other device but that of the
+owner (confirmations.py). Such a word lets go what was lost up to the head that it names, also of
+what comes to be known here later. What is confirmed here is said to the others.
+
 Guarantees: heads are accepted and handed on as ever, only the disk waits. What was held counts no
 more, so what is below the limit afterwards is done at once. A held file that stands where its owner
 wants something new is put aside, where nobody deletes it, and blocks nothing. What a person decided
@@ -20,23 +24,26 @@ a new one, and so does a confirmation. What the start of a run finds to be done 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from potluck.core.content.breakers import LOSS_BURST_S, is_mass
+from potluck.core.content.breakers import LOSS_BURST_S, MASS_FILES, is_mass
 from potluck.core.content.facts import Amount, ManifestName, PlaceRow, Spot
+from potluck.core.content.loss_confirms import LossOrigin
 from potluck.core.content.loss_window import Loss, LossWindow
 from potluck.core.content.pieces import HASH_BYTES
 from potluck.core.keys.identity import DeviceId, short_id
-from potluck.core.wire.catalogue import Head, Kind
+from potluck.core.wire.catalogue import Head, Kind, LossConfirm
 from potluck.core.wording import of_size, plural, set_off, typable
 from potluck.engine.node import Node
+from potluck.engine.others.confirmations import Confirmations, hearers
 from potluck.engine.others.disk_room import lacks_room
 from potluck.engine.others.fresh_replicas import FreshReplicas
 from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.happenings import TRASH_DAYS
 from potluck.engine.others.held_replicas import HeldReplicas
 from potluck.engine.others.local_changes import names_of
+from potluck.engine.others.loss_origins import LossOrigins
 from potluck.engine.others.path_folders import folders_above
 
 
@@ -50,9 +57,12 @@ class LossListener(Protocol):
 class LossBreaker:
     """Judges what owners take away."""
 
-    def __init__(self, node: Node, listener: LossListener) -> None:
+    def __init__(self, node: Node, listener: LossListener, confirmed: Confirmations) -> None:
         """Have seen nothing lost."""
-        self._node, self._listener = node, listener
+        self._node, self._listener, self._confirmed = node, listener, confirmed
+        self._origins = LossOrigins(node.index)
+        # of whom which words were looked at, with all that is held
+        self._asked: dict[ManifestName, tuple[LossConfirm, ...]] = {}
         self.held = HeldReplicas(node)
         self._hours: dict[ManifestName, LossWindow] = defaultdict(LossWindow)
         self._bursts = defaultdict[ManifestName, LossWindow](lambda: LossWindow(LOSS_BURST_S))
@@ -67,11 +77,13 @@ class LossBreaker:
     def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
         """A manifest is held up to a new head; `held`: what it lacks now stays anyway."""
         name, losses = ManifestName.of(head), self._node.index.losses
+        self._origins.on_head(head)
         moving = losses.among(name, self._moving.pop(name, ()))
         found = losses.among(name, paths)
         self._judge(head, moving + [loss for loss in found if loss.replaced or not held])
         self._fresh.on_applied(name, paths, self._hours[name])
         self._clear_way(name, paths)
+        self._ask_again(name)
 
     def on_committed(self, done: Iterable[SpotOutcome]) -> None:
         """A group commit is over: what it placed may be unwanted already."""
@@ -84,6 +96,7 @@ class LossBreaker:
             if head is not None:  # else its folder is forgotten
                 self._judge(head, self._node.index.losses.among(name, paths))
                 self._clear_way(name, paths)
+                self._ask_again(name)
 
     def on_members(self) -> None:
         """The group has changed: somebody may have another label."""
@@ -94,27 +107,63 @@ class LossBreaker:
         """Of whom something is held."""
         return sorted(name.owner for name in self.held.names)
 
-    def confirm(self, device: DeviceId) -> str | None:
-        """Let go what is held of a device; return what follows, None if nothing is held."""
-        name, lot = ManifestName.own(device), self.held.lot(ManifestName.own(device))
+    def on_confirmed(self, name: ManifestName) -> None:
+        """Somebody confirmed what an owner deleted or replaced, or more of it is known here."""
+        lot = self.held.lot(name)
         if lot is None:
+            return
+        self._asked[name] = self._confirmed.reached(name)
+        for by, paths in self._confirmed.covered(name, lot.origins).items():
+            amount = Amount(len(paths), 0, sum(lot.sizes[path] for path in paths))
+            self._look_again(name, self.held.release(name, paths))
+            self._tell_confirmed(name, by, amount)
+        if self.held.lot(name) is None:
+            self._begin_hour(name)
+
+    def confirm(self, device: DeviceId) -> str | None:
+        """Let go what is held of a device, and say to the others that it was meant.
+
+        Return what follows, None if nothing does: nothing is held, and all was confirmed before.
+        """
+        name, lot = ManifestName.own(device), self.held.lot(ManifestName.own(device))
+        label = set_off(self._node.label_of(device))
+        if lot is None and self._confirmed.is_said(name):
             return None
-        what = f"{plural(len(lot.sizes), 'file')} ({of_size(lot.size_bytes)})"
+        said = self._confirmed.sign(name)
+        if lot is None:
+            return (
+                f"Nothing of {label} is held here. {_for_all(self._node, name)}" if said else None
+            )
+        amount = lot.amount
         self._look_again(name, self.held.release_all(name))
+        self._begin_hour(name)
+        follows = f"What {label} deleted or replaced is done here now: {_goes(self._node, amount)}."
+        return f"{follows} {_for_all(self._node, name)}" if hearers(self._node, device) else follows
+
+    def _ask_again(self, name: ManifestName) -> None:
+        """More is held, or a word was about a head that is held only now: else all was asked."""
+        if self._asked.get(name) != self._confirmed.reached(name):
+            self.on_confirmed(name)
+
+    def _begin_hour(self, name: ManifestName) -> None:
         self._hours.pop(name, None)
         self._bursts.pop(name, None)
-        days = "" if lacks_room(self._node) else f", for {TRASH_DAYS} days"
-        trash = set_off(f"{self._node.settings.folder}/.potluck/trash")
-        return (
-            f"What {set_off(self._node.label_of(device))} deleted or replaced is done here now:"
-            f" {what} go to {trash}{days}."
+
+    # -- words -------------------------------------------------------------------------------------
+    def _tell_confirmed(self, name: ManifestName, by: DeviceId, amount: Amount) -> None:
+        label, who = self._node.label_of(name.owner), self._node.label_of(by)
+        text = (
+            f"what {label} deleted or replaced is confirmed by {who}: {_goes(self._node, amount)}"
         )
+        self._node.tell("losses_confirmed", text, subject=label)
 
     # -- judging -----------------------------------------------------------------------------------
     def _judge(self, head: Head, found: Sequence[Loss]) -> None:
         """Hold what is lost by a head, if it is too much."""
-        name = ManifestName.of(head)
+        name, origins = ManifestName.of(head), self._origins.of(head, found)
+        self.held.note_origins(name, origins)  # what is held is lost by a later change now
         found = [loss for loss in found if not self.held.has(Spot(name, loss.path))]
+        found = self._unconfirmed(name, found, origins)
         moving = self._node.index.losses.living_on(name, found)
         self._moving.setdefault(name, set()).update(moving)
         found = [loss for loss in found if loss.path not in moving]
@@ -124,9 +173,24 @@ class LossBreaker:
             self._hours[name].forget(lost)
             self._bursts[name].forget(lost)
             self.held.hold(name, head.seq, lost.values())
+            self.held.note_origins(name, self._origins.of(head, lost.values()))
+            self._asked.pop(name, None)
             self._look_again(name, lost)  # some of it may be about to go
             if self.held.is_news(name):
                 self._tell(name)
+
+    def _unconfirmed(
+        self, name: ManifestName, found: Sequence[Loss], origins: Mapping[bytes, LossOrigin]
+    ) -> list[Loss]:
+        """Return those of which nobody said that they were meant."""
+        here = {loss.path: origins[loss.path] for loss in found}
+        meant = dict[bytes, DeviceId]()
+        for by, paths in self._confirmed.covered(name, here).items():
+            meant |= dict.fromkeys(paths, by)
+            if len(paths) > MASS_FILES:
+                size = sum(loss.size for loss in found if meant.get(loss.path) == by)
+                self._tell_confirmed(name, by, Amount(len(paths), 0, size))
+        return [loss for loss in found if loss.path not in meant]
 
     def _too_many(
         self, name: ManifestName, window: LossWindow, found: Sequence[Loss]
@@ -168,8 +232,9 @@ class LossBreaker:
     def _tell(self, name: ManifestName) -> None:
         label = self._node.label_of(name.owner)
         confirm = f"confirm {typable(label, short_id(name.owner))}"
+        once = f" (once, on any device but {label})" if hearers(self._node, name.owner) else ""
         text = f"{label}: {self.held.words(name)}, until that is confirmed; if it was meant:"
-        text += f" {confirm}; if not, nothing has to be done"
+        text += f" {confirm}{once}; if not, nothing has to be done"
         self._node.tell("losses_held", text, level="warning", subject=label, command=confirm)
 
     # -- what is in the way ------------------------------------------------------------------------
@@ -211,6 +276,24 @@ class LossBreaker:
         """Something else is held now: decide about these, and about folders that may go."""
         for spot in [*(Spot(name, path) for path in paths), *self.held.settle()]:
             self._listener.look_again(spot)
+
+
+def _goes(node: Node, amount: Amount) -> str:
+    """Say of so much where it goes."""
+    what = f"{plural(amount.files, 'file')} ({of_size(amount.size_bytes)})"
+    days = "" if lacks_room(node) else f", for {TRASH_DAYS} days"
+    goes = "goes" if amount.files == 1 else "go"
+    return f"{what} {goes} to {set_off(f'{node.settings.folder}/.potluck/trash')}{days}"
+
+
+def _for_all(node: Node, name: ManifestName) -> str:
+    """Say for whom what was confirmed here counts."""
+    head, label = node.index.manifests.head(name), set_off(node.label_of(name.owner))
+    upto = f"up to change {head.seq:,} of its folder" if head is not None else "until now"
+    return (
+        f"It counts for the others, too: what they hold of {label}, {upto}, goes to their trash"
+        " when they hear of it."
+    )
 
 
 def _gone(loss: Loss, row: PlaceRow | None) -> Amount:

@@ -152,7 +152,7 @@ class Publishing:
         what = of_amount(*before.less(self.held.amount))
         self._end(paths)
         text = f"Confirmed: {what}. The other devices put what they have of that in their trash;"
-        text += " where it is very much at once, a person is asked there first."
+        text += " where it is very much at once, a person is asked first, on one of them."
         return text if paths else None
 
     def _end(self, paths: Collection[bytes]) -> None:

@@ -25,7 +25,8 @@ from potluck.faces.text import shown
 def confirm(shared: dict[str, Any], name: str | None, as_json: bool) -> None:
     """Let deletes go that are held because they were many: mine, or those of NAME.
 
-    A path of my own folder lets go what is held there, or no longer waits for it to come back.
+    What I confirm of NAME counts for all other devices, too: once is enough. A path of my own
+    folder lets go what is held there, or no longer waits for it to come back.
     """
     if name == "":
         raise UsageError("No device is named.", "the name is empty", command("confirm"))
