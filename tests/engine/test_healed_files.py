@@ -11,6 +11,7 @@ from potluck.engine.effects import Tell
 from potluck.engine.events import Placement
 from potluck.engine.healed_files import HealedFiles
 from potluck.engine.own.damaged_files import DamagedFiles
+from potluck.engine.own.older_copy import OlderCopy
 from tests.engine.builders import group, key, node, taken
 from tests.engine.index.builders import place, record
 from tests.engine.listeners import Heard
@@ -45,7 +46,7 @@ def test_only_an_exchange_is_told(case: str, told: str) -> None:
     if case == "of others":
         spot = Spot(here.own_manifest._replace(owner=key(2).device), b"a")
     placed = replace(done.placed, put_aside="" if case == "settled" else ASIDE)
-    part = HealedFiles(here, damaged)
+    part = HealedFiles(here, damaged, OlderCopy(here, Heard()))
     part.on_committed(
         [replace(done, ready=replace(done.ready, spot=spot, item=item), placed=placed)]
     )
