@@ -95,7 +95,6 @@ class OlderCopy:
 
     def end(self, paths: Collection[bytes]) -> None:
         """What stands at these paths is shared, or is no earlier version."""
-        self._let_go.difference_update(paths)
         if self.files.end(paths):
             self._say()
 
