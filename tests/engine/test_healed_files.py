@@ -53,3 +53,17 @@ def test_only_an_exchange_is_told(case: str, told: str) -> None:
     assert [tell.text for tell in taken(here, Tell)] == ([told] if told else [])
     assert (b"a" in damaged) is (not told)
     assert "DamagedFiles" in repr(part)
+
+
+def test_an_earlier_version_that_was_exchanged_is_told_as_that() -> None:
+    here = node(1)
+    here.roster = group(1, 2)
+    here.index.places.put(here.own_manifest, [place(record("a"))])
+    damaged, older = DamagedFiles(here, Heard()), OlderCopy(here, Heard())
+    older.note(b"a", b"r" * 32)
+    done = Home().done(b"a", Placement.PLACED)
+    item = replace(done.ready.item, expected=STAT)
+    ready = replace(done.ready, spot=Spot(here.own_manifest, b"a"), item=item)
+    HealedFiles(here, damaged, older).on_committed([replace(done, ready=ready)])
+    assert [tell.code for tell in taken(here, Tell)] == ["older_copy_over"]
+    assert b"a" not in older.files

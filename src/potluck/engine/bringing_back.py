@@ -70,10 +70,16 @@ class BringingBack:
 
     def leaves_alone(self, spot: Spot) -> bool:
         """Say whether a spot is of the own folder, and not one to bring back."""
-        wrong = (self._publishing.damaged, self._publishing.older.files)
-        if spot.manifest != self._node.own_manifest or any(one.heals(spot) for one in wrong):
+        if spot.manifest != self._node.own_manifest or self.exchanges(spot):
             return False
         return spot.path not in self._paths or spot.path not in self._held
+
+    def exchanges(self, spot: Spot) -> bool:
+        """Say whether what stands at a spot of the own folder is to be exchanged: it is damaged, or
+        an earlier version, and the one that is shared is wanted.
+        """
+        wrong = (self._publishing.damaged, self._publishing.older.files)
+        return any(files.heals(spot) for files in wrong)
 
     # -- what a person wants -----------------------------------------------------------------------
     def repair(self) -> str:

@@ -1,7 +1,8 @@
 """Healed files: a damaged file of the own folder was exchanged for a whole one, and that is told.
 
 Strategy: what is placed in the own folder where the index says that a file stands is such an
-exchange, and nothing else is (engine/bringing_back.py). Guarantees: where the damaged bytes went is
+exchange, or that of an earlier version (engine/own/older_copy.py), and nothing else is
+(engine/bringing_back.py). Guarantees: where the damaged bytes went is
 always told. Limits: what is damaged is known to engine/own/damaged_files.py.
 """
 
@@ -34,9 +35,9 @@ class HealedFiles:
             exchanged = each.ready.item.expected is not None and each.stands
             if spot.manifest != self._node.own_manifest or not exchanged:
                 continue
+            self._damaged.end({spot.path})
             if not self._older.on_exchanged(spot.path, aside):
                 shown = str(each.ready.item.path)
                 text = f"{set_off(shown)} is whole again, as the other devices have it"
                 text += f"; the damaged one is in {set_off(aside)}" if aside else ""
                 self._node.tell("healed", text, subject=shown)
-                self._damaged.end({spot.path})

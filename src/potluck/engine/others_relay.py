@@ -138,8 +138,7 @@ class OthersRelay(
 
     def is_damaged(self, spot: Spot) -> bool:
         """Say whether a spot is of the own folder, and to be exchanged for a whole file."""
-        publishing = self._parts.publishing
-        return publishing.damaged.heals(spot) or publishing.older.files.heals(spot)
+        return self._parts.bringing_back.exchanges(spot)
 
     def on_hidden_changed(self) -> None:
         """Something else may be hidden now, and something hidden no more."""

@@ -113,6 +113,38 @@ def test_an_earlier_version_that_is_removed_is_held() -> None:
     assert "went" not in life.shared(), "what is deleted otherwise is deleted"
 
 
+def test_one_that_is_renamed_is_read_and_shared_as_what_it_is() -> None:
+    life = Life()
+    life.come_back()
+    life.move("a", "moved")
+    life.read.clear()
+    life.seen("a")
+    assert "moved" in life.read
+    assert life.shared()["moved"] == life.hashed("moved").pieces.root
+    assert life.shared()["a"] == life.later["a"].root
+    assert b"a" in life.publishing.held
+
+
+def test_one_that_the_disk_damages_stays_shared_as_it_was() -> None:
+    life = Life()
+    life.come_back()
+    life.files["a"].text = b"x" * len(life.files["a"].text)
+    life.own_folder.judge.on_read(b"a", life.hashed("a"))
+    life.settle()
+    life.tick(1.0)
+    assert b"a" in life.publishing.damaged
+    assert life.shared()["a"] == life.later["a"].root
+
+
+def test_a_content_that_comes_elsewhere_ends_nothing_meanwhile() -> None:
+    life = Life()
+    life.closed = {"d"}
+    life.come_back()
+    life.write("elsewhere", "made since")
+    life.seen()
+    assert {"since", "elsewhere"} <= set(life.shared())
+
+
 def test_a_folder_in_its_place_ends_it() -> None:
     life = Life()
     life.come_back()

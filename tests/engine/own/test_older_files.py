@@ -73,8 +73,8 @@ def test_what_is_noted_is_not_here_and_wanted_only_when_a_person_says_so() -> No
 
 def test_it_is_known_to_the_next_run_as_far_as_it_stands() -> None:
     home = Home()
-    for name in ("a", "d/b", "e", "f"):
-        home.files.note(name.encode(), EARLIER)
+    for path in (b"a", b"d/b", b"e", b"f"):
+        home.files.note(path, EARLIER)
     home.files.want()
     index, name = home.node.index, home.node.own_manifest
     index.places.remove(name, [b"e"])

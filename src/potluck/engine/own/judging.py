@@ -44,7 +44,7 @@ class Judge:
         match own_change(stands, Finding.FILE, stat, twin):
             case OwnChange.NOTHING:
                 return None
-            case OwnChange.RENAMED if twin is not None:
+            case OwnChange.RENAMED if twin is not None and twin.path not in self.older.files:
                 # From the index itself: the end of its old path may be about to be published.
                 name = self._node.own_manifest
                 known = self._node.index.manifests.get(name, twin.path)
