@@ -206,7 +206,7 @@ def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:
     inbox = Inbox(opened.selector)
     cleanup.callback(inbox.close)  # closes also what the last workers still put in
     world = _build(opened, engine, inbox, source, cleanup)
-    world.disk.stamp_by(copies.stamps)
+    world.disk.stamps = copies.stamps
     loop = Loop(engine, world, opened.selector, inbox)
     source.attach(loop)
     source.versions.attach(loop, opened.share)

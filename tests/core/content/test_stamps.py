@@ -10,7 +10,7 @@ from potluck.core.content.stamps import (
     goes_on,
     next_line,
     packed,
-    read,
+    read_stamps,
     unpacked,
     written,
 )
@@ -59,8 +59,8 @@ def test_an_older_copy_that_is_stamped_goes_on_from_both() -> None:
 
 
 def test_what_is_kept_is_read_again() -> None:
-    assert read(written((B, A))) == (B, A)
-    assert read(b"") == ()
+    assert read_stamps(written((B, A))) == (B, A)
+    assert read_stamps(b"") == ()
     assert unpacked(packed(C)) == C
     assert unpacked(None) is None
     assert unpacked(b"short") is None
@@ -79,4 +79,4 @@ def test_what_is_kept_is_read_again() -> None:
     ],
 )
 def test_what_was_not_written_so_is_nothing(text: bytes) -> None:
-    assert read(text) == ()
+    assert read_stamps(text) == ()

@@ -242,7 +242,7 @@ def test_a_scan_of_the_own_folder_stamps_it_now_and_then(
     pool: DiskPool, share: Share, posted: Posted
 ) -> None:
     stamps = FolderStamps(share, None)
-    pool.stamp_by(stamps)
+    pool.stamps = stamps
     for number in range(3):
         if number == 2:
             Path(share.folder, ".potluck", "marker").unlink()

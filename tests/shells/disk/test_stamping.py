@@ -7,9 +7,12 @@ import shutil
 from pathlib import Path
 
 from potluck.core.content.stamps import unpacked
+from potluck.engine.events import ShareSeen
 from potluck.shells.disk import fsops
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.stamping import STAMP_EVERY_S, FolderStamps
+
+SEEN = ShareSeen(present=True, reason="")
 
 
 class Clock:
@@ -43,7 +46,7 @@ def test_a_copy_from_before_is_told_and_gets_none_unasked(share: Share, tmp_path
     known = unpacked(stamps.renew())
     shutil.copy(tmp_path / "old", file_of(share))
     assert not stamps.goes_on()
-    assert (stamps.renew(), stamps.renew_at_times()) == (b"", b"")
+    assert (stamps.renew(), stamps.on_seen(SEEN).stamp) == (b"", b"")
     assert not FolderStamps(share, known).goes_on(), "at the next start it is told again"
     assert stamps.renew(whatever=True)
     assert FolderStamps(share, known).goes_on()
@@ -54,10 +57,12 @@ def test_a_copy_from_before_is_told_and_gets_none_unasked(share: Share, tmp_path
 def test_now_and_then_is_not_always(share: Share) -> None:
     clock = Clock()
     stamps = FolderStamps(share, None, clock)
-    assert stamps.renew_at_times()
-    assert not stamps.renew_at_times()
+    assert stamps.on_seen(SEEN).stamp
+    assert stamps.on_seen(SEEN) == SEEN
     clock.now_s += STAMP_EVERY_S
-    assert stamps.renew_at_times()
+    gone = ShareSeen(present=False, reason="missing")
+    assert stamps.on_seen(gone) == gone
+    assert stamps.on_seen(SEEN).stamp
 
 
 def test_a_disk_that_says_no_leaves_it_as_it_was(share: Share) -> None:

@@ -18,7 +18,7 @@ from typing import Final, NamedTuple
 
 STAMPS_KEPT: Final = 64
 """Stamps in a folder: some ten hours of use, and every start and end."""
-MARK_BYTES: Final = 8
+STAMP_MARK_BYTES: Final = 8
 """Random: two lives that begin at the same number have other stamps from then on."""
 _NUMBER_BYTES: Final = 8
 
@@ -58,7 +58,7 @@ def packed(stamp: Stamp) -> bytes:
 
 def unpacked(kept: bytes | None) -> Stamp | None:
     """Return the stamp that an index kept, None if it kept none."""
-    if kept is None or len(kept) != _NUMBER_BYTES + MARK_BYTES:
+    if kept is None or len(kept) != _NUMBER_BYTES + STAMP_MARK_BYTES:
         return None
     return Stamp(int.from_bytes(kept[:_NUMBER_BYTES]), kept[_NUMBER_BYTES:])
 
@@ -68,14 +68,14 @@ def written(line: Sequence[Stamp]) -> bytes:
     return b"".join(b"%d %s\n" % (one.number, one.mark.hex().encode()) for one in line)
 
 
-def read(text: bytes) -> tuple[Stamp, ...]:
+def read_stamps(text: bytes) -> tuple[Stamp, ...]:
     """Return the stamps that a folder keeps; none if that is not what was written."""
     try:
         pairs = [line.split(b" ") for line in text.splitlines()]
         found = tuple(Stamp(int(number), bytes.fromhex(mark.decode())) for number, mark in pairs)
     except ValueError:
         return ()
-    whole = all(0 < one.number < _TOO_HIGH and len(one.mark) == MARK_BYTES for one in found)
+    whole = all(0 < one.number < _TOO_HIGH and len(one.mark) == STAMP_MARK_BYTES for one in found)
     return found if whole else ()
 
 

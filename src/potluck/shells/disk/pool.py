@@ -44,14 +44,7 @@ from potluck.engine.effects import (
     Scan,
     Settle,
 )
-from potluck.engine.events import (
-    BatchSettled,
-    Event,
-    FilesHashed,
-    PartsFound,
-    ShareSeen,
-    TreeSeen,
-)
+from potluck.engine.events import BatchSettled, Event, FilesHashed, PartsFound, TreeSeen
 from potluck.engine.own.restored import RESTORE
 from potluck.shells.disk.disk_effects import DiskEffect, fact_instead, nothing_seen
 from potluck.shells.disk.fsops import Share, reason_at
@@ -125,7 +118,7 @@ class DiskPool:
         self._patient: Final = Workers("disk-patient", PATIENT_THREADS)
         self._afresh: Final = Workers("disk-afresh", 1)
         self._importing = self._patient
-        self._stamps: FolderStamps | None = None
+        self.stamps: FolderStamps | None = None  # renewed now and then, with a scan of the own
 
     def __repr__(self) -> str:
         state = "stopping" if self._stopping.is_set() else "open"
@@ -134,10 +127,6 @@ class DiskPool:
     def import_on(self, lane: Workers) -> None:
         """Have imports done by these threads, which are closed with the others."""
         self._importing = lane
-
-    def stamp_by(self, stamps: FolderStamps) -> None:
-        """Have these renewed now and then, when the own folder is scanned."""
-        self._stamps = stamps
 
     def submit(self, effect: DiskEffect) -> None:
         """Queue an effect; after `close` nothing happens."""
@@ -271,17 +260,11 @@ class DiskPool:
     def _scanned(self, effect: Scan) -> Iterator[Event]:
         state = self._marker.state(*effect.tops) if effect.own else self._marker.state()
         if effect.own:  # the state of somebody else's folder is not that of the share
-            yield self._stamped(state)
+            yield self.stamps.on_seen(state) if self.stamps is not None else state
         if state.present:
             yield from scan(self._share, effect)
         else:
             yield nothing_seen(effect.order)
-
-    def _stamped(self, state: ShareSeen) -> ShareSeen:
-        """Stamp a share that is there, if it is time; return what was seen with what that was."""
-        if self._stamps is None or not state.present:
-            return state
-        return replace(state, stamp=self._stamps.renew_at_times())
 
     def _hashed(self, effect: Hash) -> Iterator[Event]:
         """Hash the small files here; the rest goes to the patient lane and ends the order there."""

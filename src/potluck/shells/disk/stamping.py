@@ -16,19 +16,21 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from potluck.core.content.stamps import (
-    MARK_BYTES,
+    STAMP_MARK_BYTES,
     STAMPS_KEPT,
     Stamp,
     goes_on,
     next_line,
     packed,
-    read,
+    read_stamps,
     written,
 )
 from potluck.core.errors import UnsafePath
+from potluck.engine.events import ShareSeen
 from potluck.shells.disk.fsops import (
     Share,
     crashpoint,
@@ -76,7 +78,7 @@ class FolderStamps:
             line = ()
         if not whatever and not goes_on(line, self.known):
             return b""
-        line = next_line(line, self.known, os.urandom(MARK_BYTES))
+        line = next_line(line, self.known, os.urandom(STAMP_MARK_BYTES))
         try:
             self._write(line)
         except (OSError, UnsafePath):
@@ -84,11 +86,14 @@ class FolderStamps:
         self.known, self._stamped_s = line[0], self._clock()
         return packed(line[0])
 
-    def renew_at_times(self) -> bytes:
-        """Do so if the last time is long ago."""
-        if self._stamped_s is not None and self._clock() < self._stamped_s + STAMP_EVERY_S:
-            return b""
-        return self.renew()
+    def on_seen(self, seen: ShareSeen) -> ShareSeen:
+        """The marker was looked at: stamp the folder anew if it is there, and the last time is long
+        ago; return what was seen with what the index is to remember.
+        """
+        lately = self._stamped_s is not None and self._clock() < self._stamped_s + STAMP_EVERY_S
+        if lately or not seen.present:
+            return seen
+        return replace(seen, stamp=self.renew())
 
     def _line(self) -> tuple[Stamp, ...]:
         try:
@@ -96,7 +101,7 @@ class FolderStamps:
         except FileNotFoundError:
             return ()
         try:
-            return read(os.read(descriptor, STAMPS_KEPT * _LINE_BYTES))
+            return read_stamps(os.read(descriptor, STAMPS_KEPT * _LINE_BYTES))
         finally:
             os.close(descriptor)
 
