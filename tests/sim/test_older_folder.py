@@ -15,7 +15,7 @@ import pytest
 from potluck.core.content.paths import SafePath
 from potluck.engine.own.older_copy import OLDER_COPY
 from potluck.engine.person_acts import RepairAsked
-from tests.fakes.disk import path_of
+from tests.fakes.disk import File, path_of
 from tests.sim.faults import Faults
 from tests.sim.scenarios import built, form
 from tests.sim.world import World
@@ -66,7 +66,7 @@ class Lives:
         for number in numbers:
             Faults(self.world).crash(number)
 
-    def put_back(self, files: dict[SafePath, object], folders: set[SafePath]) -> None:
+    def put_back(self, files: dict[SafePath, File], folders: set[SafePath]) -> None:
         """The own folder is the older one; the shell has seen that."""
         disk = self.owner.disk
         others = {p: one for p, one in disk.files.items() if p.parts[0] != self.owner.label}
@@ -111,6 +111,7 @@ def test_what_was_made_since_stays_and_comes_back(seed: int) -> None:
         there = lives.files(number)
         lost = {path for path, data in since.items() if there.get(path) != data} - mine
         assert not lost, f"host {number} lost {lost}"
+    assert lives.owner.process is not None
     lives.owner.process.post(RepairAsked(1))
     untouched = {path: data for path, data in since.items() if path not in mine}
     assert world.run_until(lambda: untouched.items() <= lives.files(0).items(), SYNC_S)

@@ -62,6 +62,7 @@ class Life(Own):
         return {path: one.root for path, one in self.published().items()}
 
     def reason(self) -> str:
+        self.publishing.older.on_tick()
         return " ".join(one.reason for one in self.node.troubles.of(TroubleKind.OLDER))
 
 

@@ -53,6 +53,10 @@ def test_what_is_noted_is_not_here_and_wanted_only_when_a_person_says_so() -> No
     assert (b"a" in home.files, b"e" in home.files, len(home.files)) == (True, False, 2)
     asked = [b"", b"a", b"d", b"d/b", b"d/c"]
     assert [home.files.has_below(one) for one in asked] == [True, True, True, True, False]
+    home.files.note(b"d/c", EARLIER)
+    home.files.end([b"d/c"])
+    assert home.files.has_below(b"d")
+    home.changed()
     assert [home.files.at_or_below(one) for one in (b"", b"d", b"e")] == [
         [b"a", b"d/b"],
         [b"d/b"],

@@ -58,6 +58,7 @@ class OlderCopy:
         self._scanned = False  # all of it was seen
         self._let_go: set[bytes] = set()  # paths at which a person wants what stands there
         self._came = 0  # files exchanged in this run
+        self._unsaid = False  # that other files are of one
 
     def __repr__(self) -> str:
         """Say what is known."""
@@ -90,13 +91,11 @@ class OlderCopy:
 
     def note(self, path: bytes, root: bytes) -> None:
         """An earlier version stands there."""
-        if self.files.note(path, root):
-            self._say()
+        self._unsaid |= self.files.note(path, root)
 
     def end(self, paths: Collection[bytes]) -> None:
         """What stands at these paths is shared, or is no earlier version."""
-        if self.files.end(paths):
-            self._say()
+        self._unsaid |= bool(self.files.end(paths))
 
     def kept(self, gone: Collection[bytes], confirmed: Collection[bytes]) -> list[bytes]:
         """Return what of that which is gone is held: it was lacking in the older copy, or an
@@ -111,6 +110,11 @@ class OlderCopy:
     def on_scanned(self, *, whole: bool) -> None:
         """All of the folder was looked at, `whole` if nothing was unreadable."""
         self._scanned = whole
+
+    def on_tick(self) -> None:
+        """Have `status` say what is new; there may be thousands at once."""
+        if self._unsaid:
+            self._say()
 
     def on_looked(self, held: Amount) -> None:
         """Nothing is open, in doubt or untold: if all was seen it is over, and so much is held."""
@@ -172,7 +176,7 @@ class OlderCopy:
 
     def _say(self) -> None:
         """Have `status` say it, or nothing of it any more."""
-        node = self._node
+        node, self._unsaid = self._node, False
         node.troubles.clear_kind(TroubleKind.OLDER)
         if not self.found and not self.files:
             return

@@ -13,6 +13,7 @@ all of them are one line in the register; a file that is given other dates is kn
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from heapq import nsmallest
 from typing import Final, Protocol
@@ -20,24 +21,23 @@ from typing import Final, Protocol
 from msgspec import Struct, structs
 from msgspec.msgpack import Decoder
 
-from potluck.core.content.facts import Amount, Spot
+from potluck.core.content.facts import NOTHING, Amount, Spot
 from potluck.core.content.paths import within
 from potluck.core.wire.catalogue import encode
 from potluck.core.wording import LISTED, listed, plural, set_off
 from potluck.engine.node import Node
 
-_NOTED: Final = "own files of an older copy"  # in the index
+_NOTED: Final = "older file "  # in the index, before the path in hexadecimal letters
 
 
 class OlderFile(Struct, frozen=True, array_like=True):
     """One of them."""
 
-    path: bytes
     root: bytes  # of what stands there
     wanted: bool = False  # whether the one that is shared is to take its place
 
 
-_FILES: Final = Decoder(list[OlderFile])
+_FILE: Final = Decoder(OlderFile)
 
 
 class OlderListener(Protocol):
@@ -54,6 +54,9 @@ class OlderFiles:
         """Know of nothing; `start` says what an earlier run found."""
         self._node, self._listener = node, listener
         self._files: dict[bytes, OlderFile] = {}
+        self._sizes: dict[bytes, int] = {}  # of what is shared in their places
+        self._above = Counter[bytes]()  # how many there are below each folder
+        self.amount = NOTHING  # of what is shared in their places, and not here
 
     def __repr__(self) -> str:
         """Return how many there are."""
@@ -70,22 +73,16 @@ class OlderFiles:
     def start(self) -> None:
         """Know what an earlier run found, as far as it stands still and is not shared."""
         index, name = self._node.index, self._node.own_manifest
-        kept = index.meta.get(_NOTED)
-        for one in _FILES.decode(kept) if kept is not None else []:
-            row = index.places.get(name, one.path)
+        for key, kept in index.meta.beginning_with(_NOTED).items():
+            path, one = bytes.fromhex(key), _FILE.decode(kept)
+            row = index.places.get(name, path)
             if row is not None and row.root == one.root:
-                self._files[one.path] = one
+                self._put(path, one)
+            else:
+                index.meta.remove(_NOTED + key)
         self._changed(path for path, one in self._files.items() if one.wanted)
 
     # -- what they are -----------------------------------------------------------------------------
-    @property
-    def amount(self) -> Amount:
-        """How much is shared in their places, and not here."""
-        manifests, name = self._node.index.manifests, self._node.own_manifest
-        records = [manifests.get(name, path) for path in self._files]
-        found = [one for one in records if one is not None]
-        return Amount(len(found), 0, sum(one.size for one in found))
-
     @property
     def returning(self) -> bool:
         """Whether any of them is to be exchanged."""
@@ -93,7 +90,9 @@ class OlderFiles:
 
     def has_below(self, folder: bytes) -> bool:
         """Say whether a path, or one below it, is among them; b"" is all of the folder."""
-        return any(not folder or within(path, {folder}) for path in self._files)
+        if not folder:
+            return bool(self._files)
+        return folder in self._files or self._above[folder] > 0
 
     def root_of(self, path: bytes) -> bytes:
         """Return the hash of what stands at a path, b"" if that is none of them."""
@@ -118,15 +117,14 @@ class OlderFiles:
         before = self._files.get(path)
         if before is not None and before.root == root:
             return False
-        self._files[path] = OlderFile(path, root, before is not None and before.wanted)
-        self._write()
+        self._put(path, OlderFile(root, before is not None and before.wanted))
         self._changed([path])
         return True
 
     def want(self) -> int:
         """A person wants what is shared in the places of all of them; return how many that are."""
-        self._files = {path: structs.replace(one, wanted=True) for path, one in self._files.items()}
-        self._write()
+        for path, one in list(self._files.items()):
+            self._put(path, structs.replace(one, wanted=True))
         self._changed(self._files)
         return len(self._files)
 
@@ -135,8 +133,9 @@ class OlderFiles:
         over = [path for path in paths if path in self._files] if self._files else []
         for path in over:
             del self._files[path]
+            self._node.index.meta.remove(_NOTED + path.hex())
+            self._count(path, -1)
         if over:
-            self._write()
             self._changed(over)
         return over
 
@@ -148,9 +147,21 @@ class OlderFiles:
         for path in sorted(paths):
             self._listener.on_damaged_changed(Spot(self._node.own_manifest, path))
 
-    def _write(self) -> None:
-        every, meta = sorted(self._files.values(), key=lambda one: one.path), self._node.index.meta
-        if every:
-            meta.set(_NOTED, encode(every))
-        else:
-            meta.remove(_NOTED)
+    def _put(self, path: bytes, one: OlderFile) -> None:
+        if path not in self._files:
+            self._count(path, 1)
+        self._files[path] = one
+        self._node.index.meta.set(_NOTED + path.hex(), encode(one))
+
+    def _count(self, path: bytes, more: int) -> None:
+        """One more, or less, is below the folders that it is in."""
+        if more > 0:
+            record = self._node.index.manifests.get(self._node.own_manifest, path)
+            self._sizes[path] = record.size if record is not None else 0
+        size = self._sizes[path] if more > 0 else self._sizes.pop(path)
+        self.amount = Amount.total([self.amount, Amount(more, 0, more * size)])
+        folder = path
+        while folder := folder.rpartition(b"/")[0]:
+            self._above[folder] += more
+            if not self._above[folder]:
+                del self._above[folder]

@@ -206,6 +206,7 @@ class OwnFolder:
             self._publishing.breaker.on_looking()
         if not self._unsettled:
             self._publishing.on_tick(len(self._reading))
+        self._publishing.older.on_tick()
         if self.share.marked and not self.work and self._node.now < self._due_scan.due_s:
             self._publishing.breaker.fresh.on_looked()
             self._publishing.older.on_looked(self._publishing.held.amount)
