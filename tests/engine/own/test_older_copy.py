@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from potluck.core import limits
 from potluck.core.content.facts import Amount
+from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import Tell
 from potluck.engine.own.older_copy import OLDER_COPY
 from potluck.engine.own.publishing import Publishing
@@ -83,6 +84,7 @@ def test_nothing_of_the_time_since_is_deleted_or_overtaken() -> None:
     (told, seen) = (tell for tell in life.tells if tell.code.startswith("older_copy"))
     assert "most likely it is an older copy" in told.text
     assert "1 file (10 B) not in it and the later versions of 4 files (a, " in seen.text
+    assert seen.text.endswith("; 1 file deleted or renamed since came back with it")
     assert "4 files (a, " in life.reason()
     assert not life.publishing.older.found
     assert life.node.index.meta.get(OLDER_COPY) is None
@@ -144,6 +146,22 @@ def test_a_content_that_comes_elsewhere_ends_nothing_meanwhile() -> None:
     life.write("elsewhere", "made since")
     life.seen()
     assert {"since", "elsewhere"} <= set(life.shared())
+
+
+def test_a_file_of_which_the_older_copy_has_a_folder_is_shared_beside_it() -> None:
+    life = Life()
+    life.write("a (later version)", "in the way")
+    life.old["a (later version)"] = "in the way"
+    life.seen()
+    del life.old["a"]
+    life.old["a/x"] = "in a folder"
+    life.folders.add("a")
+    life.come_back()
+    shared = life.shared()
+    assert shared["a (later version 2)"] == life.later["a"].root
+    assert b"a (later version 2)" in life.publishing.held
+    assert life.published()["a"].kind is Kind.FOLDER
+    assert shared["a/x"] == life.hashed("a/x").pieces.root
 
 
 def test_a_folder_in_its_place_ends_it() -> None:

@@ -17,15 +17,20 @@ while potluck runs nobody looks at that.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from itertools import count
 from typing import Final, Protocol
 
+from msgspec import structs
+
 from potluck.core.content.facts import NOTHING, Amount, Spot
+from potluck.core.content.merging import beside
 from potluck.core.content.paths import SafePath
-from potluck.core.wire.catalogue import Kind
+from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import of_amount, plural, set_off
 from potluck.engine.node import Node
 from potluck.engine.own.older_files import OlderFiles, OlderListener
+from potluck.engine.own.pending_record import PendingRecord
 from potluck.engine.troubles import Trouble, TroubleKind
 
 FOLDER_STAMP: Final = "folder stamp"
@@ -36,6 +41,7 @@ _SEEN: Final = (
     "this folder does not go on from where potluck left it: most likely it is an older copy, from a"
     " backup or a snapshot"
 )
+_LATER: Final = "later version"  # in the name of a file that is shared beside a folder
 _LOOKS: Final = "it is being looked through, and nothing is deleted anywhere for what it lacks"
 _CHOICE: Final = "to have those here again, type: repair – if what is here now is to be: confirm"
 
@@ -57,6 +63,7 @@ class OlderCopy:
         self.found = False  # it is one, and was not looked through yet
         self._scanned = False  # all of it was seen
         self._let_go: set[bytes] = set()  # paths at which a person wants what stands there
+        self._again: set[bytes] = set()  # paths of files that had been deleted, or renamed
         self._came = 0  # files exchanged in this run
         self._unsaid = False  # that other files are of one
 
@@ -81,6 +88,8 @@ class OlderCopy:
         """Say whether a content that stands at a path is an earlier version, not to be shared."""
         index, name = self._node.index, self._node.own_manifest
         shared = index.manifests.get(name, path)
+        if shared is None and self.found and index.former.has(name, path, root):
+            self._again.add(path)
         if shared is None or shared.kind is not Kind.FILE or shared.root == root:
             return False
         if self.files.root_of(path) == root:
@@ -106,6 +115,24 @@ class OlderCopy:
             held = [path for path in held if path in self.files]
         self.end(held)
         return held
+
+    def displaced(self, changed: Mapping[bytes, PendingRecord]) -> list[FileRecord]:
+        """Return the files of which the older copy has a folder at their path, under paths beside
+        it at which they are shared again.
+        """
+        index, name, back = self._node.index, self._node.own_manifest, dict[bytes, FileRecord]()
+        for path, one in changed.items() if self.found else ():
+            shared = index.manifests.get(name, path)
+            if one.record.kind is not Kind.FOLDER or shared is None or shared.kind is not Kind.FILE:
+                continue
+            for number in count(1):
+                words = _LATER if number == 1 else f"{_LATER} {number}"
+                free = beside(path, path.count(b"/"), words)
+                taken = free in changed or free in back or index.manifests.get(name, free)
+                if not taken and index.places.get(name, free) is None:
+                    back[free] = structs.replace(shared, path=free)
+                    break
+        return list(back.values())
 
     def on_scanned(self, *, whole: bool) -> None:
         """All of the folder was looked at, `whole` if nothing was unreadable."""
@@ -133,6 +160,10 @@ class OlderCopy:
             text += f"{' and '.join(kept)} stay with the others; {_CHOICE}"
         else:
             text += "nothing that is shared is missing in it"
+        if self._again:
+            text += (
+                f"; {plural(len(self._again), 'file')} deleted or renamed since came back with it"
+            )
         self._node.tell("older_copy_seen", text, level="warning", subject=self._node.own_label)
 
     # -- what a person wants -----------------------------------------------------------------------

@@ -216,7 +216,7 @@ class Publishing:
         due = now >= self._published_s + _pace_s(waiting) or self.pending >= CHANGES_MAX
         gathers_s = self.breaker.gathers_until_s(len(self._gone), len(self._changed))
         if due and (self.pending or self.repairing) and now >= gathers_s:
-            self._publish()
+            self.share_again(self.older.displaced(self._changed))
         if self.breaker.on_tick():
             self._listener.on_held_changed()
 
@@ -247,8 +247,9 @@ class Publishing:
             self._gone.pop(path, None)  # what was here has gone; what comes back has not
         self._node.index.places.remove(self._node.own_manifest, back)
         self._publish(records)
-        self.held.hold(back)
-        self.held.write()
+        if back:
+            self.held.hold(back)
+            self.held.write()
 
     def _publish(self, again: Sequence[FileRecord] = ()) -> None:
         node, index, name = self._node, self._node.index, self._node.own_manifest
