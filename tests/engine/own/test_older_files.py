@@ -46,7 +46,10 @@ def test_what_is_noted_is_not_here_and_wanted_only_when_a_person_says_so() -> No
         False,
     )
     assert home.files.note(b"a", EARLIER)
+    (kept,) = home.node.index.meta.beginning_with("older file ")
+    home.node.index.meta.remove(f"older file {kept}")
     assert not home.files.note(b"a", EARLIER)
+    assert home.node.index.meta.beginning_with("older file "), "the index had failed"
     assert home.files.note(b"d/b", EARLIER)
     assert home.changed() == [b"a", b"d/b"]
     assert home.files.amount == Amount(2, 0, 2 * len("later"))

@@ -18,6 +18,7 @@ while potluck runs nobody looks at that.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from itertools import count
 from typing import Final, Protocol
 
@@ -122,17 +123,22 @@ class OlderCopy:
         """
         index, name, back = self._node.index, self._node.own_manifest, dict[bytes, FileRecord]()
         for path, one in changed.items() if self.found else ():
-            shared = index.manifests.get(name, path)
-            if one.record.kind is not Kind.FOLDER or shared is None or shared.kind is not Kind.FILE:
+            shared = index.manifests.get(name, path) if one.record.kind is Kind.FOLDER else None
+            if shared is None or shared.kind is not Kind.FILE:
                 continue
-            for number in count(1):
-                words = _LATER if number == 1 else f"{_LATER} {number}"
-                free = beside(path, path.count(b"/"), words)
-                taken = free in changed or free in back or index.manifests.get(name, free)
-                if not taken and index.places.get(name, free) is None:
-                    back[free] = structs.replace(shared, path=free)
-                    break
+            free = next(
+                one
+                for one in map(partial(_beside, path), count(1))
+                if one not in changed and one not in back and self._is_free(one)
+            )
+            back[free] = structs.replace(shared, path=free)
         return list(back.values())
+
+    def _is_free(self, path: bytes) -> bool:
+        index, name = self._node.index, self._node.own_manifest
+        if index.manifests.get(name, path) is not None:
+            return False
+        return index.places.get(name, path) is None
 
     def on_scanned(self, *, whole: bool) -> None:
         """All of the folder was looked at, `whole` if nothing was unreadable."""
@@ -223,3 +229,9 @@ class OlderCopy:
             then, command = f"the later versions stay with the others; {_CHOICE}", "repair"
         trouble = Trouble(TroubleKind.OLDER, node.own_label, what + then, command, node.now, None)
         node.troubles.note(trouble)
+
+
+def _beside(path: bytes, number: int) -> bytes:
+    """Return a path beside another one, for its later version."""
+    words = _LATER if number == 1 else f"{_LATER} {number}"
+    return beside(path, path.count(b"/"), words)

@@ -116,6 +116,7 @@ class OlderFiles:
         """An earlier version stands there, with this content; return whether that is news."""
         before = self._files.get(path)
         if before is not None and before.root == root:
+            self._put(path, before)  # the index may have failed since
             return False
         self._put(path, OlderFile(root, before is not None and before.wanted))
         self._changed([path])

@@ -1,9 +1,9 @@
 """Stamping: FOLDER says by a small file which state of this device it goes on from.
 
 Strategy: `.potluck/stamps` holds the last stamps, the newest first (core/content/stamps.py). A new
-one is put before them at each start, with the scan of every ten minutes, and at the end: first in the
-folder, durably, and then in the index. So the index never knows a stamp that the folder may lose,
-and a copy of the folder that was made before the last stamp is told from the folder itself.
+one is put before them at each start, with the scan of every ten minutes and at the end: first in
+the folder, durably, and then in the index. So the index never knows a stamp that the folder may
+lose, and a copy of the folder that was made before the last stamp is told from the folder itself.
 
 Guarantees: the file is the old or the new one at every moment. A folder that does not go on from
 what the index knows gets no stamp unless whoever asks has noted that. Limits: what is copied and
