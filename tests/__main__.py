@@ -77,6 +77,7 @@ PROGRAMS = {
     "tests/test_damaged_index.py",
     "tests/test_folding_disk.py",
     "tests/test_ignoring.py",
+    "tests/test_older_folder.py",
     "tests/test_pot.py",
     "tests/test_renewing.py",
     "tests/test_service.py",

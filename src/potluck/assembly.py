@@ -36,6 +36,7 @@ from potluck.engine.engine import Engine, EngineSettings
 from potluck.engine.events import OrderId
 from potluck.engine.group.membership import OTHERS_BEFORE
 from potluck.engine.index import Index
+from potluck.older_copies import OlderCopies
 from potluck.shells.api.source import RunningSource
 from potluck.shells.bulk.fetching import Fetching
 from potluck.shells.bulk.serving import Serving
@@ -177,20 +178,26 @@ def is_its_share(opened: Opened) -> bool:
     """Say whether this is the folder of this device: marked so, or it never had a group before."""
     if not opened.index.roster.all():
         return True
-    return ShareMarker(opened.share, opened.whose).state().present
+    return _marker(opened).state().present
+
+
+def _marker(opened: Opened) -> ShareMarker:
+    return ShareMarker(opened.share, opened.whose)
 
 
 def watch_return(opened: Opened, on_back: Callable[[], object], cleanup: ExitStack) -> None:
     """Have `on_back` called when FOLDER stands there again and is not what is held open."""
-    marker = ShareMarker(opened.share, opened.whose)
-    watch = ReturnWatch(marker, opened.settings.folder, on_back)
+    watch = ReturnWatch(_marker(opened), opened.settings.folder, on_back)
     cleanup.callback(watch.close)
     watch.start()
 
 
 def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:
     """Build engine, shells and loop and start the loop; `cleanup` stops all of it."""
-    engine = build_engine(opened, source)
+    copies = OlderCopies(opened.share, _marker(opened), opened.index, opened.index_path)
+    older = copies.begin()
+    cleanup.callback(copies.end)  # after the loop, which alone uses the index until then
+    engine = build_engine(opened, source, older_copy=older)
     if opened.out.why:
         source.told(warning("anew", _anew(opened), engine.stored_label()))
     if (mended := mended_notice(opened.index, opened.settings.state_dir)) is not None:
@@ -199,6 +206,7 @@ def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:
     inbox = Inbox(opened.selector)
     cleanup.callback(inbox.close)  # closes also what the last workers still put in
     world = _build(opened, engine, inbox, source, cleanup)
+    world.disk.stamps = copies.stamps
     loop = Loop(engine, world, opened.selector, inbox)
     source.attach(loop)
     source.versions.attach(loop, opened.share)
@@ -222,7 +230,7 @@ def _end(loop: Loop, thread: threading.Thread) -> None:
     thread.join(limits.LEAVE_S)
 
 
-def build_engine(opened: Opened, source: RunningSource) -> Engine:
+def build_engine(opened: Opened, source: RunningSource, *, older_copy: bool = False) -> Engine:
     """Build the engine as the settings say; `source` hears of peers whose names nobody knows."""
     settings, index = opened.settings, opened.index
     peers, unknown = resolve_names(settings.peers)
@@ -244,6 +252,7 @@ def build_engine(opened: Opened, source: RunningSource) -> Engine:
         named=bool(settings.label),
         attended=terminal and not settings.headless,
         headless=settings.headless or not terminal,
+        older_copy=older_copy,
     )
     return Engine(engine_settings, opened.key, index, OsChance(), os.urandom(limits.INSTANCE_BYTES))
 

@@ -31,6 +31,7 @@ from potluck.engine.group.membership import OUT
 from potluck.engine.index import Index
 from potluck.engine.own.held_paths import hold_all
 from potluck.engine.own.mount_memory import MOUNTED_ONCE
+from potluck.engine.own.older_copy import FOLDER_STAMP, OLDER_COPY
 from potluck.engine.own.share_state import WRITTEN_ONCE
 from potluck.shells.disk.fsops import Share, crashpoint
 from potluck.shells.disk.marker import Marker, ShareMarker, Whose
@@ -39,7 +40,14 @@ from potluck.shells.state.last_folder import last_folder, remember_folder
 from potluck.shells.state.private_home import INDEX_NAME
 
 _PRIVATE: Final = ".potluck"
-_OF_EVERY_FOLDER: Final = {"lock", "marker", "marker.new", "trash.days"}  # made in .potluck
+_OF_EVERY_FOLDER: Final = {
+    "lock",
+    "marker",
+    "marker.new",
+    "stamps",
+    "stamps.new",
+    "trash.days",
+}  # made in .potluck
 _OF_EVERY_DISK: Final = "lost+found"
 
 
@@ -102,7 +110,8 @@ def _say_nothing_stands(index: Index, own: ManifestName, share_id: bytes) -> Non
     for name in {own, *map(ManifestName.of, index.manifests.heads())}:
         index.places.remove(name, index.places.all_paths(name))
     note_wanted(index.meta, hold_all(index, own))
-    index.meta.remove(MOUNTED_ONCE)
+    for key in (MOUNTED_ONCE, FOLDER_STAMP, OLDER_COPY):
+        index.meta.remove(key)
     index.meta.set(SHARE_ID, share_id)
     index.commit()
 

@@ -7,7 +7,7 @@ belongs to a circle of parts is named afterwards, `heard.tell["on_wish"] = …`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from potluck.core import limits
@@ -156,6 +156,9 @@ class Heard:
 
     def on_damaged_changed(self, spot: Spot) -> None:
         self._note("on_damaged_changed", spot)
+
+    def on_came(self, paths: Iterable[SafePath]) -> None:
+        self._note("on_came", list(paths))
 
     def on_verified(self, spot: Spot, hashed: Hashed) -> None:
         self._note("on_verified", spot, hashed)

@@ -115,6 +115,20 @@ def test_what_is_damaged_is_not_left_alone_and_no_part_of_it() -> None:
     assert "left alone" not in told
 
 
+def test_earlier_versions_of_an_older_copy_are_exchanged() -> None:
+    home = Home(*THREE)
+    home.held.release([b"b", b"f", b"f/a"])
+    home.node.index.places.put(home.node.own_manifest, [place(THREE[2])])
+    home.publishing.older.note(b"b", b"r" * 32)
+    assert home.part.leaves_alone(home.spot(b"b"))
+    text = "1 earlier version to be exchanged for what was shared last; what stands here goes to"
+    assert home.part.repair() == f"{text} “Put aside”."
+    assert not home.part.leaves_alone(home.spot(b"b"))
+    home.held.hold([b"f/a"])
+    said = home.part.repair()
+    assert said.startswith("1 file (3 B) to be brought back from the other devices into d1. 1 ear")
+
+
 def test_it_is_over_when_the_last_came_and_that_is_told() -> None:
     home = Home(*THREE)
     home.part.repair()

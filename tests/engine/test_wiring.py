@@ -1419,7 +1419,7 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "OthersRelay.on_settled: healed_files.on_committed(done)": (
         so_is_what_was_exchanged_before_a_crash
     ),
-    "OthersRelay.is_damaged: return publishing.damaged.heals(spot)": (
+    "OthersRelay.is_damaged: return bringing_back.exchanges(spot)": (
         what_is_damaged_of_mine_is_wanted
     ),
     "UpkeepRelay.on_verified: own_folder.judge.on_verified(spot, hashed)": (

@@ -70,16 +70,24 @@ class BringingBack:
 
     def leaves_alone(self, spot: Spot) -> bool:
         """Say whether a spot is of the own folder, and not one to bring back."""
-        if spot.manifest != self._node.own_manifest or self._publishing.damaged.heals(spot):
+        if spot.manifest != self._node.own_manifest or self.exchanges(spot):
             return False
         return spot.path not in self._paths or spot.path not in self._held
+
+    def exchanges(self, spot: Spot) -> bool:
+        """Say whether what stands at a spot of the own folder is to be exchanged: it is damaged, or
+        an earlier version, and the one that is shared is wanted.
+        """
+        wrong = (self._publishing.damaged, self._publishing.older.files)
+        return any(files.heals(spot) for files in wrong)
 
     # -- what a person wants -----------------------------------------------------------------------
     def repair(self) -> str:
         """Bring back all that is held; return what follows. Raises PotluckError."""
         node, standing = self._node, self._publishing.stands
         self.check()
-        if not self._held:
+        earlier = self._publishing.older.want()
+        if not self._held and not earlier:
             raise NotFound(
                 f"Nothing of {set_off(node.own_label)} has to be brought back.",
                 "all that is shared of it is here, or what is not here is not held",
@@ -91,7 +99,7 @@ class BringingBack:
         self._write()
         self._note()
         self._want(self._paths)
-        return self._follows(records, len(self._held) - len(records))
+        return self._follows(records, len(self._held) - len(records), earlier)
 
     def check(self) -> None:
         """Raise Refused where nothing can be brought back now."""
@@ -117,10 +125,14 @@ class BringingBack:
         """Whether something is held that nobody wants back yet."""
         return any(one.path not in self._paths for one in self._held.records())
 
-    def _follows(self, records: Sequence[FileRecord], taken: int) -> str:
+    def _follows(self, records: Sequence[FileRecord], taken: int, earlier: int) -> str:
         """Return what a person reads of what is going to happen."""
         what = of_amount(*total_of(records))
         text = f"{what} to be brought back from the other devices into {set_off(self._top)}."
+        if earlier:
+            more = f"{plural(earlier, 'earlier version')} to be exchanged for what was shared last;"
+            text = f"{text} " if records else ""
+            text += f"{more} what stands here goes to {set_off('Put aside')}."
         if not self._node.linked():
             text += " No other device is linked now: it waits until one is that has them."
         if taken:

@@ -213,3 +213,4 @@ class ShareSeen:
     unwritten: UnwrittenMarker | None = None  # it was to be written, and that failed
     label: str = ""  # it was just written, and the own folder has this name
     aside: tuple[str, ...] = ()  # where that went which stood at that name
+    stamp: bytes = b""  # what the folder was stamped with just now, to be remembered

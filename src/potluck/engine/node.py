@@ -59,6 +59,7 @@ class EngineSettings:
     named: bool = False  # a person chose that label, it is not made from the host's name
     attended: bool = False  # a person sits at this device's prompt and can answer questions
     headless: bool = False  # a person reads its log and can answer from a shell
+    older_copy: bool = False  # FOLDER does not go on from what the index knows
 
 
 @dataclass(slots=True)

@@ -139,7 +139,7 @@ class OthersRelay(
 
     def is_damaged(self, spot: Spot) -> bool:
         """Say whether a spot is of the own folder, and to be exchanged for a whole file."""
-        return self._parts.publishing.damaged.heals(spot)
+        return self._parts.bringing_back.exchanges(spot)
 
     def on_hidden_changed(self) -> None:
         """Something else may be hidden now, and something hidden no more."""

@@ -213,7 +213,7 @@ class Wiring:
         group, ring = GroupRelay(self), RingRelay(self)
         own, others = OwnRelay(self), OthersRelay(self)
         self.publishing = Publishing(node, own)
-        self.healed_files = HealedFiles(node, self.publishing.damaged)
+        self.healed_files = HealedFiles(node, self.publishing.damaged, self.publishing.older)
         self.bringing_back = BringingBack(node, self.publishing, own)
         self.taking_back = TakingBack(node, self.publishing, self.bringing_back)
         self.confirmations = Confirmations(node, ConfirmationsRelay(self))

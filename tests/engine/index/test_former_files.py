@@ -92,11 +92,20 @@ def test_what_is_shared_of_an_own_path_is_not_said_to_be_in_the_trash_here(known
     assert known.former.kept(ANNAS, root_of("a"), 1) is None
 
 
+def test_a_content_is_known_at_its_path(known: Index) -> None:
+    ends(known, 1, "a")
+    asked = ((b"a", "a"), (b"a", "d/b"), (b"d/b", "a"))
+    assert [known.former.has(ANNAS, path, root_of(text)) for path, text in asked] == [
+        True, False, False,
+    ]  # fmt: skip
+
+
 def test_of_a_folder_that_nothing_is_known_of_nothing_is_said() -> None:
     empty = index()
     assert empty.former.below(ANNAS, b"", 9) == []
     assert empty.former.kept(ANNAS, root_of("a"), 1) is None
     assert empty.former.burst(ANNAS) == 0
+    assert not empty.former.has(ANNAS, b"a", root_of("a"))
     assert repr(empty.former) == "<FormerFiles of 0 folders>"
 
 

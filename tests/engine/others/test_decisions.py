@@ -232,6 +232,19 @@ def test_what_is_damaged_is_fetched_though_the_index_says_that_it_stands(facts: 
     assert facts.decisions.choose(spot, wanted, place(wanted)) == Choice(waits=True)
 
 
+def test_what_is_to_be_exchanged_is_known_by_its_stat(facts: Facts) -> None:
+    wanted = record("a", text="later")
+    spot, earlier = Spot(ANNAS, wanted.path), place(record("a", text="earlier"))
+    facts.parts[Root(wanted.root)] = piece_list(1)
+    ready = facts.decisions.choose(spot, wanted, earlier).ready
+    facts.damaged.add(spot)
+    exchanged = facts.decisions.choose(spot, wanted, earlier).ready
+    assert ready is not None
+    assert exchanged is not None
+    assert ready.item.expected == exchanged.item.expected is not None
+    assert (ready.item.expected_root, exchanged.item.expected_root) == (earlier.root, wanted.root)
+
+
 def test_what_is_damaged_is_no_source(facts: Facts) -> None:
     wanted = record("a")
     facts.shares(wanted)

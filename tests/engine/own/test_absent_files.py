@@ -34,6 +34,15 @@ def test_what_is_damaged_is_not_here() -> None:
     assert not absent.holds_below(b"")
 
 
+def test_what_is_an_earlier_version_is_not_here() -> None:
+    own = Own()
+    absent = own.own_folder.absent
+    own.node.index.manifests.put(own.node.own_manifest, [record("a", 1)])
+    own.publishing.older.note(b"a", b"r" * 32)
+    assert (b"a" in absent, absent.lacks_below(b"a"), absent.amount.files) == (True, True, 1)
+    assert not absent.holds_below(b"a")
+
+
 def test_a_folder_in_which_something_is_held_is_not_all_here() -> None:
     own = Own()
     absent = own.own_folder.absent

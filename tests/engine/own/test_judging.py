@@ -279,3 +279,23 @@ def test_where_no_x_bits_are_kept_a_file_has_the_one_it_had_and_a_new_one_has_no
     renamed = own.publishing.record(b"b")
     assert renamed is not None
     assert not renamed.executable
+
+
+def test_an_earlier_version_of_an_older_copy_is_known_and_not_shared(
+    own: Own, judge: Judge
+) -> None:
+    first = own.hashed("a")
+    own.write("a", "written since")
+    own.touch("a")
+    own.settle()
+    later = own.published()["a"]
+    own.publishing.older.found = True
+    own.write("a", "alpha")
+    hashed = own.hashed("a")
+    assert hashed.pieces.root == first.pieces.root
+    judge.on_read(b"a", hashed)
+    stands = own.publishing.stands(b"a")
+    assert stands is not None
+    assert (stands.root, own.publishing.record(b"a")) == (first.pieces.root, later)
+    assert b"a" in own.publishing.older.files
+    assert own.publishing.pending == 0

@@ -462,3 +462,23 @@ def test_it_says_how_it_stands() -> None:
     assert repr(one.publishing) == "<Publishing 1.0, 1 waiting>"
     one.tick()
     assert repr(one.publishing) == "<Publishing 1.1, 0 waiting>"
+
+
+def test_in_an_older_copy_nothing_is_moved_and_what_stands_is_shared_when_confirmed() -> None:
+    one = Publisher()
+    one.put("a", "later")
+    one.tick()
+    publishing = one.publishing
+    publishing.older.found = True
+    publishing.older.note(b"a", root_of("earlier"))
+    publishing.held.hold([b"a"])
+    one.put("b", "later")
+    assert one.tick() == 1
+    assert b"a" in publishing.held, "its content came elsewhere, and that ends nothing here"
+    assert publishing.confirm(b"b") is None
+    text = publishing.confirm(b"a")
+    assert text is not None
+    assert text.startswith("Confirmed: 1 file")
+    assert text.endswith(" 1 earlier version shared now, as they stand here.")
+    publishing.older.note(b"b", root_of("earlier"))
+    assert publishing.confirm() == "1 earlier version shared now, as they stand here."

@@ -11,6 +11,7 @@ from potluck.core.errors import ProtocolError
 from potluck.core.transitions import follow
 from potluck.engine.effects import MarkShare, Tell
 from potluck.engine.events import ShareSeen, UnwrittenMarker
+from potluck.engine.own.older_copy import FOLDER_STAMP
 from potluck.engine.own.share_state import (
     SHARE,
     WHY_OFFLINE,
@@ -269,6 +270,16 @@ def test_what_stood_in_the_place_of_the_own_folder_is_told() -> None:
         "something else stood where the own folder belongs: “Put aside/d1/d1 (d1)” and "
         "“Put aside/d1/d1 (d1) 2”"
     )
+
+
+def test_a_new_stamp_of_the_folder_is_remembered() -> None:
+    share = SharePresence(node(1))
+    meta = share._node.index.meta
+    share.on_checked(ShareSeen(present=True, reason=""))
+    assert meta.get(FOLDER_STAMP) is None
+    share.on_checked(ShareSeen(present=True, reason="", stamp=b"s" * 16))
+    share.on_checked(ShareSeen(present=True, reason=""))
+    assert meta.get(FOLDER_STAMP) == b"s" * 16
 
 
 def test_the_own_folder_gets_its_name_when_no_other_one_has_it() -> None:

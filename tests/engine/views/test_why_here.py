@@ -115,3 +115,11 @@ def test_what_is_held_concerns_the_files_that_are() -> None:
         assert len(said(ben, path)) == concerned, path
     note(ben, TroubleKind.KEPT, "d9")
     assert len(said(ben, "d1")) == 1, "that of another owner"
+
+
+def test_an_older_copy_concerns_the_files_that_are_of_one() -> None:
+    _, ann, _ = shared()
+    ann.engine.wiring.publishing.older.note(b"0", b"r" * 32)
+    ann.engine.wiring.publishing.older.on_tick()
+    for path, concerned in {"": 1, "d1": 1, "d1/0": 1, "d1/1": 0, "d2": 0}.items():
+        assert len([one for one in said(ann, path) if "older copy" in one.text]) == concerned, path

@@ -19,6 +19,7 @@ from potluck.core import limits
 from potluck.core.content.facts import Finding, Source
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT, PieceList, Root
+from potluck.core.content.stamps import packed
 from potluck.core.errors import DiskTrouble
 from potluck.engine.effects import (
     DropFolder,
@@ -66,6 +67,7 @@ from potluck.shells.disk.marker import Marker, ShareMarker, Whose
 from potluck.shells.disk.pool import DiskPool
 from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
+from potluck.shells.disk.stamping import FolderStamps
 from potluck.shells.loop.workers import Workers
 from tests.shells.peers import occupied, until
 
@@ -230,6 +232,22 @@ def test_a_scan_ends_in_share_seen_and_tree_seen(pool: DiskPool, own: Path, post
     tree = posted.wait_for(TreeSeen, last=True)
     assert posted.events == [ShareSeen(present=True, reason=""), tree]
     assert len(tree.seen) == 2
+
+
+def test_a_scan_of_the_own_folder_stamps_it_now_and_then(
+    pool: DiskPool, share: Share, posted: Posted
+) -> None:
+    stamps = FolderStamps(share, None)
+    pool.stamps = stamps
+    for number in range(3):
+        if number == 2:
+            Path(share.folder, ".potluck", "marker").unlink()
+        posted.events.clear()
+        pool.submit(Scan(ORDER, (ME,)))
+        posted.wait_for(TreeSeen, last=True)
+        (seen,) = (event for event in posted.events if isinstance(event, ShareSeen))
+        assert stamps.known is not None
+        assert seen.stamp == (b"" if number else packed(stamps.known))
 
 
 def test_a_scan_of_somebody_elses_folder_says_nothing_of_the_share(

@@ -113,6 +113,14 @@ class FormerFiles:
         )
         return [_former(row) for row in rows]
 
+    def has(self, name: ManifestName, path: bytes, root: bytes) -> bool:
+        """Say whether a content is known to have been shared, or to have stood, at a path."""
+        named = self._names.find(name)
+        if named is None:
+            return False
+        sql = "SELECT 1 FROM former WHERE manifest = ? AND path = ? AND root = ?"
+        return self._database.row(sql, (named.number, path, root)) is not None
+
     def last_burst(self, name: ManifestName, before: int | None = None) -> list[FormerFile]:
         """Return what went in the last go, or the last one below a number; by path."""
         named = self._names.find(name)

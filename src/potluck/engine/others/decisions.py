@@ -246,11 +246,23 @@ class Decisions:
             layout.path_of(origin) if origin is not None else _kept_as(local),
             mtime_ns,
             executable,
-            *_expected(stands),
+            *self._expected(spot, record, stands),
         )
         in_the_way = stands is not None and stands.kind is Kind.FOLDER
         over_folder = in_the_way and source is not Source.NONE
         return Placeable(spot, item, origin, over_folder=over_folder)
+
+    def _expected(
+        self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None
+    ) -> tuple[Stat | None, Root | None]:
+        """Return how a file that stands there is known again, or nothing.
+
+        One that is to be exchanged is known by its stat: by its content it is told that it is not
+        what is wanted (shells/disk/receiving/healing.py).
+        """
+        stat, root = _expected(stands)
+        exchanged = stat is not None and record is not None and self._hidden.is_damaged(spot)
+        return stat, Root(record.root) if exchanged and record is not None else root
 
     def _content(self, record: FileRecord | None) -> PieceList | None:
         if record is None or record.kind is Kind.FOLDER:

@@ -1,9 +1,10 @@
 """Absent files: what of the own folder is shared and is not here now, whatever the reason.
 
 Strategy: what another disk hides or took along (engine/own/covered.py), what is held
-(engine/own/held_paths.py) and what is damaged (engine/own/damaged_files.py), put together for
-whoever says what is here. Guarantees: nothing is changed. Limits: a path that is two of them counts
-twice; whoever tells of an amount bounds it.
+(engine/own/held_paths.py), what is damaged (engine/own/damaged_files.py) and of what an older copy
+has an earlier version (engine/own/older_files.py), put together for whoever says what is here.
+Guarantees: nothing is changed. Limits: a path that is two of them counts twice; whoever tells of an
+amount bounds it.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from potluck.core.content.facts import Amount
 from potluck.engine.own.covered import CoveredFiles
 from potluck.engine.own.damaged_files import DamagedFiles
 from potluck.engine.own.held_paths import HeldPaths
+from potluck.engine.own.older_files import OlderFiles
 
 
 class AbsentFiles:
     """What is shared of the own folder and is not here."""
 
-    def __init__(self, covered: CoveredFiles, held: HeldPaths, damaged: DamagedFiles) -> None:
+    def __init__(
+        self, covered: CoveredFiles, held: HeldPaths, damaged: DamagedFiles, older: OlderFiles
+    ) -> None:
         """Look at these."""
-        self._covered, self._held, self._damaged = covered, held, damaged
+        self._covered, self._held, self._wrong = covered, held, (damaged, older)
 
     def __repr__(self) -> str:
         """Return how much it is."""
@@ -28,15 +32,18 @@ class AbsentFiles:
     @property
     def amount(self) -> Amount:
         """How much that is."""
-        return Amount.total([self._covered.amount, self._held.amount, self._damaged.amount])
+        wrong = [files.amount for files in self._wrong]
+        return Amount.total([self._covered.amount, self._held.amount, *wrong])
 
     def __contains__(self, path: object) -> bool:
         """Say whether a path is not here."""
-        return path in self._held or path in self._covered or path in self._damaged
+        if path in self._held or path in self._covered:
+            return True
+        return any(path in files for files in self._wrong)
 
     def lacks_below(self, path: bytes) -> bool:
         """Say whether a path, or a file below it, is not here; b"" is all of the folder."""
-        if self._damaged.has_below(path):
+        if any(files.has_below(path) for files in self._wrong):
             return True
         return self._covered.hides_below(path) or self.holds_below(path)
 

@@ -205,6 +205,7 @@ class Findings:
             if scan.ignored:
                 self.left_out.on_scanned(scan.ignored, unseen, self._rounds.doubtful)
             self._rounds.end_scan(unseen)
+            self._judge.older.on_scanned(whole=not scan.unreadable)
             return
         parts = {path.relative_to(top).wire for path in scan.paths}
         doubtful = [path for path in parts if path not in scan.seen and not within(path, held)]

@@ -34,7 +34,7 @@ class Judge:
     def __init__(self, node: Node, publishing: Publishing) -> None:
         """Judge against what the index knows; what follows goes to `publishing`."""
         self._node, self._publishing = node, publishing
-        self._damaged = publishing.damaged
+        self._damaged, self.older = publishing.damaged, publishing.older
 
     def on_seen(self, path: bytes, stat: Stat) -> int | None:
         """A file is there: return None if that says enough, else its last piece size: read it."""
@@ -44,7 +44,7 @@ class Judge:
         match own_change(stands, Finding.FILE, stat, twin):
             case OwnChange.NOTHING:
                 return None
-            case OwnChange.RENAMED if twin is not None:
+            case OwnChange.RENAMED if twin is not None and twin.path not in self.older.files:
                 # From the index itself: the end of its old path may be about to be published.
                 name = self._node.own_manifest
                 known = self._node.index.manifests.get(name, twin.path)
@@ -77,6 +77,7 @@ class Judge:
     def on_folder(self, path: bytes) -> None:
         """A folder is there: it is shared, unless it was before."""
         self._damaged.end([path])
+        self.older.end([path])
         change = own_change(self._publishing.stands(path), Finding.FOLDER, None)
         if change is OwnChange.FOLDER:
             row = PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
@@ -108,14 +109,19 @@ class Judge:
         """A file was read: an edit is shared, damage is told."""
         node, pieces, shown = self._node, hashed.pieces, str(hashed.path)
         stands = self._publishing.stands(path)
+        if self.older.takes(path, pieces.root, hashed.stat.size):
+            self._keep_earlier(path, hashed, stands)
+            return
         damaged = self._damaged.root_of(path)
         verdict = judge_hash(stands, hashed.stat, pieces.root, damaged)
         if verdict is Verdict.DAMAGE and stands is not None:
             size = _piece_size(self._publishing.record(path))
-            self._publishing.put(_row(path, stands.root, hashed.stat), size)  # its x bit may be new
+            row = _row(path, stands.root, hashed.stat)  # its x bit may be new
+            self._publishing.put(row, size, as_shared=path in self.older.files)
             self._damaged.note(path, pieces.root, hashed.stat)
             return
         self._damaged.end([path])
+        self.older.end([path])
         reason = not_portable(hashed.path.name)
         if reason and stands is None:
             text = f"{set_off(shown)}: {reason}; some systems cannot hold it"
@@ -123,6 +129,14 @@ class Judge:
         node.index.contents.put(pieces)
         stat = self._dressed(hashed.stat, stands)
         self._publishing.put(_row(path, pieces.root, stat), pieces.piece_size)
+
+    def _keep_earlier(self, path: bytes, hashed: Hashed, stands: PlaceRow | None) -> None:
+        """An earlier version stands there, from an older copy: known, and not shared."""
+        self._damaged.end([path])
+        self._node.index.contents.put(hashed.pieces)
+        row = _row(path, hashed.pieces.root, self._dressed(hashed.stat, stands))
+        self._publishing.put(row, hashed.pieces.piece_size, as_shared=True)
+        self.older.note(path, hashed.pieces.root)
 
     def _dressed(self, stat: Stat, before: PlaceRow | None) -> Stat:
         """Return a stat with the x bit that a file has: where none are kept, the one it had."""

@@ -56,7 +56,8 @@ class OwnFolder:
         self._reading = self.reading = Reading(node, snapshots=True)
         judge = self.judge = Judge(node, publishing)
         self.covered = CoveredFiles(node, judge, self)
-        self.absent = AbsentFiles(self.covered, publishing.held, publishing.damaged)
+        wrong = (publishing.damaged, publishing.older.files)
+        self.absent = AbsentFiles(self.covered, publishing.held, *wrong)
         self._findings = Findings(node, self._rounds, self._reading, judge, self.covered)
         self._unwatched = UnwatchedFolders(node)
         # paths that are not shared, as a person reads them, and why
@@ -205,8 +206,10 @@ class OwnFolder:
             self._publishing.breaker.on_looking()
         if not self._unsettled:
             self._publishing.on_tick(len(self._reading))
+        self._publishing.older.on_tick()
         if self.share.marked and not self.work and self._node.now < self._due_scan.due_s:
             self._publishing.breaker.fresh.on_looked()
+            self._publishing.older.on_looked(self._publishing.held.amount)
 
     @property
     def _may_scan(self) -> bool:

@@ -254,10 +254,9 @@ class OwnersBreaker:
                 f" them up: {CONFIRM} PATH"
             )
         return (
-            f"{what}, but with the others; too many went in a short time, or this device does not"
-            " remember them, so they are deleted nowhere unasked; to have them here again, type:"
-            f" {REPAIR} – if they are"
-            f" to go: {CONFIRM}"
+            f"{what}, but with the others; too many went in a short time, the folder is an older"
+            " copy, or this device does not remember them, so they are deleted nowhere unasked; to"
+            f" have them here again, type: {REPAIR} – if they are to go: {CONFIRM}"
         )
 
 

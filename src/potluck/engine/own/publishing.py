@@ -26,11 +26,12 @@ from potluck.core.content.facts import PlaceRow, SharedChange
 from potluck.core.content.manifest import sign_head
 from potluck.core.content.paths import within
 from potluck.core.wire.catalogue import FileRecord, Head, Kind
-from potluck.core.wording import of_amount
+from potluck.core.wording import of_amount, plural
 from potluck.engine.node import Node
 from potluck.engine.own.damaged_files import DamagedFiles, DamagedListener
 from potluck.engine.own.endings import Endings
 from potluck.engine.own.lineage import Lineage
+from potluck.engine.own.older_copy import OlderCopy, OlderCopyListener
 from potluck.engine.own.owners_breaker import OwnersBreaker
 from potluck.engine.own.pending_record import PendingRecord, record_about
 
@@ -39,7 +40,7 @@ HEAD_S_PER_FILE = 0.001  # each file that waits to be read stretches the pace by
 CHANGES_MAX = 2 * limits.PAGE_RECORDS  # more are published whatever the pace: about 50 ms of work
 
 
-class PublishingListener(DamagedListener, Protocol):
+class PublishingListener(DamagedListener, OlderCopyListener, Protocol):
     """Hears of own heads."""
 
     def on_published(self, head: Head) -> None:
@@ -64,6 +65,7 @@ class Publishing:
         self.breaker = OwnersBreaker(node)
         self.held = self.breaker.held
         self.damaged = DamagedFiles(node, listener)
+        self.older = OlderCopy(node, listener)
         self._kept: dict[bytes, PendingRecord] = {}  # what stands where another file is held
         self.generation = 1
         self._seq = 0
@@ -85,6 +87,7 @@ class Publishing:
         self.lineage.begin(head, self._node.instance)
         self.breaker.start()
         self.damaged.start()
+        self.older.start()
         self._end(self.held.confirmed)
 
     # -- what will be true with the next head ------------------------------------------------------
@@ -107,8 +110,11 @@ class Publishing:
             return change.record if change is not None else None
         return self._node.index.manifests.get(self._node.own_manifest, path)
 
-    def put(self, row: PlaceRow, piece_size: int) -> None:
-        """Note what stands at a path; it is a change if it is news."""
+    def put(self, row: PlaceRow, piece_size: int, *, as_shared: bool = False) -> None:
+        """Note what stands at a path; it is a change if it is news.
+
+        `as_shared`: what is said of that path stays, whatever stands there.
+        """
         index, name = self._node.index, self._node.own_manifest
         before = self.stands(row.path)
         if before is not None and before.kind is Kind.FOLDER and row.kind is Kind.FILE:
@@ -117,7 +123,7 @@ class Publishing:
         live = index.manifests.get(name, row.path)
         self._gone.pop(row.path, None)
         self._kept.pop(row.path, None)
-        if live is not None and msgspec.structs.replace(live, seq=0) == record:
+        if live is not None and (as_shared or msgspec.structs.replace(live, seq=0) == record):
             self._changed.pop(row.path, None)
             self.held.release([row.path])
             if row != before:
@@ -151,9 +157,13 @@ class Publishing:
         paths = self.held.confirm(path)
         what = of_amount(*before.less(self.held.amount))
         self._end(paths)
+        earlier = self.older.confirm(path)
         text = f"Confirmed: {what}. The other devices put what they have of that in their trash;"
         text += " where it is very much at once, a person is asked first, on one of them."
-        return text if paths else None
+        if earlier:
+            text = f"{text} " if paths else ""
+            text += f"{plural(earlier, 'earlier version')} shared now, as they stand here."
+        return text if paths or earlier else None
 
     def _end(self, paths: Collection[bytes]) -> None:
         """The next head says of these, which were held, what stands there now, or nothing."""
@@ -206,7 +216,7 @@ class Publishing:
         due = now >= self._published_s + _pace_s(waiting) or self.pending >= CHANGES_MAX
         gathers_s = self.breaker.gathers_until_s(len(self._gone), len(self._changed))
         if due and (self.pending or self.repairing) and now >= gathers_s:
-            self._publish()
+            self.share_again(self.older.displaced(self._changed))
         if self.breaker.on_tick():
             self._listener.on_held_changed()
 
@@ -237,12 +247,15 @@ class Publishing:
             self._gone.pop(path, None)  # what was here has gone; what comes back has not
         self._node.index.places.remove(self._node.own_manifest, back)
         self._publish(records)
-        self.held.hold(back)
-        self.held.write()
+        if back:
+            self.held.hold(back)
+            self.held.write()
 
     def _publish(self, again: Sequence[FileRecord] = ()) -> None:
         node, index, name = self._node, self._node.index, self._node.own_manifest
-        self._end(self.breaker.moved(self._changed))
+        if not self.older.found:  # there a content that comes elsewhere ends nothing
+            self._end(self.breaker.moved(self._changed))
+        self.held.hold(self.older.kept(self._gone, self.held.confirmed))
         kept_back = self.breaker.sift(self._gone, self._changed)
         _keep_back(kept_back, self._changed, self._gone, self._kept)
         index.places.remove(name, kept_back)

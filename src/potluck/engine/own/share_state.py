@@ -24,6 +24,7 @@ from potluck.core.wording import listed, set_off
 from potluck.engine.effects import MarkShare
 from potluck.engine.events import ShareSeen, UnwrittenMarker
 from potluck.engine.node import Node
+from potluck.engine.own.older_copy import FOLDER_STAMP
 
 WRITTEN_ONCE = "marked"  # the key under which the index remembers that there was a marker once
 MISSING = "missing"  # what a check says of a folder without a marker
@@ -146,6 +147,8 @@ class SharePresence:
             self.unwritten, self._instead = None, ""
             self._remember_marker()
             self._on_written(event)
+            if event.stamp:
+                self._node.index.meta.set(FOLDER_STAMP, event.stamp)
         elif self.unwritten is not None:
             self.reason = f"not written: {self.unwritten.why}"
         self._fire(ShareInput.FOUND if event.present else ShareInput.LOST)

@@ -95,8 +95,13 @@ def _has_to_do(parts: WhyParts, asked: AskedPath, trouble: Trouble) -> bool:
         return _is_about(parts, asked, subject)
     if kind is TroubleKind.KEPT:
         return _is_kept(parts, asked, subject)
-    held = kind is TroubleKind.HELD and parts.own_folder.absent.holds_below(asked.inner)
-    return asked.name == parts.node.own_manifest and (kind is TroubleKind.UNWATCHED or held)
+    if kind is TroubleKind.HELD:
+        meant = parts.own_folder.absent.holds_below(asked.inner)
+    elif kind is TroubleKind.OLDER:
+        meant = parts.publishing.older.files.has_below(asked.inner)
+    else:
+        meant = kind is TroubleKind.UNWATCHED
+    return asked.name == parts.node.own_manifest and meant
 
 
 def _is_about(parts: WhyParts, asked: AskedPath, label: str) -> bool:

@@ -43,7 +43,7 @@ FIRST_FLUSH_S = 1.0  # one question to all devices; then it is said who is silen
 ONE_FLUSH_S = 8.0  # the same question, taken up as long as somebody is silent
 ON_ITS_WAY_S = 0.5  # for an answer on its way when the time is up
 SAY_AGAIN_S = 2.0  # at the earliest, for what changes all the time
-NOT_SHARED = frozenset({"unreadable", "restless", "refused", "damaged", "written", "held"})
+NOT_SHARED = frozenset({"unreadable", "restless", "refused", "damaged", "written", "held", "older"})
 """Kinds of trouble with what is mine, because of which others have other files of it than I do."""
 OLD = "potluck is in the middle of something long and does not answer"
 Told = TypeVar("Told")

@@ -56,6 +56,7 @@ from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.restoring import restore_paths
 from potluck.shells.disk.scanner import look_at, scan
+from potluck.shells.disk.stamping import FolderStamps
 from potluck.shells.disk.top import look_at_top
 from potluck.shells.disk.trash import prune_trash
 from potluck.shells.loop.inbox import Inbox
@@ -117,6 +118,7 @@ class DiskPool:
         self._patient: Final = Workers("disk-patient", PATIENT_THREADS)
         self._afresh: Final = Workers("disk-afresh", 1)
         self._importing = self._patient
+        self.stamps: FolderStamps | None = None  # renewed now and then, with a scan of the own
 
     def __repr__(self) -> str:
         state = "stopping" if self._stopping.is_set() else "open"
@@ -257,7 +259,7 @@ class DiskPool:
     def _scanned(self, effect: Scan) -> Iterator[Event]:
         state = self._marker.state(*effect.tops) if effect.own else self._marker.state()
         if effect.own:  # the state of somebody else's folder is not that of the share
-            yield state
+            yield self.stamps.on_seen(state) if self.stamps is not None else state
         if state.present:
             yield from scan(self._share, effect)
         else:

@@ -1,0 +1,168 @@
+"""Older files: files of the own folder that an older copy of it brought back, until a person says
+what is to become of them.
+
+Strategy: what is shared at such a path is a later version than the one that stands there. It goes
+on being shared and counts as not here; what stands is kept with its own content in the index, and
+said to nobody. When a person wants the later ones, they come like what the disk damaged: fetched,
+and exchanged in one step by which the earlier one goes to `Put aside/`
+(shells/disk/receiving/healing.py). One who wants the earlier ones has them read as edits.
+
+Guarantees: what is noted is noted across restarts, in the transaction of what stands there. Limits:
+all of them are one line in the register; a file that is given other dates is known by its content.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from heapq import nsmallest
+from typing import Final, Protocol
+
+from msgspec import Struct, structs
+from msgspec.msgpack import Decoder
+
+from potluck.core.content.facts import NOTHING, Amount, Spot
+from potluck.core.content.paths import within
+from potluck.core.wire.catalogue import encode
+from potluck.core.wording import LISTED, listed, plural, set_off
+from potluck.engine.node import Node
+
+_NOTED: Final = "older file "  # in the index, before the path in hexadecimal letters
+
+
+class OlderFile(Struct, frozen=True, array_like=True):
+    """One of them."""
+
+    root: bytes  # of what stands there
+    wanted: bool = False  # whether the one that is shared is to take its place
+
+
+_FILE: Final = Decoder(OlderFile)
+
+
+class OlderListener(Protocol):
+    """Hears that something is to be exchanged, or is no more."""
+
+    def on_damaged_changed(self, spot: Spot) -> None:
+        """Decide about a spot of the own folder anew."""
+
+
+class OlderFiles:
+    """What of the own folder is an earlier version than the one that is shared."""
+
+    def __init__(self, node: Node, listener: OlderListener) -> None:
+        """Know of nothing; `start` says what an earlier run found."""
+        self._node, self._listener = node, listener
+        self._files: dict[bytes, OlderFile] = {}
+        self._sizes: dict[bytes, int] = {}  # of what is shared in their places
+        self._above = Counter[bytes]()  # how many there are below each folder
+        self.amount = NOTHING  # of what is shared in their places, and not here
+
+    def __repr__(self) -> str:
+        """Return how many there are."""
+        return f"<OlderFiles: {len(self._files)}>"
+
+    def __contains__(self, path: object) -> bool:
+        """Say whether an earlier version stands at a path."""
+        return path in self._files
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._files)
+
+    def start(self) -> None:
+        """Know what an earlier run found, as far as it stands still and is not shared."""
+        index, name = self._node.index, self._node.own_manifest
+        for key, kept in index.meta.beginning_with(_NOTED).items():
+            path, one = bytes.fromhex(key), _FILE.decode(kept)
+            row = index.places.get(name, path)
+            if row is not None and row.root == one.root:
+                self._put(path, one)
+            else:
+                index.meta.remove(_NOTED + key)
+        self._changed(path for path, one in self._files.items() if one.wanted)
+
+    # -- what they are -----------------------------------------------------------------------------
+    @property
+    def returning(self) -> bool:
+        """Whether any of them is to be exchanged."""
+        return any(one.wanted for one in self._files.values())
+
+    def has_below(self, folder: bytes) -> bool:
+        """Say whether a path, or one below it, is among them; b"" is all of the folder."""
+        if not folder:
+            return bool(self._files)
+        return folder in self._files or self._above[folder] > 0
+
+    def root_of(self, path: bytes) -> bytes:
+        """Return the hash of what stands at a path, b"" if that is none of them."""
+        found = self._files.get(path)
+        return found.root if found is not None else b""
+
+    def heals(self, spot: Spot) -> bool:
+        """Say whether a spot is of the own folder, and to be exchanged for what is shared."""
+        found = self._files.get(spot.path) if spot.manifest == self._node.own_manifest else None
+        return found is not None and found.wanted
+
+    def words(self) -> str:
+        """Return how many there are, and the first names."""
+        names = [set_off(path.decode()) for path in nsmallest(LISTED, self._files)]
+        more = len(self._files) - len(names)
+        some = f"{', '.join(names)} and {more:,} more" if more else listed(names)
+        return f"{plural(len(self._files), 'file')} ({some})"
+
+    # -- how they come and go ----------------------------------------------------------------------
+    def note(self, path: bytes, root: bytes) -> bool:
+        """An earlier version stands there, with this content; return whether that is news."""
+        before = self._files.get(path)
+        if before is not None and before.root == root:
+            self._put(path, before)  # the index may have failed since
+            return False
+        self._put(path, OlderFile(root, before is not None and before.wanted))
+        self._changed([path])
+        return True
+
+    def want(self) -> int:
+        """A person wants what is shared in the places of all of them; return how many that are."""
+        for path, one in list(self._files.items()):
+            self._put(path, structs.replace(one, wanted=True))
+        self._changed(self._files)
+        return len(self._files)
+
+    def end(self, paths: Iterable[bytes]) -> list[bytes]:
+        """At these paths something else stands, or is shared; return which were among them."""
+        over = [path for path in paths if path in self._files] if self._files else []
+        for path in over:
+            del self._files[path]
+            self._node.index.meta.remove(_NOTED + path.hex())
+            self._count(path, -1)
+        if over:
+            self._changed(over)
+        return over
+
+    def at_or_below(self, path: bytes) -> list[bytes]:
+        """Return which of them are at a path or below it; b"" is all."""
+        return sorted(one for one in self._files if not path or within(one, {path}))
+
+    def _changed(self, paths: Iterable[bytes]) -> None:
+        for path in sorted(paths):
+            self._listener.on_damaged_changed(Spot(self._node.own_manifest, path))
+
+    def _put(self, path: bytes, one: OlderFile) -> None:
+        if path not in self._files:
+            self._count(path, 1)
+        self._files[path] = one
+        self._node.index.meta.set(_NOTED + path.hex(), encode(one))
+
+    def _count(self, path: bytes, more: int) -> None:
+        """One more, or less, is below the folders that it is in."""
+        if more > 0:
+            record = self._node.index.manifests.get(self._node.own_manifest, path)
+            self._sizes[path] = record.size if record is not None else 0
+        size = self._sizes[path] if more > 0 else self._sizes.pop(path)
+        self.amount = Amount.total([self.amount, Amount(more, 0, more * size)])
+        folder = path
+        while folder := folder.rpartition(b"/")[0]:
+            self._above[folder] += more
+            if not self._above[folder]:
+                del self._above[folder]
