@@ -78,8 +78,8 @@ def test_whoever_answers_without_the_code_is_not_trusted() -> None:
 def test_what_became_of_the_code_of_the_start_stands_in_the_status() -> None:
     """That nobody answers is told besides: the program goes on looking."""
     here = node(1)
-    note_in_vain(here, in_vain(CodeTries()))
-    note_in_vain(here, in_vain(tries(OVER)))
+    note_in_vain(here, in_vain(CodeTries()), last=False)
+    note_in_vain(here, in_vain(tries(OVER)), last=False)
     (trouble,) = here.troubles.of(TroubleKind.CODE)
     assert (trouble.subject, trouble.command) == (AT_START, "join")
     assert trouble.reason.startswith("that code counts no more: it was used")
