@@ -301,7 +301,7 @@ def test_a_true_proof_makes_the_yes_count() -> None:
     here.joining.require_proof()
     here.joining.on_entered()
     (reply,) = here.replies()
-    assert reply.ok
+    assert (reply.ok, reply.text) == (True, "This device is in “Home” now.")
     here.joining.on_entered()
     assert here.replies() == []
 

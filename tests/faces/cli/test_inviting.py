@@ -221,7 +221,7 @@ def test_a_code_is_never_an_argument(source: Source, potluck: Call, words: list[
 def test_it_is_asked_for_at_a_terminal(
     source: Source, potluck: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source.acted = 'This device is in "Home" now.'
+    source.acted = "This device is in “Home” now."
     monkeypatch.setattr("sys.stdin", Terminal("Amber tiger VIOLIN\nmore\n"))
     code, out, err = potluck("join")
     assert (code, out) == (0, source.acted + "\n")

@@ -302,16 +302,16 @@ def _note_inviter(inviters: dict[Address, FoundGroup], found: FoundGroup, *, nam
 
 def _tell_kept(node: Node, *, alone: bool) -> None:
     name = node.roster.name if node.roster is not None else ""
-    what = f'no group found here: started "{name}"'
+    what = f"no group found here: started “{name}”"
     if not alone:
-        what = f'another group is near; this device keeps its own, "{name}", for now'
+        what = f"another group is near; this device keeps its own, “{name}”, for now"
     node.tell("founded", what)
 
 
 def _as_found(names: GroupNames, found: Sequence[FoundGroup]) -> str:
     """Say what is near, for a person."""
     named = [(*names.of(group), group.address.host) for group in found]
-    groups = ", ".join(f'"{name}" ({label}, {host})' for name, label, host in named if name)
+    groups = ", ".join(f"“{name}” ({label}, {host})" for name, label, host in named if name)
     return f"found {groups}" if groups else "found a group whose door is closed"
 
 

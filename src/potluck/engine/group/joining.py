@@ -212,7 +212,7 @@ class Joining:
         """This device is in another group now, by its code if one was typed."""
         roster = self._node.roster
         assert roster is not None, "whoever entered a group has its roster"
-        self._end(f'This device is in "{roster.name}" now.')
+        self._end(f"This device is in “{roster.name}” now.")
 
     def on_members(self) -> None:
         """The group, or who is in it, is another one: with company no code is waited for."""
