@@ -61,6 +61,10 @@ INVITERS_PER_HOST = 4  # of these at one host
 DOOR_WARNING = (
     "anyone on this network may join and gets every file; this device joins any open group"
 )
+_GOES_BY_ITSELF = (  # it is told there as well, so it names nobody
+    "the door here is open, and so is that of a group near by: this device joins that one "
+    "without asking"
+)
 
 
 class AdmissionListener(Protocol):
@@ -267,7 +271,7 @@ class AdmissionPolicy:
                         node.tell("waiting", text, level="warning")
                     self._told = what
                 case StopAsking():
-                    self._listener.on_wish_withdrawn("another door is open on both sides")
+                    self._listener.on_wish_withdrawn(_GOES_BY_ITSELF)
                 case _:
                     assert_never(action)
 
