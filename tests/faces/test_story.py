@@ -104,7 +104,7 @@ def test_while_a_group_is_found_it_is_not_said_that_none_was() -> None:
     assert told.on_tick(100.0 + ASKED_S)[0].startswith("Found “Home”")
     assert told.on_tick(100.0 + JOINING_S - 0.1) == []
     lines = told.on_tick(100.0 + JOINING_S)
-    assert lines[0] == "Until then this device is the group “Home”."
+    assert lines[0] == "For now this device is alone in the group “Home”."
     assert lines[1].startswith("Put files in")
 
 

@@ -222,7 +222,7 @@ class Story:
         if accompanied:
             first = f"Welcome to {_group_words(state)}."
         elif near:
-            first = f"Until then this device is the group “{name}”."
+            first = f"For now this device is alone in the group “{name}”."
         elif self._found_s is not None:
             first = f"Nobody else is in the group “{name}” of this device."
         else:
