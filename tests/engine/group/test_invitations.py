@@ -61,6 +61,7 @@ def test_the_own_code_is_known_however_it_is_typed_and_is_no_try() -> None:
         with pytest.raises(Refused, match="the code of this device itself") as caught:
             invitations.check_other(TypedCode(typed))
         assert not any(word in str(caught.value) for word in code.split("-"))
+        assert "potluck" not in caught.value.fix, "a face would write the home of this device there"
     assert invitations.tries_left == limits.CODE_TRIES
 
 
