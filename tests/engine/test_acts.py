@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 
 from potluck.core.group.codes import TypedCode
+from potluck.core.group.word_list import WORDS
 from potluck.core.wire.catalogue import Cause, Offer
 from potluck.engine.acts import Acts, GroupParts
 from potluck.engine.confirming import Confirming
@@ -187,7 +188,24 @@ def test_what_is_done_is_said_and_what_is_told_later_is_not_said_now() -> None:
     assert reply.ok
     assert reply.text.count("-") == 2
     assert reply.text not in repr(reply)
-    assert replies(JoinAsked(7, TypedCode(reply.text))) == []
+    assert replies(JoinAsked(7, TypedCode("-".join(WORDS[:3])))) == []
+
+
+def test_the_own_code_is_tried_nowhere() -> None:
+    """It cost a try at whoever else had a code in force."""
+    parts = Wiring(node())
+    parts.start()
+    parts.acts.handle(InviteAsked(6, 600.0))
+    (made,) = taken(parts.node, Reply)
+    parts.acts.handle(JoinAsked(7, TypedCode(made.text.upper().replace("-", " "))))
+    (reply,) = taken(parts.node, Reply)
+    assert (reply.ok, reply.code) == (False, "refused")
+    assert reply.text == "That is the code of this device itself."
+    assert parts.joining.deadline() is None
+    assert parts.invitations.tries_left == 3
+    parts.acts.handle(JoinAsked(8, TypedCode("no code")))
+    (reply,) = taken(parts.node, Reply)
+    assert reply.code == "usage"
 
 
 def test_it_shows_its_state_in_one_line() -> None:

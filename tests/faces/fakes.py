@@ -82,6 +82,7 @@ def state(**changes: Any) -> dict[str, Any]:
         "counters": {},
         "unshared": {"files": 0},
         "requests": [],
+        "invite": None,
         "ignored": 0,
         "skipped_files": 0,
         "skipped_folders": 0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.faces.advice import Advice, for_terminal, indented
+from potluck.faces.advice import Advice, LightOnDark, for_terminal, indented
 from potluck.faces.text import columns
 
 
@@ -15,6 +15,11 @@ def broken(line: str, width: int) -> list[str]:
 def test_what_fits_stays_as_it_is() -> None:
     lines = ["  a   b", "", Advice("next: ", "potluck status")]
     assert list(for_terminal(lines, 20)) == lines
+
+
+def test_a_row_of_a_picture_stays_as_it_is() -> None:
+    row = LightOnDark("██  ▀▀▄▄ ██")
+    assert broken(row, 5) == [row]
 
 
 def test_a_command_that_does_not_fit_beside_goes_below_and_stays_whole() -> None:

@@ -75,10 +75,21 @@ def test_in_the_middle_of_a_line_it_is_a_letter(person: Person) -> None:
 
 def test_a_new_request_has_to_stand_for_a_moment(person: Person) -> None:
     person.screen.show("b", 102.0)
-    assert person.press(b"y", 102.0 + UNREAD_S - 0.01), "it is taken, and ignored"
+    assert person.press(b"y", 102.0 + UNREAD_S - 0.01), "it is taken, and answers nothing"
     assert person.answered == []
+    assert person.said == list(TOO_EARLY)
     assert person.press(b"y", 102.0 + UNREAD_S)
     assert person.answered == [("b", "approve")]
+    assert person.said == list(TOO_EARLY), "once"
+
+
+def test_every_key_that_comes_too_early_is_told(person: Person) -> None:
+    """The first two were lost without a word: both people waited for the other."""
+    person.screen.show("b", 102.0)
+    assert person.press(b"y", 102.05)
+    assert person.press(b"n", 102.25)
+    assert person.said == list(TOO_EARLY) * 2
+    assert person.answered == []
 
 
 def test_a_key_that_comes_when_the_request_has_just_gone_is_no_letter(person: Person) -> None:

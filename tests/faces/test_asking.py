@@ -26,8 +26,8 @@ def test_at_80_columns() -> None:
     assert lines(request()) == [
         "─" * 72,
         "bert (10.88.0.2) asks to join “Home”",
-        "Look at the screen of the new machine, bert: the same three words must stand",
-        "  there, too. Only that screen counts: members show the same words.",
+        "Look at the screen of the machine that asks, bert: the same three words must",
+        "  stand there, too. Only that screen counts: members show the same words.",
         "",
         "     AMBER    TIGER    VIOLIN ",
         "",
@@ -40,7 +40,7 @@ def test_at_80_columns() -> None:
 
 def test_at_20_columns_the_words_stand_below_each_other() -> None:
     narrow = lines(request(words=LONG), width=20)
-    assert [line.strip() for line in narrow[12:15]] == ["AARDVARK", "MUSHROOM", "ELEPHANT"]
+    assert [line.strip() for line in narrow[13:16]] == ["AARDVARK", "MUSHROOM", "ELEPHANT"]
     assert all(columns(line) <= 20 for line in narrow)
 
 
@@ -130,15 +130,15 @@ def test_a_listed_name_is_set_off_as_everywhere_with_what_is_typed_for_it() -> N
     assert lines(request(), nameless)[-1].startswith("  5eed0009 (10.88.0.2)  ")
 
 
-def test_that_only_the_new_screen_counts_is_the_last_to_go() -> None:
-    only = "Only the new machine's screen counts."
+def test_that_only_the_asking_screen_counts_is_the_last_to_go() -> None:
+    only = "Only the asking machine's screen counts."
     low = lines(request(), request("nas", id="2"), width=40, room=6)
     assert only in low
     assert words_stand_in(request(), "\n".join(low[:6]))
     assert [only in lines(request(), width=40, room=room) for room in (3, 4, 5, 6)] == [True] * 4
     assert only in lines(request(), width=40, room=2), "render cuts what is too much, from below"
     assert only not in lines(joining(), width=40, room=4)
-    assert any("Only that screen counts" in line for line in lines(request(), width=40, room=9))
+    assert any("Only that screen" in line for line in lines(request(), width=40, room=9))
 
 
 def test_after_the_yes_here_the_other_side_is_waited_for() -> None:

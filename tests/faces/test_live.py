@@ -11,7 +11,7 @@ from typing import IO, Any, cast
 import pytest
 from rich.console import Console
 
-from potluck.faces.advice import Advice
+from potluck.faces.advice import Advice, LightOnDark
 from potluck.faces.cli.layout import Words
 from potluck.faces.live import BARS, RENEW_S, TROUBLES, LiveScreen, render
 from potluck.faces.progress import Motion
@@ -263,6 +263,15 @@ def test_while_the_terminal_is_another_programs_nothing_is_drawn_over_it() -> No
     screen.draw()
     assert "in sync" in output.getvalue()[before:]
     screen.close()
+
+
+def test_a_picture_for_cameras_is_light_on_dark_whatever_colours_the_terminal_has() -> None:
+    """On a light terminal the QR code at the prompt was the wrong way round."""
+    output = io.StringIO()
+    console = Console(file=output, force_terminal=True, width=60, color_system="standard")
+    screen = LiveScreen(console, words=WORDS)
+    screen.lines([LightOnDark("█▀ ▄")])
+    assert "\x1b[97;40m█▀ ▄\x1b[0m" in output.getvalue()
 
 
 def test_no_command_is_broken_in_what_scrolls_above() -> None:

@@ -16,6 +16,7 @@ import pytest  # noqa: TC002 - its fixtures are read at run time
 
 from potluck.core.errors import Refused
 from potluck.engine.person_acts import ApproveAsked, DenyAsked
+from potluck.faces import ended_requests
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words
 from potluck.faces.screen import PlainScreen, ViewThreads, at_terminal, first_id
@@ -244,6 +245,24 @@ def test_a_typed_name_goes_to_the_request_that_could_be_read(
         watching.stop()
     assert source.asked == []
     pipe.close()
+
+
+def test_the_end_of_what_stood_on_the_screen_is_told_in_a_flood_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ended_requests, "SEEN_S", 0.0)
+    screen, over = RecordingScreen(), "the request of {} is over: the connection broke"
+    with running(tmp_path, FakeSource()) as source:
+        source.current = asked(request())
+        view = ViewThreads(Client(str(tmp_path)), screen, WORDS, leaving=NoLeaving(), reads=False)
+        view.start()
+        wait_for(lambda: view._on_screen.request == "5eed0001")
+        for name in ("d1", "d2", "bert"):
+            source.tell(over.format(name), code="request_over")
+        wait_for(lambda: ("line", over.format("bert")) in screen.log)
+        view.stop()
+    assert ("line", over.format("d1")) in screen.log
+    assert ("line", over.format("d2")) not in screen.log
 
 
 def test_who_can_type_sits_at_a_terminal(tmp_path: Path) -> None:

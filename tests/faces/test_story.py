@@ -20,8 +20,8 @@ from potluck.faces.story import (
 from tests.faces.fakes import alone, asked, device, found, joining, request, state, transfer, upload
 
 LOOK = (
-    "Look at the screen of the new machine, bert: the same three words must stand there, too. "
-    "Only that screen counts: members show the same words."
+    "Look at the screen of the machine that asks, bert: the same three words must stand there, "
+    "too. Only that screen counts: members show the same words."
 )
 WORDS = Words("potluck --home h", "potluck", "potluck --home h")
 

@@ -54,7 +54,7 @@ def test_a_code_is_typed_on_one_machine_and_brought_to_another_in_a_file(devices
     code = invite(anna)
     done = join(bert, code)
     assert (done.returncode, done.stderr) == (0, ""), done.stderr + anna.said() + bert.said()
-    assert 'in "Home" now' in done.stdout
+    assert "in “Home” now" in done.stdout
     wait_ring([anna, bert], READY_S)
     assert anna.status()["invite"] is None
 

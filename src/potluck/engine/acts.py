@@ -129,7 +129,8 @@ class Acts:
                 return self._codes.invitations.invite(life_s)
             case UninviteAsked():
                 return self._codes.invitations.uninvite()
-            case JoinAsked():
+            case JoinAsked(_, code):
+                self._codes.invitations.check_other(code)
                 self._codes.joining.begin(act)
                 return None
             case _:

@@ -66,7 +66,8 @@ class JoinAsked:
     command: int  # handle for Reply, which comes when it is known
     code: TypedCode  # shows itself to nobody
     peer: Address | None = None  # whom to ask besides
-    waits: bool = False  # it was given at the start, and is tried again while nobody answers
+    waits: bool = False  # it was given at the start, and is tried again while nobody answers,
+    last: bool = False  # but not after this time
 
 
 @dataclass(frozen=True, slots=True)

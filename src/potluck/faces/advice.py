@@ -5,7 +5,8 @@ whoever writes to a terminal needs no grammar. What is too wide for it is broken
 of a row or the words of a sentence; a command goes to a line of its own, set in as far as there is
 room.
 
-Guarantees: no command is broken here, so it can be copied as it stands; nothing is left out.
+Guarantees: no command is broken here, so it can be copied as it stands; nothing is left out; a row
+of a picture (`LightOnDark`) stays as it is.
 Limits: a command that is wider than the terminal is folded by the terminal itself; two spaces or
 more part the cells of a row, also where they stand in a name.
 """
@@ -36,6 +37,12 @@ class Advice(str):
         return line
 
 
+class LightOnDark(str):
+    """A line of a picture for cameras: light on dark, whatever the terminal's own colours are."""
+
+    __slots__ = ()
+
+
 def indented(line: str, by: str) -> str:
     """Return a line set in."""
     return Advice(by + line.before, line.command) if isinstance(line, Advice) else by + line
@@ -44,7 +51,7 @@ def indented(line: str, by: str) -> str:
 def for_terminal(lines: Iterable[str], width: int) -> Iterator[str]:
     """Yield lines of at most `width` columns; only a command alone on its line may be wider."""
     for line in lines:
-        if columns(line) <= width:
+        if columns(line) <= width or isinstance(line, LightOnDark):
             yield line
         elif isinstance(line, Advice):
             yield from _advised(line, width)

@@ -13,8 +13,8 @@ stand in the way of the next key. Tab on the empty line steps to the next reques
 Guarantees: no key answers a request that was not on the screen when it was typed, nor one that had
 been there for less than half a second, nor one twice; Enter alone answers nothing. Limits: a key is
 known to have been typed after the last look at the keyboard, 0.2 s ago at most unless a command was
-running meanwhile; so one that is typed too early for that counts as ignored and is typed again. Of
-a terminal that gives whole lines only, it is known when Enter was pressed.
+running meanwhile; so one that is typed too early for that answers nothing, which is said. Of a
+terminal that gives whole lines only, it is known when Enter was pressed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ _ANSWERS = re.compile(r"(?:yes|ye|y|no|n)+", re.IGNORECASE)  # as impatient peop
 STEP_KEY = b"\t"
 NOBODY_ASKS = ("Nobody asks for a yes or a no on this screen.", "  next: pending")
 TOO_LATE = ("That request was over before that was typed: nothing was answered.",)
-TOO_EARLY = ("That was typed before the request could be read: nothing was answered.",)
+TOO_EARLY = (
+    "That was typed before the request could be read: nothing was answered. Look, then type again.",
+)
 
 
 class Showing(NamedTuple):
@@ -131,7 +133,10 @@ class AnswerKeys:
         if not self._screen.request:
             return self._came_late(self._screen.gone(typed_s), act)
         self._rest = _RESTS[act]
-        self._give(self._meant, act)
+        if self._meant:
+            self._give(self._meant, act)
+        else:
+            self._say(list(TOO_EARLY))
         return True
 
     def _came_late(self, gone: str, act: str) -> bool:

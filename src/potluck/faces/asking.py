@@ -6,7 +6,7 @@ that whoever comes first hides nobody; what needs no answer here has a line each
 words stand apart from all
 else, side by side where they fit and below each other where they do not. Guarantees: no row is
 wider than the terminal, from 20 columns on; where rows lack, everything else is left out before the
-words and the keys: the other requests late, and last of all that only the new machine's own screen
+words and the keys: the other requests late, and last of all that only the asking machine's screen
 counts. A name is set off as it is everywhere, and no word stands on a row that a name could have
 made up. Limits: what could be drawn is for `words_stand_in` and `listed_in` to say, of the picture
 as it stands.
@@ -34,7 +34,7 @@ from potluck.faces.text import columns, count, fitted, shown, wrapped
 
 _STANDING = 3  # requests that need no answer here; more are counted
 _KEYS = "y = yes, they are the same · n = no"
-_ONLY = "Only the new machine's screen counts."
+_ONLY = "Only the asking machine's screen counts."
 _STEP = " · Tab = the next one in full"
 _RULE = "─"
 _RULE_COLUMNS = 72

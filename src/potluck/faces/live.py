@@ -29,7 +29,7 @@ from rich.segment import ControlType
 from rich.text import Text
 
 from potluck.faces import rows
-from potluck.faces.advice import Advice, for_terminal, indented
+from potluck.faces.advice import Advice, LightOnDark, for_terminal, indented
 from potluck.faces.asking import asking_rows, listed_in, on_top, step_from
 from potluck.faces.cli.comparing import is_about_request
 from potluck.faces.cli.layout import (
@@ -63,6 +63,7 @@ _COLOURS = {
 _TOO_WIDE = "type status: the command is too wide for here"
 _STANDSTILL = frozenset({"waiting", "paused"})  # nothing comes, and the reason says why
 _STYLES = {"✗": "bold red", "!": "yellow"}  # of a line that begins so
+_LIGHT_ON_DARK = "bright_white on black"  # a camera reads it so, on a light terminal, too
 
 TerminalSize = tuple[int, int]
 """Columns and rows of a terminal."""
@@ -290,7 +291,8 @@ class LiveScreen:
         """Let lines scroll above the picture."""
         self._wipe_folded()
         for line in lines:
-            style = _STYLES.get(line[:1], "")
+            is_drawn = isinstance(line, LightOnDark)
+            style = _LIGHT_ON_DARK if is_drawn else _STYLES.get(line[:1], "")
             for row in for_terminal([line], self._console.width):
                 self._console.print(Text(row, style), soft_wrap=True)  # a long command stays whole
 

@@ -222,6 +222,7 @@ class ViewThreads:
                 self._take(story)
                 self._screen.draw()
                 self._on_screen.show(self._screen.asking, listed=self._screen.listed)
+                story.ended.on_top(self._screen.asking, time.monotonic())
             self._take(story)
         finally:
             self._screen.close()

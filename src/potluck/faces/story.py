@@ -30,6 +30,7 @@ from potluck.faces.cli.comparing import (
     unanswered,
 )
 from potluck.faces.cli.layout import Words, is_shut, next_step, title
+from potluck.faces.ended_requests import EndedRequests
 from potluck.faces.line_budget import LineBudget
 from potluck.faces.near_groups import NearGroups
 from potluck.faces.text import count, shown, size
@@ -45,8 +46,6 @@ LINES_MAX = 1000  # transfers that are remembered as told
 NAMED = 3  # devices in a line; more are counted
 BIG_BYTES = 8_000_000  # smaller ones are here before the line is read
 REQUEST_LINES = 10  # requests told in full in a minute: more than honest people bring
-ENDED_LINES = 1  # of requests that nobody answered, in a minute: one is news, a flood is a sum
-_ANSWERED = (" said no", " said yes", " is a member now")
 _TOLD_HERE = frozenset(
     {"founded", "waiting", "joined", "request"}
 )  # told from the state, with the next step
@@ -77,7 +76,7 @@ class Story:
         self._transfers: set[str] = set()
         self._near_groups = NearGroups(words)
         self._told_requests: dict[str, bool] = {}  # by id; False: it was only counted
-        self._asks, self._ends = LineBudget(REQUEST_LINES), LineBudget(ENDED_LINES)
+        self._asks, self.ended = LineBudget(REQUEST_LINES), EndedRequests()
 
     def __repr__(self) -> str:
         return f"Story({len(self._said)} topics told, {len(self._transfers)} transfers)"
@@ -89,8 +88,8 @@ class Story:
         line = _MARKS.get(notice["level"], "") + shown(notice["text"])
         if code in _TOLD_HERE:
             return []
-        if code == "request_over" and not notice["text"].endswith(_ANSWERED):
-            return [line] if self._ends.take(now) else []
+        if code == "request_over" and not self.ended.may_tell(notice["text"], now):
+            return []
         if code == "member_new":
             self._guests[guest] = (now, line)
             return []
@@ -118,6 +117,7 @@ class Story:
     def on_state(self, state: dict[str, Any], now: float) -> list[str]:
         """Return the lines for what is new in a snapshot."""
         begins, self._state = self._state is None, state
+        self.ended.on_state(state, now)
         if begins and self._watching:
             self._near_groups.on_watched(state, now)
         lines = []
@@ -190,13 +190,11 @@ class Story:
 
     def _summed_lines(self, now: float) -> list[str]:
         """Return what a flood of requests was, once a minute."""
-        asked, ended, lines = self._asks.due(now), self._ends.due(now), list[str]()
+        asked, lines = self._asks.due(now), list[str]()
         if asked:
             lines.append(f"! {count(asked, 'more request')} to join came within a minute.")
             lines.append(Advice("  those that still wait: ", self._words.of("pending")))
-        if ended:
-            lines.append(f"{count(ended, 'more request')} to join ended within a minute.")
-        return lines
+        return lines + self.ended.lines(now)
 
     def _first(self, topic: str, value: object) -> bool:
         """Say whether `value` is new for `topic`, and remember it."""

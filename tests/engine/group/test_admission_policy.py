@@ -102,7 +102,7 @@ def test_with_one_door_open_nobody_is_admitted(closed: int) -> None:
     devices = [lan.add(number, open_s=None if number == closed else math.inf) for number in (1, 2)]
     lan.run(2.5)
     waiting = devices[closed - 1]
-    near = f'"Home" (d{3 - closed}, 10.0.0.{3 - closed})'
+    near = f"“Home” (d{3 - closed}, 10.0.0.{3 - closed})"
     assert waiting.told("waiting") == [f"found {near}: this device is not a member yet"]
     lan.run(20.0)
     (found,) = waiting.admission_policy.found
@@ -138,7 +138,7 @@ def test_once_the_other_group_is_gone_there_is_nothing_to_wait_for() -> None:
     assert not waiting.told("founded")
     assert waiting.node.index.roster.all() == []
     lan.run(SILENCE_S + 9)
-    assert waiting.told("founded") == ['no group found here: started "Home"']
+    assert waiting.told("founded") == ["no group found here: started “Home”"]
     assert waiting.node.index.roster.all() != []
 
 
@@ -450,7 +450,7 @@ def test_a_group_that_is_kept_beside_another_one_is_not_said_to_be_alone() -> No
     here.now = limits.FOUND_S
     admission_policy.on_tick()
     (tell,) = [tell for tell in taken(here, Tell) if tell.code == "founded"]
-    assert tell.text == 'another group is near; this device keeps its own, "Home", for now'
+    assert tell.text == "another group is near; this device keeps its own, “Home”, for now"
 
 
 def test_of_two_open_doors_it_is_known_who_goes_through_which() -> None:
@@ -739,7 +739,8 @@ def test_an_open_door_takes_back_what_people_have_not_answered() -> None:
     admission_policy.on_tick()
     admission_policy.on_offer(BETTER, "10.0.0.9")
     admission_policy.on_tick()
-    assert told(admission_policy, "on_wish_withdrawn") == ["another door is open on both sides"]
+    (why,) = told(admission_policy, "on_wish_withdrawn")
+    assert why.startswith("the door here is open, and so is that of a group near by: this device ")
     admission_policy.on_committed()
     assert "about to join" in admission_policy.why_not()
 

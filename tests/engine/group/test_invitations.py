@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from potluck.core import limits
-from potluck.core.errors import NotFound, UsageError
+from potluck.core.errors import NotFound, Refused, UsageError
+from potluck.core.group.codes import TypedCode
 from potluck.core.group.word_list import WORDS
 from potluck.engine.effects import OpenDoor, Tell
 from potluck.engine.group.admission_policy import AdmissionPolicy
@@ -47,6 +48,21 @@ def test_a_code_opens_the_door_for_whoever_knows_it() -> None:
     assert [effect.open for effect in taken(mine, OpenDoor)] == [False]
     assert invitations.left_s is None
     assert invitations.begin() is None
+
+
+def test_the_own_code_is_known_however_it_is_typed_and_is_no_try() -> None:
+    _mine, invitations = here()
+    invitations.check_other(TypedCode("-".join(WORDS[:3])))
+    code = invitations.invite(60.0)
+    invitations.check_other(TypedCode("no code"))
+    first = WORDS[0] if not code.startswith(WORDS[0]) else WORDS[1]
+    invitations.check_other(TypedCode(f"{first}-{code.partition('-')[2]}"))
+    for typed in (code, code.upper().replace("-", " ")):
+        with pytest.raises(Refused, match="the code of this device itself") as caught:
+            invitations.check_other(TypedCode(typed))
+        assert not any(word in str(caught.value) for word in code.split("-"))
+        assert "potluck" not in caught.value.fix, "a face would write the home of this device there"
+    assert invitations.tries_left == limits.CODE_TRIES
 
 
 @pytest.mark.parametrize("life_s", [0.0, -1.0, 3600.1, float("nan"), float("inf")])

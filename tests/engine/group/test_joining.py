@@ -34,7 +34,7 @@ from potluck.engine.group.joining import (
     WRONG_MAX,
     Joining,
 )
-from potluck.engine.group.joining_ends import ASK_FOR_ONE, AT_START, REFUSALS_SHOWN
+from potluck.engine.group.joining_ends import ASK_FOR_ONE, AT_START, REFUSALS_SHOWN, TRIED_AGAIN
 from potluck.engine.group.membership import Membership
 from potluck.engine.person_acts import JoinAsked, RemoveAsked
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -301,7 +301,7 @@ def test_a_true_proof_makes_the_yes_count() -> None:
     here.joining.require_proof()
     here.joining.on_entered()
     (reply,) = here.replies()
-    assert reply.ok
+    assert (reply.ok, reply.text) == (True, "This device is in “Home” now.")
     here.joining.on_entered()
     assert here.replies() == []
 
@@ -531,7 +531,7 @@ def test_whom_the_person_named_has_a_try_also_after_all_others() -> None:
 # -- a code that was given at the start ------------------------------------------------------------
 UNANSWERED = (
     "nobody near by has a code in force: it was used, is too old or was taken back, or the other "
-    f"device is off or on another network; {ASK_FOR_ONE}"
+    "device is off or on another network"
 )
 
 
@@ -542,10 +542,11 @@ def test_that_nobody_answers_to_the_code_of_the_start_is_told_once_and_stands_in
         play.tick(JOIN_S)
         play.node.now += 2.0
     assert [(each.subject, each.reason, each.command) for each in play.troubles()] == [
-        (AT_START, UNANSWERED, "join")
+        (AT_START, f"{UNANSWERED}; {TRIED_AGAIN}; {ASK_FOR_ONE}", "join")
     ]
     (told,) = taken(play.node, Tell)
-    assert (told.code, told.text) == ("code_unanswered", f"{AT_START}: {UNANSWERED}; try: join")
+    reason = f"{UNANSWERED}; {TRIED_AGAIN}; {ASK_FOR_ONE}"
+    assert (told.code, told.text) == ("code_unanswered", f"{AT_START}: {reason}; try: join")
     play.joining.on_members()
     assert play.troubles(), "it is alone still"
     play.node.roster = group(1, 2)
@@ -553,6 +554,19 @@ def test_that_nobody_answers_to_the_code_of_the_start_is_told_once_and_stands_in
     assert play.troubles() == []
     play.node.roster = None
     play.joining.on_members()
+
+
+def test_when_the_code_of_the_start_is_tried_no_more_nothing_says_that_it_is() -> None:
+    play = Alone()
+    play.begin(waits=True)
+    play.tick(JOIN_S)
+    assert TRIED_AGAIN == "it is tried again by itself, until 10 minutes after the start"
+    assert TRIED_AGAIN in play.troubles()[0].reason
+    taken(play.node, Tell)
+    play.joining.begin(JoinAsked(8, TypedCode(WORD), waits=True, last=True))
+    play.tick(JOIN_S)
+    assert [each.reason for each in play.troubles()] == [f"{UNANSWERED}; {ASK_FOR_ONE}"]
+    assert taken(play.node, Tell) == [], "whoever gave it says so"
 
 
 def test_a_no_to_the_code_of_the_start_stands_there_too_and_is_told_by_whoever_gave_it() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from potluck.core.errors import PotluckError, Refused, TimedOut, Untrusted
@@ -60,6 +62,19 @@ def test_each_end_is_told_with_its_cause_and_the_next_step(
     assert error.fix
 
 
+def test_the_page_tells_a_code_to_which_nobody_answers_from_one_that_somebody_refuses() -> None:
+    """A used code was said to end with 5: whose it was has none any more, and so is not there."""
+    page = (Path(__file__).parents[3] / "docs" / "faces.md").read_text(encoding="utf-8")
+    (row,) = (line for line in page.splitlines() if line.startswith("| `join "))
+    refused, unanswered = row.partition(" · 5 ")[2].split(" · 6 ")
+    nobody, ended = in_vain(CodeTries()), in_vain(tries(OVER))
+    assert (nobody.exit_code, ended.exit_code) == (6, 5)
+    for word in ("used", "too old", "taken back"):
+        assert word in nobody.cause
+        assert word in unanswered
+        assert word not in refused
+
+
 def test_of_many_refusals_a_few_are_shown_and_the_rest_is_counted() -> None:
     assert "more." not in in_vain(tries(*[WRONG] * REFUSALS_SHOWN)).what
     assert in_vain(tries(*[WRONG] * (REFUSALS_SHOWN + 2))).what.endswith("And 2 more.")
@@ -79,8 +94,8 @@ def test_whoever_answers_without_the_code_is_not_trusted() -> None:
 def test_what_became_of_the_code_of_the_start_stands_in_the_status() -> None:
     """That nobody answers is told besides: the program goes on looking."""
     here = node(1)
-    note_in_vain(here, in_vain(CodeTries()))
-    note_in_vain(here, in_vain(tries(OVER)))
+    note_in_vain(here, in_vain(CodeTries()), last=False)
+    note_in_vain(here, in_vain(tries(OVER)), last=False)
     (trouble,) = here.troubles.of(TroubleKind.CODE)
     assert (trouble.subject, trouble.command) == (AT_START, "join")
     assert trouble.reason.startswith("that code counts no more: it was used")

@@ -315,7 +315,8 @@ def test_who_keeps_its_label_is_not_told_of_it() -> None:
     other.add([member(key(1), other, key(2), "anna")])
     here.take()
     membership.enter(other)
-    assert [effect.code for effect in taken(here, Tell)] == ["joined"]
+    (told,) = taken(here, Tell)
+    assert (told.code, told.text) == ("joined", "joined “Home” as anna (2 devices)")
 
 
 def test_what_a_failed_index_lost_is_written_down_again() -> None:

@@ -64,10 +64,10 @@ def test_a_newcomer_is_told_by_the_name_that_answers_it_and_no_member_has() -> N
     listed.add(request(5, "d5-2", device=key(9).device))
     [told] = taken(here, Tell)
     assert told.text.startswith(
-        "d5-2 (10.0.0.5), a new machine that calls itself d5, asks to join “Home”. Words: "
+        "d5-2 (10.0.0.5), a machine that calls itself d5, asks to join “Home”. Words: "
     )
     assert listed.becomes(listed.rows[0]) == "", "another d5 is a member"
-    assert "If the screen of the new machine, d5-2, shows the same words" in told.text
+    assert "If the screen of the machine that asks, d5-2, shows the same words" in told.text
     assert listed.rows[0].question == "d5-2 asks to join: compare the words"
     nameless = request(6, "5eed0006")
     nameless.id = nameless.name
@@ -78,7 +78,7 @@ def test_the_name_that_it_would_have_here_is_told_where_it_is_another() -> None:
     here, listed = rows()
     listed.add(request(5, "d5-2"))
     [told] = taken(here, Tell)
-    asks = "d5-2 (10.0.0.5), a new machine that calls itself d5 and would be called d5, asks to "
+    asks = "d5-2 (10.0.0.5), a machine that calls itself d5 and would be called d5, asks to "
     assert told.text.startswith(asks)
     assert listed.becomes(listed.rows[0]) == "d5"
     assert listed.becomes(request(6)) == ""
@@ -95,7 +95,7 @@ def test_people_are_asked_unless_the_door_is_open() -> None:
     member, joiner = taken(here, Tell)
     assert member.text == (
         "d5 (10.0.0.5) asks to join “Home”. Words: a b c. "
-        "If the screen of the new machine, d5, shows the same words, say yes here: approve d5"
+        "If the screen of the machine that asks, d5, shows the same words, say yes here: approve d5"
     )
     assert joiner.text == (
         "“Home” can let this device in: d7 (10.0.0.7). Words: a b c. "

@@ -71,7 +71,7 @@ def test_approve_shows_the_words_and_asks(
     typing(monkeypatch, answer)
     code, out, _ = potluck("approve")
     assert code == 0
-    assert "Look at the screen of the new machine, bert:" in out
+    assert "Look at the screen of the machine that asks, bert:" in out
     assert "    AMBER  TIGER  VIOLIN\n" in out
     assert out.endswith("You said yes; bert's side has not yet.\n")
     assert source.asked == [YES]

@@ -14,6 +14,7 @@ from potluck.faces.cli.code_at_start import CodeAtStart
 if TYPE_CHECKING:
     import pytest
 
+PATIENCE_S = module.ATTEMPT_MAX_S + 2.5 * module.AGAIN_AFTER_S  # two times more, then no more
 LATE, NO = TimedOut("Nobody.", "why", "next"), Refused("No.", "why", "next")
 
 
@@ -34,7 +35,8 @@ class Play:
         self.now_s += seconds
 
     def _act(self, act: str, body: dict[str, object]) -> str:
-        assert (act, body) == ("join", {"code": "amber-tiger-violin", "waits": True})
+        wanted = {"code": "amber-tiger-violin", "waits": True, "last": self.asked == 2}
+        assert (act, body) == ("join", wanted)
         self.asked += 1
         answer = self.answers.pop(0)
         if isinstance(answer, PotluckError):
@@ -47,7 +49,7 @@ class Play:
 
 
 def run(tmp_path: Path, play: Play) -> None:
-    start = CodeAtStart(Client(str(tmp_path)), "amber-tiger-violin", patience_s=5.0)
+    start = CodeAtStart(Client(str(tmp_path)), "amber-tiger-violin", patience_s=PATIENCE_S)
     assert repr(start) == "<CodeAtStart>"
     start.start()
     assert play.over.wait(10.0)

@@ -49,6 +49,17 @@ def test_nothing_that_is_there_is_written_over(tmp_path: Path, what: str) -> Non
     assert other.exists() == (what == "link")
 
 
+def test_no_code_is_made_for_a_file_that_would_be_shared(tmp_path: Path) -> None:
+    """The others were told that its file was added, and could read it."""
+    (tmp_path / "pot" / "Shared" / "me").mkdir(parents=True)
+    (tmp_path / "pot" / ".potluck").mkdir()
+    (tmp_path / "pot" / ".potluck" / "marker").write_bytes(b"")
+    path = tmp_path / "pot" / "Shared" / "me" / "code"
+    with pytest.raises(Refused, match="is in a folder that is shared: no code was made"):
+        write_code(str(path), pytest.fail, pytest.fail)
+    assert not path.exists()
+
+
 def test_where_nothing_can_be_written_no_code_is_made(tmp_path: Path) -> None:
     with pytest.raises(DiskTrouble):
         write_code(str(tmp_path / "none" / "code"), pytest.fail, pytest.fail)

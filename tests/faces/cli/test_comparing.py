@@ -10,8 +10,8 @@ from potluck.faces.cli.layout import Words, status_lines
 from tests.faces.fakes import asked, joining, request, state
 
 LOOK = (
-    "Look at the screen of the new machine, bert: the same three words must stand there, too. "
-    "Only that screen counts: members show the same words."
+    "Look at the screen of the machine that asks, bert: the same three words must stand there, "
+    "too. Only that screen counts: members show the same words."
 )
 WORDS = Words("potluck --home h", "potluck", "potluck --home h")
 
@@ -58,11 +58,11 @@ def test_a_name_is_typed_as_a_shell_takes_it(name: str, typed: str) -> None:
 def test_a_newcomer_is_not_the_member_that_it_is_called_like() -> None:
     two = asked(request("laptop", name="laptop-2"))
     [newcomer] = comparing.unanswered(two)
-    head = "laptop-2, a new machine that calls itself laptop (10.88.0.2), asks to join “Home”"
+    head = "laptop-2, a machine that calls itself laptop (10.88.0.2), asks to join “Home”"
     assert comparing.asker_words(newcomer) == head
     look = comparing.look_words(newcomer)
-    assert look.startswith("This is not laptop, which is a member. Look at the screen of the new ")
-    assert "machine, laptop-2: " in look
+    assert look.startswith("This is not laptop, which is a member. Look at the screen of the ")
+    assert "machine that asks, laptop-2: " in look
     assert "Only that screen counts: members show the same words." in look
     [mine] = comparing.unanswered(asked(request("Kitchen-PC", name="Kitchen-PC-2")))
     assert "not this device, which is called Kitchen-PC, too. " in comparing.look_words(mine)
@@ -72,16 +72,17 @@ def test_a_newcomer_is_not_the_member_that_it_is_called_like() -> None:
 def test_two_newcomers_of_one_name_are_told_apart() -> None:
     both = asked(request("pal"), request("pal", id="2", name="pal-2"))
     for one, name in zip(comparing.unanswered(both), ("pal", "pal-2"), strict=True):
-        assert comparing.asker_words(one).startswith(f"{name}, a new machine that calls itself pal")
+        assert comparing.asker_words(one).startswith(f"{name}, a machine that calls itself pal")
         would = comparing.asker_words(one | {"becomes": "pal"})
         assert would.startswith(
-            f"{name}, a new machine that calls itself pal and would be called pal ("
+            f"{name}, a machine that calls itself pal and would be called pal ("
         )
         look = comparing.look_words(one)
         assert look.startswith("This is not the other machine that calls itself pal and asks, too.")
-        assert f"machine, {name}: " in look
+        assert f"machine that asks, {name}: " in look
     away = request("pal", name="pal-2")
-    assert comparing.look_words(away).startswith("Look at the screen of the new machine, pal-2")
+    look = "Look at the screen of the machine that asks, pal-2"
+    assert comparing.look_words(away).startswith(look)
     nameless = comparing.unanswered(asked(request("", name="5eed0001")))[0]
     assert comparing.asker_words(nameless).startswith("a device (")
 

@@ -13,6 +13,7 @@ import pytest
 
 from potluck.core.errors import Refused
 from potluck.engine.person_acts import InviteAsked, JoinAsked, UninviteAsked
+from potluck.faces.advice import LightOnDark
 from potluck.faces.cli import output
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.commands import COMMANDS, ELSEWHERE
@@ -221,7 +222,7 @@ def test_a_code_is_never_an_argument(source: Source, potluck: Call, words: list[
 def test_it_is_asked_for_at_a_terminal(
     source: Source, potluck: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    source.acted = 'This device is in "Home" now.'
+    source.acted = "This device is in “Home” now."
     monkeypatch.setattr("sys.stdin", Terminal("Amber tiger VIOLIN\nmore\n"))
     code, out, err = potluck("join")
     assert (code, out) == (0, source.acted + "\n")
@@ -342,6 +343,14 @@ def test_at_the_prompt_no_command_reads_what_is_typed_next(
 def test_at_the_prompt_a_code_is_shown(source: Source, tmp_path: Path) -> None:
     lines = run_typed(["invite"], Client(str(tmp_path)))
     assert lines[0] == f"The code:  {CODE}"
+
+
+def test_at_the_prompt_a_qr_code_is_a_picture_for_its_screen(
+    source: Source, tmp_path: Path
+) -> None:
+    lines = run_typed(["invite", "--qr"], Client(str(tmp_path)))
+    assert all(isinstance(line, LightOnDark) for line in lines[:17])
+    assert lines[17] == f"The code:  {CODE}"
 
 
 def test_where_the_process_may_not_write_the_prompt_of_up_says_who_may(

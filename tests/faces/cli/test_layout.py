@@ -27,6 +27,16 @@ def text(**changes: object) -> str:
     return "\n".join(layout.status_lines(state(**changes), WORDS))
 
 
+def test_a_code_that_is_in_force_is_shown_with_how_to_take_it_back() -> None:
+    """Whoever had made one an hour ago, or another person here, could not see it."""
+    code = "code     in force for 9 min and {} more; to take it back: "
+    for tries, said in ((3, "3 tries"), (1, "1 try"), (0, "0 tries")):
+        told = text(invite={"left_s": 540.0, "tries": tries})
+        assert f"\n  {code.format(said)}{WORDS.of('uninvite')}\n" in told
+    assert "uninvite" not in text(invite=None)
+    assert "uninvite" not in text()
+
+
 def test_status_of_a_quiet_group() -> None:
     assert layout.status_lines(state(), WORDS) == [
         "potluck 0.1.0 · kitchen-pc · 7F3A-91C2",

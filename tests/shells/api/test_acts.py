@@ -59,6 +59,11 @@ MEANT: list[tuple[str, bytes, PersonAct]] = [
     ("uninvite", b"{}", UninviteAsked(7)),
     ("join", b'{"code":"a b c"}', JoinAsked(7, CODE)),
     ("join", b'{"code":"a b c","waits":true}', JoinAsked(7, CODE, waits=True)),
+    (
+        "join",
+        b'{"code":"a b c","waits":true,"last":true}',
+        JoinAsked(7, CODE, waits=True, last=True),
+    ),
     ("join", b'{"code":"a b c","peer":["10.0.0.2",7685]}', JoinAsked(7, CODE, HOST)),
     ("rename-device", b'{"new":"anna"}', RenameDeviceAsked(7, "", "anna")),
     ("rename-device", b'{"old":"bert","new":"anna"}', RenameDeviceAsked(7, "bert", "anna")),

@@ -141,7 +141,7 @@ class WaitForPerson:
 
 @dataclass(frozen=True, slots=True)
 class StopAsking:
-    """What people have not answered yet is not needed: another door is open on both sides."""
+    """What people have not answered yet is not needed: a group near by is joined without them."""
 
 
 FoundingAction = AskToJoin | KeepGroup | WaitForPerson | StopAsking

@@ -62,6 +62,10 @@ DOOR_WARNING = (
     "anyone on this network may join and gets every file; this device joins any open group unless "
     "it is in a group with others"
 )
+_GOES_BY_ITSELF = (  # it is told there as well, so it names nobody
+    "the door here is open, and so is that of a group near by: this device joins that one "
+    "without asking"
+)
 
 
 class AdmissionListener(Protocol):
@@ -273,7 +277,7 @@ class AdmissionPolicy:
                         node.tell("waiting", text, level="warning")
                     self._told = what
                 case StopAsking():
-                    self._listener.on_wish_withdrawn("another door is open on both sides")
+                    self._listener.on_wish_withdrawn(_GOES_BY_ITSELF)
                 case _:
                     assert_never(action)
 
@@ -309,9 +313,9 @@ def _note_inviter(inviters: dict[Address, FoundGroup], found: FoundGroup, *, nam
 
 def _tell_kept(node: Node, *, alone: bool) -> None:
     name = node.roster.name if node.roster is not None else ""
-    what = f'no group found here: started "{name}"'
+    what = f"no group found here: started “{name}”"
     if not alone:
-        what = f'another group is near; this device keeps its own, "{name}", for now'
+        what = f"another group is near; this device keeps its own, “{name}”, for now"
     node.tell("founded", what)
 
 
@@ -320,7 +324,7 @@ def _as_found(names: GroupNames, found: Sequence[FoundGroup]) -> str:
     named = [(*names.of(group), group.address.host) for group in found]
     if not named:
         return "a group is near, and none of its devices answers"
-    groups = ", ".join(f'"{name}" ({label}, {host})' for name, label, host in named if name)
+    groups = ", ".join(f"“{name}” ({label}, {host})" for name, label, host in named if name)
     return f"found {groups}" if groups else "found a group whose door is closed"
 
 

@@ -6,7 +6,8 @@ them). A new invite takes the place of the one before; a code is handed out once
 whoever asked for it, and stands nowhere afterwards but in this process. A member checks its own
 invites only: no other device, of the group or not, ever learns a code or what a try was like.
 
-Guarantees: tries are counted when they begin, however they come. The person hears of every try in
+Guarantees: tries are counted when they begin, however they come; the own code, typed here by
+mistake, is none, and is tried nowhere. The person hears of every try in
 vain (there are three at most), who got in, and why an invite is over. An invite ends with the group
 it was made in, and with the program. Limits: who has a code and uses it first gets in; a code is as
 secret as the way it was handed on.
@@ -16,10 +17,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hmac import compare_digest
 
 from potluck.core import limits
-from potluck.core.errors import NotFound, UsageError
-from potluck.core.group.codes import Code, Invite, InviteOver, InviteState, draw_code
+from potluck.core.errors import NotFound, Refused, UsageError
+from potluck.core.group.codes import (
+    Code,
+    Invite,
+    InviteOver,
+    InviteState,
+    TypedCode,
+    draw_code,
+)
 from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.node import Node
 
@@ -83,6 +92,21 @@ class Invitations:
             )
         self._tell_over(invite.on_taken_back())
         return "The code counts no more."
+
+    def check_other(self, typed: TypedCode) -> None:
+        """Find out that what was typed here is not the own code; raises Refused."""
+        if self._invite is None:
+            return
+        try:
+            code = typed.read(self._words)
+        except UsageError:
+            return  # whoever would try it says so
+        if compare_digest(code.secret(), self._invite.code.secret()):
+            raise Refused(
+                "That is the code of this device itself.",
+                "it was made here, so that another device comes in; it still counts there",
+                "type it at the device that is to come in: potluck join",
+            )
 
     # -- tries -------------------------------------------------------------------------------------
     @property

@@ -93,7 +93,8 @@ class _Attempt:
     """One code that was typed."""
 
     command: int
-    waits: bool  # it was given at the start: nobody reads the answer, and it is tried again
+    waits: bool  # it was given at the start: nobody reads the answer, and it is tried again,
+    last: bool  # but not after this time
     code: Code
     find_until_s: float
     until_s: float
@@ -141,7 +142,7 @@ class Joining:
             code = act.code.read(self._words)
         except UsageError as error:
             if act.waits:
-                note_in_vain(self._node, error)
+                note_in_vain(self._node, error, last=act.last)
             raise
         if not self._policy.lonely:
             raise Refused(*_TAKEN)
@@ -156,7 +157,7 @@ class Joining:
         if not act.waits:
             self._node.troubles.clear_kind(TroubleKind.CODE)
         now, founding = self._node.now, self._policy.founding
-        self._attempt = _Attempt(act.command, act.waits, code, now + FIND_S, now + JOIN_S)
+        self._attempt = _Attempt(act.command, act.waits, act.last, code, now + FIND_S, now + JOIN_S)
         self._policy.inviters.clear()
         self._policy.join_peer = act.peer
         self._policy.door.joins = True
@@ -212,7 +213,7 @@ class Joining:
         """This device is in another group now, by its code if one was typed."""
         roster = self._node.roster
         assert roster is not None, "whoever entered a group has its roster"
-        self._end(f'This device is in "{roster.name}" now.')
+        self._end(f"This device is in “{roster.name}” now.")
 
     def on_members(self) -> None:
         """The group, or who is in it, is another one: with company no code is waited for."""
@@ -315,7 +316,7 @@ class Joining:
             return
         error = outcome
         if attempt.waits and self._policy.lonely:
-            note_in_vain(self._node, error)
+            note_in_vain(self._node, error, last=attempt.last)
         self._node.do(
             Reply(
                 attempt.command,

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from potluck.core.errors import PotluckError, Refused, TimedOut, Untrusted
+from potluck.core.limits import INVITE_S
 from potluck.core.wire.catalogue import Address, PairCodeRefused
 from potluck.engine.node import Node, tell_trouble
 from potluck.engine.troubles import Trouble, TroubleKind
 
 REFUSALS_SHOWN = 3  # a person reads no more
 AT_START = "the code given at the start"
+TRIED_AGAIN = f"it is tried again by itself, until {INVITE_S / 60:g} minutes after the start"
 ASK_FOR_ONE = "for a new code, type at the other device: invite"
 
 
@@ -37,12 +39,16 @@ class CodeTries:
     other_version: str = ""  # why one of them cannot be understood
 
 
-def note_in_vain(node: Node, error: PotluckError) -> None:
-    """Have `status` tell what became of the code of the start, and the log while it is tried."""
+def note_in_vain(node: Node, error: PotluckError, *, last: bool) -> None:
+    """Have `status` tell what became of the code of the start, and the log while it is tried.
+
+    `last`: it is not tried again, whatever came of it.
+    """
+    again = isinstance(error, TimedOut) and not last
     reason = f"{error.what[0].lower()}{error.what[1:].removesuffix('.')}: {error.cause}"
-    kind, reason = TroubleKind.CODE, f"{reason}; {ASK_FOR_ONE}"
-    trouble = Trouble(kind, AT_START, reason, "join", node.now, None)
-    if isinstance(error, TimedOut):
+    reason += f"; {TRIED_AGAIN}; {ASK_FOR_ONE}" if again else f"; {ASK_FOR_ONE}"
+    trouble = Trouble(TroubleKind.CODE, AT_START, reason, "join", node.now, None)
+    if again:
         tell_trouble(node, trouble, "code_unanswered")
     else:  # that is an end, which whoever gave the code writes
         node.troubles.note(trouble)

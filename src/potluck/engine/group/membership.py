@@ -158,7 +158,7 @@ class Membership:
         self._mark(former)
         self._trust()
         node.tell(
-            "joined", f'joined "{roster.name}" as {node.own_label} ({len(roster.members)} devices)'
+            "joined", f"joined “{roster.name}” as {node.own_label} ({len(roster.members)} devices)"
         )
         if node.own_label != former:
             self._tell_label(former)

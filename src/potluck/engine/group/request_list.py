@@ -254,9 +254,9 @@ class RequestList:
         if name != label:
             would = self.becomes(request)
             would = f" and would be called {set_off(would)}" if would else ""
-            itself = f", a new machine that calls itself {label}{would},"
+            itself = f", a machine that calls itself {label}{would},"
         who = f"{name} ({request.host}){itself} asks to join “{request.group}”"
-        screen = f"the screen of the new machine, {name}, shows"
+        screen = f"the screen of the machine that asks, {name}, shows"
         if request.side is Side.JOINER:
             screen = f"{label}'s screen shows"
             who = f"“{request.group}” can let this device in: {label} ({request.host})"

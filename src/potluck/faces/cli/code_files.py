@@ -2,7 +2,8 @@
 
 Strategy: a file is made before the code is, so that no code is in force that nobody can read, and
 is never one that was there; a code that did not come into it whole is taken back. Guarantees: what
-is written is for this user only (0600) whatever the umask is, and complete when it is said to be;
+is written is for this user only (0600) whatever the umask is, not where it would be shared
+(shells/state/shared_place.py), and complete when it is said to be;
 what is read is a plain file of a few bytes; neither a name nor an error says anything of the code.
 Limits: who may read the file may join; it is not removed here after it was read, for it may be of a
 medium that cannot be written.
@@ -19,6 +20,7 @@ from potluck.core.errors import DiskTrouble, NotFound, PotluckError, Refused, Us
 from potluck.faces.cli.output import command
 from potluck.faces.text import shown
 from potluck.shells.state.home import OTHERS
+from potluck.shells.state.shared_place import is_shared_place
 
 CODE_FILE_BYTES = 1024  # three words have at most 26 letters; more is another file
 _MINE_ONLY = 0o600
@@ -29,6 +31,12 @@ def write_code(path: str, made: Callable[[], str], take_back: Callable[[], objec
 
     Where that fails after the code was made `take_back` is called.
     """
+    if is_shared_place(path):
+        raise Refused(
+            f"{shown(path)} is in a folder that is shared: no code was made.",
+            "everybody in the group would get it",
+            "name a file that is not below Shared/",
+        )
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
     try:
         descriptor = os.open(path, flags, _MINE_ONLY)

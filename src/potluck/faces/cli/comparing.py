@@ -6,8 +6,9 @@ their time moves nobody. The words are written in capitals everywhere, so that t
 compared letter by letter. A newcomer bears the name by which it is answered, which no member has,
 and not what it calls itself: every member shows its words, so a screen that is merely called alike
 proves nothing. Guarantees: what another device is called is shown so that it cannot be read as
-words of ours; where words are to be compared it is said that the screen of the *new* machine is to
-be looked at, and who it is not; a request whose words are not known yet is not said to be
+words of ours; where words are to be compared it is said that the screen of the machine that asks
+is to be looked at, and who it is not (no machine is called new: of two that meet for the first time
+either one may have been there before); a request whose words are not known yet is not said to be
 answerable. Limits: what became of a request is told by the engine, in a notice.
 """
 
@@ -72,7 +73,7 @@ def asker_words(request: AskedRequest) -> str:
     if label != itself or request.get("namesake") or request.get("becomes"):
         would = request.get("becomes", "")  # an earlier version does not tell it
         would = f" and would be called {set_off(shown(would))}" if would else ""
-        label = f"{label}, a new machine that calls itself {itself}{would}"
+        label = f"{label}, a machine that calls itself {itself}{would}"
         return f"{label} ({address}{by}), asks to join {_group(request)}"
     return f"{label} ({address}{by}) asks to join {_group(request)}"
 
@@ -97,7 +98,7 @@ def look_words(request: AskedRequest) -> str:
         return f"Look at the screen of {who(request)}{others}: {same}"
     namesake = request.get("namesake")
     this = f"This is not {namesake}. " if namesake else ""
-    look = f"Look at the screen of the new machine, {who(request)}: {same}"
+    look = f"Look at the screen of the machine that asks, {who(request)}: {same}"
     return f"{this}{look} Only that screen counts: members show the same words."
 
 

@@ -23,6 +23,7 @@ import click
 
 from potluck.core.errors import Refused, UsageError
 from potluck.core.limits import CODE_TRIES, INVITE_LEAST_S, INVITE_MAX_MINUTES, INVITE_S
+from potluck.faces.advice import LightOnDark
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of
 from potluck.faces.cli.output import (
@@ -74,7 +75,8 @@ def invite(
         code = made()
         told = {"code": code, "minutes": minutes}
         lines = [f"The code:  {styled(code, 'bold')}", *_what_now(minutes, "")]
-        drawn = [styled(line, "light on dark") for line in qr_lines(code)] if qr else []
+        rows = map(LightOnDark, qr_lines(code)) if qr else ()
+        drawn = [styled(row, "light on dark") for row in rows]
         lines = [*drawn, *lines]
     if as_json or shared["json"]:
         say_json(told | {"replaced": is_second})

@@ -194,6 +194,7 @@ def status_lines(state: dict[str, Any], words: Words | None = None) -> list[str]
         Advice(_fact("mine"), shown(state["own_folder"])),
         _fact("network", f"port {state['port']} · ↓ {rate(rates['down'])} · ↑ {rate(rates['up'])}"),
         _fact("door", door_words(state)),
+        *_code_lines(state, words),
     ]
     lines += _listed("devices", state["devices"], _device_row)
     lines += _listed("no members any more", state["former"], _former_row)
@@ -213,6 +214,19 @@ def status_lines(state: dict[str, Any], words: Words | None = None) -> list[str]
             Advice(f"{count(unshared, 'file')} here not shared yet: ", words.of("add --help")),
         ]
     return lines
+
+
+def _code_lines(state: dict[str, Any], words: Words) -> list[str]:
+    """Return that a code is in force here, by which one device comes in without being asked about.
+
+    A potluck of an earlier version does not tell it.
+    """
+    code = state.get("invite")
+    if code is None:
+        return []
+    tries = "1 try" if code["tries"] == 1 else f"{code['tries']} tries"
+    said = f"in force for {duration(code['left_s'])} and {tries} more; to take it back: "
+    return [Advice(_fact("code", said), words.of("uninvite"))]
 
 
 def _skipped_lines(state: dict[str, Any]) -> list[str]:

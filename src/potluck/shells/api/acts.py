@@ -108,7 +108,8 @@ class JoinBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     code: str
     peer: Address | None = None  # [HOST, PORT], an address of ours: it is asked besides
-    waits: bool = False  # it was given at the start: `status` tells what became of it
+    waits: bool = False  # it was given at the start: `status` tells what became of it,
+    last: bool = False  # and whether it is tried again
 
     def __repr__(self) -> str:
         """Show nothing of the code."""
@@ -116,7 +117,7 @@ class JoinBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     def fact(self, command: int) -> PersonAct:
         """Return the act."""
-        return JoinAsked(command, TypedCode(self.code), self.peer, self.waits)
+        return JoinAsked(command, TypedCode(self.code), self.peer, self.waits, self.last)
 
 
 class RemoveBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -47,6 +47,7 @@ from potluck.shells.state.private_home import (
     OpenedHome,
     make_private,
 )
+from potluck.shells.state.shared_place import is_shared_place
 
 BACKUP_BYTES: Final = 16 * MIB  # more than the largest roster, several times
 _GROUP_KEYS: Final = "group_keys"  # the key under which the index has them
@@ -280,16 +281,12 @@ def _sync_folder(path: str) -> None:
 
 def _check_not_shared(path: str) -> None:
     """Refuse a place below `Shared/` of any share; raises Refused."""
-    place = os.path.dirname(os.path.realpath(path))
-    while place != os.path.dirname(place):
-        above, name = os.path.split(place)
-        if name == "Shared" and os.path.lexists(os.path.join(above, ".potluck", "marker")):
-            raise Refused(
-                f"{printable(path)} is in a folder that is shared.",
-                "everybody in the group would get the backup, and could try passphrases",
-                "name a file that is not below Shared/",
-            )
-        place = above
+    if is_shared_place(path):
+        raise Refused(
+            f"{printable(path)} is in a folder that is shared.",
+            "everybody in the group would get the backup, and could try passphrases",
+            "name a file that is not below Shared/",
+        )
 
 
 def _is_there(path: str) -> Refused:
