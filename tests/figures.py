@@ -37,7 +37,7 @@ GOALS: Final[Mapping[str, str]] = {
     "S7": "a removed device is cut off ≤ 2 s, its old roster, tickets and beacons refused",
 }
 """What docs/figures.md asks for, in short."""
-PARTS: Final[Mapping[str, int]] = {"R6": 2, "R7": 8}
+PARTS: Final[Mapping[str, int]] = {"R6": 2, "R7": 8, "S4": 4}
 """Of how many parts a figure is, each called by what stands before the colon of its line."""
 
 
