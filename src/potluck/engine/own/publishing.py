@@ -204,9 +204,10 @@ class Publishing:
         if self._node.cloned:
             return
         due = now >= self._published_s + _pace_s(waiting) or self.pending >= CHANGES_MAX
-        gathers_s = self.breaker.gathers_until_s(len(self._gone), len(self._changed))
-        if due and (self.pending or self.repairing) and now >= gathers_s:
-            self._publish()
+        if due and (self.pending or self.repairing):
+            gathers_s = self.breaker.gathers_until_s(len(self._gone), len(self._changed))
+            if now >= gathers_s:
+                self._publish()
         if self.breaker.on_tick():
             self._listener.on_held_changed()
 
