@@ -21,6 +21,7 @@ MEASURED: Final = frozenset(
         "test_floods.py",  # how much more memory, and calls in six seconds
         "test_honest_pair.py",  # the speed of S4
         "test_hostile_paths.py",  # the tries of S3 in a minute
+        "test_poison.py",  # that no file comes within four seconds
         "test_relay.py",  # how long an honest request stands
         "test_removed.py",  # S7
         "test_slow_members.py",  # how late a file comes

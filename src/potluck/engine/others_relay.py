@@ -149,8 +149,9 @@ class OthersRelay(
 
         For the first look at them only until the own folder was looked at.
         """
-        work = self._parts.own_folder.work
-        if OwnWork.UNSEEN in work or (work and not self._parts.replica_check.unseen()):
+        if OwnWork.UNSEEN in self._parts.own_folder.work:
+            return True
+        if self._parts.own_folder.work and not self._parts.replica_check.unseen():
             return True
         return self._parts.commits.settling  # until it is known what a crash left
 

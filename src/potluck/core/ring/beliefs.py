@@ -260,8 +260,7 @@ class Beliefs:
         """Refute what waited for it; end suspicions whose time is over; forget the long dead."""
         self._forgive_pause(now)
         news: list[News] = []
-        before = self.own.status
-        number = _number_in(self.ring(), self.me) if self._is_to_answer() else None
+        before, number = self.own.status, _number_in(self.ring(), self.me)
         if (answer := self._answer(now)) is not None:
             news.append(News(answer, before, number))
         for device in [d for d, suspicion in self._suspicions.items() if suspicion.ends_s <= now]:
