@@ -192,15 +192,11 @@ class Publishing:
         if self._node.cloned:
             return None
         if self.pending or self.repairing:
-            times.append(max(self._published_s + _pace_s(waiting), self._gathers_s))
+            gathers_s = self.breaker.gathers_until_s(len(self._gone), len(self._changed))
+            times.append(max(self._published_s + _pace_s(waiting), gathers_s))
         if (count_s := self.breaker.deadline()) is not None:
             times.append(count_s)
         return min(times, default=None)
-
-    @property
-    def _gathers_s(self) -> float:
-        """Until when more deletes may be awaited."""
-        return self.breaker.gathers_until_s(len(self._gone), len(self._changed))
 
     def on_tick(self, waiting: int) -> None:
         """Publish, unless the last head is too young while so many files wait to be read."""
@@ -208,7 +204,8 @@ class Publishing:
         if self._node.cloned:
             return
         due = now >= self._published_s + _pace_s(waiting) or self.pending >= CHANGES_MAX
-        if due and (self.pending or self.repairing) and now >= self._gathers_s:
+        gathers_s = self.breaker.gathers_until_s(len(self._gone), len(self._changed))
+        if due and (self.pending or self.repairing) and now >= gathers_s:
             self._publish()
         if self.breaker.on_tick():
             self._listener.on_held_changed()
