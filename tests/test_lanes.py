@@ -5,19 +5,26 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from tests.__main__ import (
     ALONE,
     GRACE_S,
+    LANES,
+    MEET,
     ORDER,
     PARTS,
     PYTEST,
     ROOT,
     TESTS,
+    Running,
     Stage,
     counted,
+    fits,
+    next_of,
     run_all,
     stages,
 )
@@ -87,6 +94,21 @@ def test_a_stage_that_fills_both_lanes_has_nobody_beside_it(tmp_path):
     assert run_all(plan, Counter())
 
 
+def test_stages_whose_devices_would_meet_are_never_beside_each_other():
+    one, other = (Stage(name, ()) for name in ("hostile, guards", "torture, kills"))
+    computes, alone = Stage("laws", ()), Stage("core + engine", (), alone=True)
+    assert not fits(other, [one], LANES)
+    assert fits(other, [computes], LANES)
+    assert fits(computes, [one], LANES)
+    assert not fits(Stage("lan", ()), [one, computes], LANES)
+    assert not fits(computes, [alone], LANES)
+    running = [cast("Running", SimpleNamespace(stage=one))]
+    assert next_of([other, computes], running, LANES) is computes
+    assert next_of([other, alone, computes], running, LANES) is None
+    assert next_of([other, alone, computes], [], LANES) is other
+    assert next_of([], [], LANES) is None
+
+
 @pytest.mark.parametrize(
     ("text", "counts"),
     [
@@ -144,7 +166,7 @@ def test_what_measures_an_honest_pair_is_alone_and_last_and_the_rest_is_beside_o
 
 
 def test_every_stage_has_its_place_in_the_order():
-    assert set(ORDER) >= {*ALONE, *PARTS}.union(*PARTS.values())
+    assert set(ORDER) >= {*ALONE, *MEET, *PARTS}.union(*PARTS.values())
     places = [ORDER.index(stage.name) for stage in stages("release")]
     assert places == sorted(set(places))
 
