@@ -105,8 +105,8 @@ ORDER = (
     *("lint", "format", "layers", "house"),
     *("types", "config", "contract"),  # beside the house: what comes next has both lanes
     "core + engine",
-    *("sim", "programs", "laws", "fuzz", "lan", "sim, truth", "sim, lies"),
-    *("hostile, guards", "torture, kills", "torture", "faces", "shells", "browser", "interop"),
+    *("sim", "programs", "laws", "fuzz", "sim, truth", "torture, kills", "lan"),
+    *("hostile, guards", "sim, lies", "torture", "faces", "shells", "browser", "interop"),
     *("hostile", "bench", "mutants"),
 )
 FULL = {"torture", "torture, kills", "hostile", "hostile, guards", "interop"}  # from there on
