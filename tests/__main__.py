@@ -20,12 +20,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from tests.figures import VARIABLE, table
+from tests.hostile.parts import unmeasured
 from tests.own_coverage import outcomes
 
 TESTS = Path(__file__).resolve().parent
@@ -84,24 +85,33 @@ PROGRAMS = {
     "tests/test_trash_of_two.py",
     "tests/test_why_devices.py",
 }
-# Parts of the simulation, the files of each: no process has all of it to itself, while the other
-# lane is empty. What no part names is in the first, which begins before the folders.
-SIM_PARTS = {
-    "sim, truth": {"tests/sim/test_truth.py", "tests/sim/test_seeds_of_disks.py"},
-    "sim, lies": {"tests/sim/test_liars.py", "tests/sim/test_removals.py"},
+# Folders of more than one stage, and the files of each: no process has all of a long folder to
+# itself while the other lane is empty. What no part names is in the stage that has the name of its
+# folder. What measures how fast an honest pair is has the machine to itself, and nothing else has.
+PARTS: Mapping[str, Mapping[str, Collection[str]]] = {
+    "sim": {
+        "sim, truth": {"test_truth.py", "test_seeds_of_disks.py"},
+        "sim, lies": {"test_liars.py", "test_removals.py"},
+    },
+    "torture": {"torture, kills": {"test_kills.py"}},
+    "hostile": {"hostile, guards": unmeasured()},
 }
-# The longest begins early, so that the other lane is not empty at the end.
-FOLDERS = ["laws", "config", "fuzz", "lan", "shells", "faces", "contract", "browser"]
-LONG = FOLDERS.index("lan") + 1
-FOLDERS_FULL = [*FOLDERS[:LONG], "torture", *FOLDERS[LONG:], "hostile", "interop"]
 ALONE = {"hostile"}  # it measures how fast an honest pair is beside a hostile member
-FOLDERS_RELEASE = ["bench"]
-TIERS = {
-    "default": FOLDERS,
-    "full": FOLDERS_FULL,
-    "release": FOLDERS_FULL + FOLDERS_RELEASE,
-    "nightly": FOLDERS_FULL,
-}
+# Real devices on this machine's own network, mostly with an open door: those of two stages would
+# meet, for each also asks at the port that potlucks have when they may choose (limits.PORT).
+MEET = {"programs", "hostile, guards", "torture", "torture, kills", "faces"}
+# What is cheap comes first. Then one lane computes (the simulation) while the other mostly waits
+# (real devices), and both end at about the same time.
+ORDER = (
+    *("lint", "format", "layers", "house"),
+    *("types", "config", "contract"),  # beside the house: what comes next has both lanes
+    "core + engine",
+    *("sim", "programs", "laws", "fuzz", "sim, truth", "torture, kills", "lan"),
+    *("hostile, guards", "sim, lies", "torture", "faces", "shells", "browser", "interop"),
+    *("hostile", "bench", "mutants"),
+)
+FULL = {"torture", "torture, kills", "hostile", "hostile, guards", "interop"}  # from there on
+ONLY = {"release": {"bench"}, "nightly": {"mutants"}}
 
 
 def test_files(folder: Path) -> list[str]:
@@ -109,33 +119,36 @@ def test_files(folder: Path) -> list[str]:
     return sorted(path.relative_to(ROOT).as_posix() for path in folder.rglob("test_*.py"))
 
 
-def sim_stages() -> list[Stage]:
-    """The parts of the simulation: each of its test files is in one of them."""
-    named = set[str]().union(*SIM_PARTS.values())
-    rest = set(test_files(TESTS / "sim")) - named
-    parts = {"sim": rest, **SIM_PARTS}
-    return [Stage(name, (*PYTEST, *sorted(files))) for name, files in parts.items()]
+def folder_stages(folder: str) -> list[Stage]:
+    """The stages of a folder of tests: each of its test files is in one of them."""
+    top = f"tests/{folder}"
+    if folder not in PARTS:
+        return [Stage(folder, (*PYTEST, top))] if test_files(ROOT / top) else []
+    parts = {part: {f"{top}/{name}" for name in names} for part, names in PARTS[folder].items()}
+    rest = set(test_files(ROOT / top)).difference(*parts.values())
+    return [
+        Stage(name, (*PYTEST, *sorted(files)), alone=name in ALONE)
+        for name, files in {folder: rest, **parts}.items()
+    ]
 
 
 def stages(tier: str) -> list[Stage]:
     """The stages of a tier, in order, without those that hold no test."""
-    found, simulation = list(TOOLS), sim_stages()
     top = sorted(path.relative_to(ROOT).as_posix() for path in TESTS.glob("test_*.py"))
-    found.append(Stage("house", (*PYTEST, *(name for name in top if name not in PROGRAMS))))
-    found += [
-        TYPES,  # beside the house: what comes next has both lanes to itself
+    found = [
+        *TOOLS,
+        Stage("house", (*PYTEST, *(name for name in top if name not in PROGRAMS))),
+        TYPES,
         PURE_PLAIN if tier == "default" else PURE,
-        simulation[0],
+        Stage("programs", (*PYTEST, *(name for name in top if name in PROGRAMS))),
+        MUTANTS,
+        *(stage for name in ORDER for stage in folder_stages(name)),
     ]
-    found.append(Stage("programs", (*PYTEST, *(name for name in top if name in PROGRAMS))))
-    for name in TIERS[tier]:
-        if test_files(TESTS / name):
-            found.append(Stage(name, (*PYTEST, f"tests/{name}"), alone=name in ALONE))
-        if name == "lan":
-            found += simulation[1:]  # it mostly waits, and they compute
-    if tier == "nightly":
-        found.append(MUTANTS)
-    return found
+    absent = (FULL if tier == "default" else set()).union(
+        *(names for only, names in ONLY.items() if only != tier)
+    )
+    wanted = [stage for stage in found if stage.name not in absent]
+    return sorted(wanted, key=lambda stage: ORDER.index(stage.name))
 
 
 def hear_signals() -> None:
@@ -215,8 +228,9 @@ def run_all(plan: Sequence[Stage], totals: Counter[str], lanes: int = LANES) -> 
     passed = True
     try:
         while passed and (waiting or running):
-            while waiting and fits(waiting[0], running, lanes):
-                running.append(Running(waiting.pop(0)))
+            while (stage := next_of(waiting, running, lanes)) is not None:
+                waiting.remove(stage)
+                running.append(Running(stage))
             for one in [one for one in running if one.process.poll() is not None]:
                 running.remove(one)
                 passed &= one.ended(totals)
@@ -227,11 +241,23 @@ def run_all(plan: Sequence[Stage], totals: Counter[str], lanes: int = LANES) -> 
     return passed
 
 
-def fits(stage: Stage, running: Sequence[Running], lanes: int) -> bool:
+def next_of(waiting: Sequence[Stage], running: Sequence[Running], lanes: int) -> Stage | None:
+    """The first stage that may begin now; what fills both lanes is overtaken by nobody."""
+    for stage in waiting:
+        if fits(stage, [one.stage for one in running], lanes):
+            return stage
+        if stage.alone:
+            break
+    return None
+
+
+def fits(stage: Stage, running: Sequence[Stage], lanes: int) -> bool:
     """Whether a stage may begin beside those that run."""
     if not running:
         return True
-    return not stage.alone and not running[0].stage.alone and len(running) < lanes
+    if stage.alone or running[0].alone or len(running) >= lanes:
+        return False
+    return stage.name not in MEET or not any(one.name in MEET for one in running)
 
 
 def run_pytest(arguments: list[str], totals: Counter[str]) -> bool:

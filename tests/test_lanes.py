@@ -5,22 +5,33 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from tests.__main__ import (
+    ALONE,
     GRACE_S,
+    LANES,
+    MEET,
+    ORDER,
+    PARTS,
     PYTEST,
-    SIM_PARTS,
+    ROOT,
     TESTS,
+    Running,
     Stage,
     counted,
+    fits,
+    next_of,
     run_all,
     stages,
 )
 from tests.__main__ import (
     test_files as files_below,
 )
+from tests.hostile.parts import MEASURED, part_of, unmeasured
 
 
 def says(name: str, code: str, **options: bool) -> Stage:
@@ -83,6 +94,21 @@ def test_a_stage_that_fills_both_lanes_has_nobody_beside_it(tmp_path):
     assert run_all(plan, Counter())
 
 
+def test_stages_whose_devices_would_meet_are_never_beside_each_other():
+    one, other = (Stage(name, ()) for name in ("hostile, guards", "torture, kills"))
+    computes, alone = Stage("laws", ()), Stage("core + engine", (), alone=True)
+    assert not fits(other, [one], LANES)
+    assert fits(other, [computes], LANES)
+    assert fits(computes, [one], LANES)
+    assert not fits(Stage("lan", ()), [one, computes], LANES)
+    assert not fits(computes, [alone], LANES)
+    running = [cast("Running", SimpleNamespace(stage=one))]
+    assert next_of([other, computes], running, LANES) is computes
+    assert next_of([other, alone, computes], running, LANES) is None
+    assert next_of([other, alone, computes], [], LANES) is other
+    assert next_of([], [], LANES) is None
+
+
 @pytest.mark.parametrize(
     ("text", "counts"),
     [
@@ -100,20 +126,55 @@ def test_what_pytest_counted_is_read_from_its_last_closing_line(text, counts):
     assert counted(text) == counts
 
 
+def files_of(stage: Stage) -> list[str]:
+    """The test files that a stage of pytest runs."""
+    named = stage.arguments[len(PYTEST) :]
+    return [file for word in named for file in (files_below(ROOT / word) or [word])]
+
+
 def test_the_cheapest_come_first_and_every_top_level_file_is_in_one_stage():
     names = [stage.name for stage in stages("default")]
-    assert names[:6] == ["lint", "format", "layers", "house", "types", "core + engine"]
+    assert names[:4] == ["lint", "format", "layers", "house"]
+    assert names.index("house") < names.index("core + engine") < names.index("sim")
     files = [word for stage in stages("default") for word in stage.arguments[len(PYTEST) :]]
     assert files.count("tests/test_house.py") == files.count("tests/test_daemon.py") == 1
     assert len(files) == len(set(files))
 
 
-def test_every_file_of_the_simulation_is_in_one_part_of_it():
-    parts = [stage for stage in stages("full") if stage.name.startswith("sim")]
-    files = [word for stage in parts for word in stage.arguments[len(PYTEST) :]]
-    assert len(parts) == 1 + len(SIM_PARTS)
-    assert all(len(stage.arguments) > len(PYTEST) for stage in parts)
-    assert sorted(files) == files_below(TESTS / "sim")
+def test_every_test_file_is_in_one_stage_of_the_release():
+    plan = [stage for stage in stages("release") if stage.arguments[: len(PYTEST)] == PYTEST]
+    found = Counter(file for stage in plan for file in files_of(stage))
+    pure = {file for name in ("core", "engine") for file in files_below(TESTS / name)}
+    top = {path.relative_to(ROOT).as_posix() for path in TESTS.glob("test_*.py")}
+    assert set(found) == {*files_below(TESTS), *top} - pure
+    assert set(found.values()) == {1}
+
+
+@pytest.mark.parametrize("folder", PARTS)
+def test_a_folder_of_more_than_one_stage_has_each_of_its_files_in_one(folder):
+    parts = [one for one in stages("full") if one.name.partition(", ")[0] == folder]
+    assert {one.name for one in parts} == {folder, *PARTS[folder]}
+    assert all(files_of(stage) for stage in parts)
+    assert sorted(file for one in parts for file in files_of(one)) == files_below(TESTS / folder)
+
+
+def test_what_measures_an_honest_pair_is_alone_and_last_and_the_rest_is_beside_others():
+    plan = stages("full")
+    assert [one.name for one in plan if one.alone] == ["core + engine", "hostile"]
+    assert plan[-1].name == "hostile"
+    assert {f"tests/hostile/{name}" for name in MEASURED} == set(files_of(plan[-1]))
+
+
+def test_every_stage_has_its_place_in_the_order():
+    assert set(ORDER) >= {*ALONE, *MEET, *PARTS}.union(*PARTS.values())
+    places = [ORDER.index(stage.name) for stage in stages("release")]
+    assert places == sorted(set(places))
+
+
+def test_the_default_tier_leaves_out_what_is_for_the_full_one():
+    names = {tier: [stage.name for stage in stages(tier)] for tier in ("default", "full")}
+    left_out = set(names["full"]) - set(names["default"])
+    assert left_out == {"torture", "torture, kills", "hostile", "hostile, guards"}
 
 
 def test_from_the_full_tier_on_core_and_engine_are_run_under_coverage():
@@ -129,3 +190,13 @@ def test_from_the_full_tier_on_core_and_engine_are_run_under_coverage():
 def test_only_the_nightly_tier_puts_faults_in():
     assert "mutants" not in [stage.name for stage in stages("release")]
     assert stages("nightly")[-1].name == "mutants"
+
+
+def test_a_part_of_the_attacks_counts_when_all_of_its_files_were_played():
+    every = MEASURED | unmeasured()
+    assert not MEASURED & unmeasured()
+    assert part_of(set(MEASURED)) == "measured"
+    assert part_of(set(unmeasured())) == "unmeasured"
+    assert part_of(set(every)) == "measured and unmeasured"
+    assert part_of(set(every) - {"test_guards.py"}) == "measured"
+    assert not part_of({"test_guards.py"})

@@ -51,11 +51,13 @@ SAILS, RUDDER = cast("DuePart", Sails()), cast("DuePart", Rudder())
 def test_a_part_that_is_wrong_rests_longer_each_time_and_the_others_do_not() -> None:
     faults, now, rests = Faults(Counter()), 100.0, []
     assert faults.until_s(SAILS) < now
+    assert not faults.any_rest
     for _ in range(len(FAULT_REST_S) + 2):
         faults.on_part(SAILS, now)
         rests.append(faults.until_s(SAILS) - now)
         now = faults.until_s(SAILS)
     assert rests == [*FAULT_REST_S, FAULT_REST_S[-1], FAULT_REST_S[-1]]
+    assert faults.any_rest
     assert faults.until_s(RUDDER) < 100.0
 
 

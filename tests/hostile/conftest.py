@@ -1,7 +1,7 @@
 """One pair of honest daemons for all the attacks of a module, and a rogue that it has admitted.
 
 What is counted for S4 are cases of tests that passed: proofs, and the others. It is written down
-when the run ends, and only by a run of the whole folder: a few of them say nothing about all.
+when the run ends, and only by a run of a whole part (parts.py): a few say nothing about all.
 
 A proof shows that harm *can* be done once a guard is off. Many attacks are a race with a daemon,
 which has two processors one day and a tenth of one the next, so a proof has three tries, and one
@@ -12,16 +12,15 @@ one: a single harm is a fault.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.figures import record
 from tests.hostile import daemons
+from tests.hostile.parts import part_of
 from tests.hostile.rogue import Control, Rogue
 
-HERE = Path(__file__).parent
-PROOFS = 30  # S4 in docs/figures.md
+PROOFS = 30  # S4 in docs/figures.md: the part that measures nothing has so many by itself
 PROOF_TRIES = 3
 _passed: dict[str, bool] = {}  # by the id of the case
 _proofs: set[str] = set()
@@ -46,18 +45,18 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 
 def pytest_sessionfinish() -> None:
-    """Write down how many attacks did no harm, and how many proofs there are."""
-    modules = {name.partition("::")[0].rpartition("/")[2] for name in _passed}
-    if not {path.name for path in HERE.glob("test_*.py")} <= modules:
+    """Write down how many attacks of a part did no harm, and how many proofs there are."""
+    part = part_of({name.partition("::")[0].rpartition("/")[2] for name in _passed})
+    if not part:
         return
     harmless = sum(passed for name, passed in _passed.items() if name not in _proofs)
     proofs = sum(passed for name, passed in _passed.items() if name in _proofs)
     failed = sum(not passed for passed in _passed.values())
     record(
         "S4",
-        f"{harmless} cases of attack that did no harm, {proofs} proofs that one does without its "
-        f"guard ({len(_tried_again)} of them not at the first try), {failed} failed",
-        held=not failed and proofs >= PROOFS,
+        f"{part}: {harmless} cases of attack that did no harm, {proofs} proofs that one does "
+        f"without its guard ({len(_tried_again)} of them not at the first try), {failed} failed",
+        held=not failed and (part == "measured" or proofs >= PROOFS),
     )
 
 

@@ -299,7 +299,7 @@ class Desk:
     def sync(self, process: Process, effect: MakeDurable) -> None:
         """Make the index as it stands durable; tell a little later."""
         self.syncs += 1
-        held = self.world.copy_index(process.host.index)
+        held = self.world.image_of(process.host.index)
 
         def done() -> None:
             if process.alive:

@@ -8,7 +8,10 @@ Limits: imports the engine late, so that the tests of the world itself need none
 from __future__ import annotations
 
 import math
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from potluck.core.wire.catalogue import Address
@@ -16,6 +19,18 @@ from potluck.engine.engine import Engine, EngineSettings
 from potluck.engine.index import Index
 from potluck.engine.index.database import Database
 from tests.sim.hosts import EngineLike, Host, SeededChance
+
+
+class Filled(Database):
+    """A database whose tables come with what is copied into it at once."""
+
+    def _migrate(self) -> None:
+        """Nothing: that would take longer than all the rest of it."""
+
+
+@cache
+def _empty() -> bytes:
+    return RealEngines().image(Index.open(":memory:"))
 
 
 @dataclass
@@ -28,11 +43,24 @@ class RealEngines:
 
     def index(self, host: Host) -> Index:
         """Return a new, empty index."""
-        return Index.open(":memory:")
+        return self.restored(_empty())
+
+    def image(self, index: Index) -> bytes:
+        """Return all that an index holds."""
+        held: bytes = connection(index).serialize()
+        return held
+
+    def restored(self, image: bytes) -> Index:
+        """Return an index that holds what an image says."""
+        database = Filled(":memory:")
+        with closing(sqlite3.connect(":memory:")) as held:
+            held.deserialize(image)
+            held.backup(connection_of(database))
+        return Index(database)
 
     def copy(self, index: Index) -> Index:
         """Return a copy that shares nothing with the original."""
-        database = Database(":memory:")
+        database = Filled(":memory:")
         connection(index).backup(connection_of(database))
         return Index(database)
 

@@ -76,8 +76,8 @@ class Faults:
         for placing in process.placings:
             placing.power_cut(self.world.chance)
         if host.durable is not None and self.world.chance.random() < 0.7:
-            host.index = host.durable
-        host.durable = self.world.copy_index(host.index)
+            host.index = self.world.factory.restored(host.durable)
+        host.durable = self.world.image_of(host.index)
         for part in host.disk.parts.values():
             # its map came to the disk, its last blocks did not
             if part.data and self.world.chance.random() < 0.3:

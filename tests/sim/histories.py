@@ -133,7 +133,7 @@ class Cut:
         assert process is not None
         for placing in process.placings:
             placing.power_cut(_Least())
-        host.index = host.durable
+        host.index = self.world.factory.restored(host.durable)
         process.placings.clear()
         chance, self.world.chance = self.world.chance, _Least()
         faults.power_cut(number)
@@ -171,7 +171,7 @@ class History:
         self.world.power_cuts = True
         self.world.replay = f"python -m tests.sim.histories {text}"
         for host in self.world.hosts:
-            host.durable = self.world.copy_index(host.index)
+            host.durable = self.world.image_of(host.index)
         self.owner, self.other = (host.disk for host in self.world.hosts)
         self.stood: set[bytes] = set()  # at the second, ever
         self.made = 0

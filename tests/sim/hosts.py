@@ -89,7 +89,7 @@ class Host:
             label, world.chronicle, 1_700_000_000_000_000_000 + world.chance.randrange(10**15)
         )
         self.index: Any = None
-        self.durable: Any = None  # a copy of the index as of the last sync
+        self.durable: Any = None  # an image of the index as of the last sync
         self.process: Process | None = None
         self.powered = True
         self.origin = float(world.chance.randrange(10_000))

@@ -48,7 +48,7 @@ def built(seed: int, nodes: int, profile: str) -> World:
     world.power_cuts = profile == "power"
     world.hint_loss = 0.1 if profile in {"mixed", "power"} else 0.0
     for host in world.hosts:
-        host.durable = world.copy_index(host.index)
+        host.durable = world.image_of(host.index)
     return world
 
 

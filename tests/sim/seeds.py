@@ -2,23 +2,27 @@
 
 Strategy: a plan is a list of runs; each is a seed, a number of hosts, a profile and how long faults
 come. Small worlds and short schedules cost a fraction of big ones, so most runs are those; every
-sixteenth has four to six hosts and the whole time. Every `TWICE`-th is played twice. Guarantees:
-the same oracle after every event of every run, whatever its size; a run that failed is in the
-figure with the line that plays it again. Limits: a `Tally` knows the runs of
-one process; the full tier plays two plans of a thousand each.
+sixteenth has four to six hosts and the whole time. The runs by which the law of truth is tried
+(test_truth.py) are bigger: two to five hosts and the whole time; the oracle is the same, so they
+are of R6 as well. Every `TWICE`-th is played twice. Guarantees: the same oracle after every event
+of every run, whatever its size; a run that failed is in the figure with the line that plays it
+again. Limits: a `Tally` knows the runs of one process; the full tier plays two plans, and those of
+the law, which are 2,000 seeds together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from tests import figures
 from tests.sim import scenarios
 from tests.sim.faults import SECONDS
 from tests.sim.scenarios import Outcome
+from tests.sim.world import World
 
-EACH = 500  # runs of one plan in the full tier
+OF_TRUTH = 375  # runs of the law of truth in the full tier
+EACH = 813  # … and of each of the two plans: 2,001 in all
 FEW = 30  # … and in the default tier
 TWICE = 20  # every so many runs one is played a second time
 SIZES = (
@@ -75,6 +79,15 @@ def plan(profiles: Sequence[str], first: int, count: int) -> list[Drawn]:
     return runs
 
 
+def of_truth(profiles: Sequence[str], first: int, seeds: int) -> list[Drawn]:
+    """Return the runs of the law of truth: so many seeds from `first` on, of every profile."""
+    both = [(seed, profile) for profile in profiles for seed in range(first, first + seeds)]
+    return [
+        Drawn(seed, 2 + seed % 4, profile, SECONDS, number % TWICE == TWICE - 1)
+        for number, (seed, profile) in enumerate(both)
+    ]
+
+
 @dataclass
 class Tally:
     """What was played in this process."""
@@ -84,18 +97,24 @@ class Tally:
     twice: int = 0
     failed: list[str] = field(default_factory=list)
 
-    def play(self, drawn: Drawn) -> None:
-        """Play one, twice if it says so; raises what is wrong, with the line that repeats it."""
+    def play(self, drawn: Drawn, look: Callable[[World], object] = str) -> None:
+        """Play one, twice if it says so, and look at its world in the end.
+
+        Raises what is wrong, with the line that repeats it.
+        """
         self.failed.append(drawn.replay)  # until it is known better
-        outcome = self._once(drawn)
+        outcome = self._once(drawn, look)
         if drawn.twice:
-            assert self._once(drawn) == outcome, f"another trace: {drawn.replay}"
+            assert self._once(drawn, look) == outcome, f"another trace: {drawn.replay}"
             self.twice += 1
         self.failed.pop()
         self.outcomes.append(outcome)
 
-    def _once(self, drawn: Drawn) -> Outcome:
-        return scenarios.play(drawn.seed, drawn.nodes, drawn.profile, drawn.seconds)
+    def _once(self, drawn: Drawn, look: Callable[[World], object]) -> Outcome:
+        world = scenarios.built(drawn.seed, drawn.nodes, drawn.profile)
+        outcome = scenarios.play_in(world, drawn.profile, drawn.seconds)
+        look(world)
+        return outcome
 
     def record(self, what: str) -> None:
         """Keep it for the table of figures."""

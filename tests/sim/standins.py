@@ -85,6 +85,12 @@ class StandIns:
         """Return an empty index."""
         return {}
 
+    def image(self, index: dict[str, int]) -> dict[str, int]:
+        """Return a copy."""
+        return dict(index)
+
+    restored = image
+
     def copy(self, index: dict[str, int]) -> dict[str, int]:
         """Return a copy."""
         return dict(index)

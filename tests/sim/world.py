@@ -59,6 +59,12 @@ class Factory(Protocol):
     def copy(self, index: Any) -> Any:
         """Return an independent copy of an index as the disk would hold it."""
 
+    def image(self, index: Any) -> Any:
+        """Return what an index holds, to be restored if ever; far cheaper than a copy."""
+
+    def restored(self, image: Any) -> Any:
+        """Return an index that holds what an image says."""
+
     def engine(self, host: Host, instance: bytes) -> EngineLike:
         """Return an engine over the host's index."""
 
@@ -78,7 +84,7 @@ class World:
         self.neighbours = 0.5  # share of the other hosts that a neighbour table lists
         # share of a person's acts that the watcher misses (an overflow tells so later)
         self.hint_loss = 0.0
-        self.power_cuts = False  # whether copies of indexes are kept at every sync
+        self.power_cuts = False  # whether images of indexes are kept at every sync
         self.told: list[tuple[float, str, Tell]] = []
         self.replies: list[tuple[str, Reply]] = []
         self.replay = f"seed {seed}"
@@ -145,7 +151,7 @@ class World:
             self, number, label or (NAMES[number] if number < len(NAMES) else f"node{number}")
         )
         host.index = self.factory.index(host)
-        host.durable = self.copy_index(host.index)
+        host.durable = self.image_of(host.index)
         self.hosts.append(host)
         return host
 
@@ -172,9 +178,9 @@ class World:
         """Return the host that has an address now."""
         return next((host for host in self.hosts if host.address.host == address.host), None)
 
-    def copy_index(self, index: Any) -> Any:
-        """Return a copy of an index, or None when nobody will ever lose power here."""
-        return self.factory.copy(index) if self.power_cuts else None
+    def image_of(self, index: Any) -> Any:
+        """Return what an index holds, or None when nobody will ever lose power here."""
+        return self.factory.image(index) if self.power_cuts else None
 
     def relabelled(self, host: Host, label: str, former: str) -> None:
         """A device learned at admission that its label is another one; its folder goes with it."""

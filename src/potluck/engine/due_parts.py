@@ -21,6 +21,7 @@ class DueParts:
     def __init__(self, parts: Wiring, faults: Faults) -> None:
         """Run these; `faults` knows which of them rest."""
         self._parts, self._faults = parts, faults
+        self._company, self._content = _company(parts), _content(parts)
         self.at: DuePart | None = None  # who does what is due just now, or did when it raised
 
     def __repr__(self) -> str:
@@ -29,63 +30,72 @@ class DueParts:
 
     def company(self) -> tuple[DuePart, ...]:
         """Return those that have to do with the other devices."""
-        parts = self._parts
-        return (
-            parts.invitations,
-            parts.joining,
-            parts.pairings,
-            parts.requests,
-            parts.stewardship,
-            parts.admission_policy,
-            parts.questions,
-            parts.circle,
-            parts.own_calls,
-            parts.discovery,
-            parts.link_troubles,
-            parts.node.notices,
-        )
+        return self._company
 
     def content(self) -> tuple[DuePart, ...]:
         """Return those that have to do with files."""
-        parts = self._parts
-        return (
-            parts.moving_folders,
-            parts.lost_state,
-            parts.own_folder,
-            parts.adopting,
-            parts.succession,
-            parts.replica_check,
-            parts.strays,
-            parts.following,
-            parts.announcing,
-            parts.confirmations,
-            parts.receiving,
-            parts.flushing,
-            parts.happenings,
-            parts.undelivered,
-            parts.index_upkeep,
-            parts.scrub,
-        )
+        return self._content
 
     def tick(self, some: Iterable[DuePart]) -> None:
         """Let these do what is due, but for those that rest."""
-        parts, now = self._parts, self._parts.node.now
+        now, circle, discovery = self._parts.node.now, self._parts.circle, self._parts.discovery
+        rests = self._faults.any_rest
         self.at = None
         for part in some:
-            if self._faults.until_s(part) > now:
+            if rests and self._faults.until_s(part) > now:
                 continue
             self.at = part
-            if part is parts.circle:
-                parts.circle.heads_digest = parts.announcing.digest
-            elif part is parts.discovery:
-                parts.discovery.on_ring(len(parts.circle.ring.nodes()))
+            if part is circle:
+                circle.heads_digest = self._parts.announcing.digest
+            elif part is discovery:
+                discovery.on_ring(len(circle.ring.nodes()))
             part.on_tick()
 
     def times(self, some: Iterable[DuePart], rest_s: float = 0.0) -> list[float]:
         """Return when these are due: not before `rest_s`, and none while it rests."""
         times = [(part, part.deadline()) for part in some]
+        if not self._faults.any_rest:
+            return [max(time, rest_s) for _, time in times if time is not None]
         return [
             max(time, rest_s, self._faults.until_s(part))
             for part, time in times
             if time is not None
         ]
+
+
+def _company(parts: Wiring) -> tuple[DuePart, ...]:
+    return (
+        parts.invitations,
+        parts.joining,
+        parts.pairings,
+        parts.requests,
+        parts.stewardship,
+        parts.admission_policy,
+        parts.questions,
+        parts.circle,
+        parts.own_calls,
+        parts.discovery,
+        parts.link_troubles,
+        parts.node.notices,
+    )
+
+
+def _content(parts: Wiring) -> tuple[DuePart, ...]:
+    return (
+        parts.moving_folders,
+        parts.lost_state,
+        parts.own_folder,
+        parts.adopting,
+        parts.succession,
+        parts.replica_check,
+        parts.strays,
+        parts.following,
+        parts.announcing,
+        parts.confirmations,
+        parts.receiving,
+        parts.flushing,
+        parts.happenings,
+        parts.undelivered,
+        parts.index_upkeep,
+        parts.scrub,
+    )

@@ -76,6 +76,11 @@ class Faults:
         self._times[name] += 1
         self._until_s[name] = now + rest_s
 
+    @property
+    def any_rest(self) -> bool:
+        """Whether any part was wrong so far; else none rests."""
+        return bool(self._until_s)
+
     def until_s(self, part: DuePart) -> float:
         """Return until when a part rests; the beginning of time if it does not."""
         return self._until_s.get(type(part).__name__, 0.0)

@@ -145,9 +145,18 @@ class Flushing:
             self._unscanned, self._scan_began_s = {}, now
             self._own_folder.scan()
         # an offline share tells no more however long it is looked for; others hear that it is so
-        open_work = self._own_folder.work or self._catch_up.is_due
-        if self._drained and not (open_work and self._node.share_present):
+        if self._drained and not (self._is_open and self._node.share_present):
             self._answer()
+        if self._questions:
+            self._hear_who_is_here(now)
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether something may still be found in a folder here."""
+        return bool(self._own_folder.work) or self._catch_up.is_due
+
+    def _hear_who_is_here(self, now: float) -> None:
+        """Wait for nobody who is gone, and for nobody too long."""
         here = {device for device in self._node.linked() if not self._circle.gone(device)}
         for number, question in list(self._questions.items()):
             question.silent &= {self._node.me, *here}

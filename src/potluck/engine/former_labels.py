@@ -43,6 +43,9 @@ class FormerLabels:
     def __contains__(self, device: object) -> bool:
         return device in self._labels
 
+    def __len__(self) -> int:
+        return len(self._labels)
+
     def __iter__(self) -> Iterator[DeviceId]:
         return iter(sorted(self._labels))
 

@@ -165,9 +165,8 @@ class Node:
 
     def mark(self) -> Mark:
         """Remember what waits for the disk so far."""
-        return Mark(
-            {barrier: len(effects) for barrier, effects in self._held.items()}, self._barrier
-        )
+        held = {n: len(effects) for n, effects in self._held.items()} if self._held else {}
+        return Mark(held, self._barrier)
 
     def undo(self, mark: Mark) -> None:
         """Forget what was to wait for the disk since `mark`: the index was rolled back.

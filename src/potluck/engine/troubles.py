@@ -117,4 +117,5 @@ class Troubles:
 
     def all(self) -> list[Trouble]:
         """Return everything whose reason is kept, by kind, the oldest of each first."""
-        return [trouble for kind in TroubleKind for trouble in self.of(kind)]
+        kinds = [kind for kind in TroubleKind if kind in self._known] if self._known else []
+        return [trouble for kind in kinds for trouble in self.of(kind)]

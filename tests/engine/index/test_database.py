@@ -40,6 +40,50 @@ def test_rows_come_back_and_rollback_undoes(database) -> None:
     assert database.row("SELECT * FROM meta") is None
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        lambda database: database.run("SELECT 1"),
+        lambda database: database.run_many("INSERT INTO meta VALUES (?, ?)", [("b", b"2")]),
+        lambda database: database.rows("SELECT 1"),
+        lambda database: database.row("SELECT 1"),
+        lambda database: list(database.each("SELECT 1")),
+    ],
+    ids=["run", "run many", "rows", "row", "each"],
+)
+def test_a_transaction_begins_with_whatever_is_said_first_and_is_undone_whole(
+    database, said
+) -> None:
+    database.begin()
+    assert database.in_transaction
+    assert not database._connection.in_transaction
+    said(database)
+    assert database._connection.in_transaction
+    database.run("INSERT INTO meta VALUES ('a', x'01')")
+    database.rollback()
+    assert not database.in_transaction
+    assert database.rows("SELECT * FROM meta") == []
+
+
+def test_what_is_committed_stands_and_nothing_is_left_to_undo(database) -> None:
+    database.begin()
+    database.run("INSERT INTO meta VALUES ('a', x'01')")
+    database.commit()
+    assert not database.in_transaction
+    database.rollback()
+    assert database.row("SELECT key FROM meta") == ("a",)
+
+
+@pytest.mark.parametrize("end", [Database.commit, Database.rollback])
+def test_a_transaction_in_which_nothing_is_said_is_none(database, end) -> None:
+    database.begin()
+    end(database)
+    assert not database.in_transaction
+    database.run("INSERT INTO meta VALUES ('a', x'01')")
+    assert not database.in_transaction
+    assert database.row("SELECT key FROM meta") == ("a",)
+
+
 def test_what_is_wrong_with_a_value_of_ours_is_no_trouble_of_the_disk(database) -> None:
     before = database.changes
     database.run("INSERT INTO meta VALUES ('a', x'01')")

@@ -86,16 +86,20 @@ class Amount(NamedTuple):
     @classmethod
     def total(cls, amounts: Iterable[Amount]) -> Amount:
         """Return all of them together."""
-        every = list(amounts)
-        return cls(
-            sum(amount.files for amount in every),
-            sum(amount.folders for amount in every),
-            sum(amount.size_bytes for amount in every),
-        )
+        files = folders = size_bytes = 0
+        for amount in amounts:
+            files += amount.files
+            folders += amount.folders
+            size_bytes += amount.size_bytes
+        return cls(files, folders, size_bytes)
 
     def less(self, other: Amount) -> Amount:
         """Return how much more this is than `other`, which is a part of it."""
-        return Amount(*(one - part for one, part in zip(self, other, strict=True)))
+        return Amount(
+            self.files - other.files,
+            self.folders - other.folders,
+            self.size_bytes - other.size_bytes,
+        )
 
 
 NOTHING = Amount(0, 0, 0)

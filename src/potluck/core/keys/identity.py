@@ -17,7 +17,7 @@ no storage of its own. Limits: who holds the key is the device, on however many 
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple, NewType, Protocol
 
 from cryptography.exceptions import InvalidSignature
@@ -62,6 +62,7 @@ class Verifier(Protocol):
         """Say whether `signature` is `device`'s over `data`; an unknown device's never is."""
 
 
+@lru_cache(maxsize=1024)
 def short_id(device: bytes) -> str:
     """Return the first 40 bits of an id as eight Crockford base32 letters, `7F3A-91C2`."""
     bits = int.from_bytes(device[:5], "big")

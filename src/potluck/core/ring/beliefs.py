@@ -142,6 +142,7 @@ class Beliefs:
         self._signer, self._verifier, self._instance = signer, verifier, instance
         self._apart = apart
         self._records: dict[DeviceId, MemberRecord] = {}
+        self._ring: list[MemberRecord] | None = None  # of these records, as long as they stand
         self._suspicions: dict[DeviceId, Suspicion] = {}
         self._ended_s: dict[DeviceId, float] = {}  # when a record became DEAD or LEFT here
         self._witnesses = Witnesses()
@@ -173,7 +174,9 @@ class Beliefs:
 
     def ring(self) -> list[MemberRecord]:
         """Return the members ALIVE or SUSPECT in the order of their seats."""
-        return ring_of(self._records.values())
+        if self._ring is None:
+            self._ring = ring_of(self._records.values())
+        return list(self._ring)
 
     # -- facts -------------------------------------------------------------------------------------
     def write(
@@ -184,6 +187,7 @@ class Beliefs:
         The incarnation must rise with every change.
         """
         above = max(incarnation, self._shown + 1)
+        self._ring = None
         self._records[self.me] = write_record(
             self._signer, self._instance, addresses, above, seat, status
         )
@@ -222,6 +226,7 @@ class Beliefs:
 
         Nothing brings them back.
         """
+        self._ring = None
         for device in [d for d in self._records if d != self.me and d not in members]:
             del self._records[device]
             self._suspicions.pop(device, None)
@@ -265,6 +270,7 @@ class Beliefs:
             news.append(News(dead, record.status, number))
         for device in [d for d, end_s in self._ended_s.items() if end_s + limits.FORGET_S <= now]:
             del self._records[device], self._ended_s[device]
+            self._ring = None
         return news
 
     def _forgive_pause(self, now: float) -> None:
@@ -337,6 +343,7 @@ class Beliefs:
     def _put(self, record: MemberRecord, now: float) -> MemberRecord:
         device = DeviceId(record.device)
         before, self._records[device] = self._records.get(device), record
+        self._ring = None
         if record.status is not Status.SUSPECT:
             suspicion = self._suspicions.pop(device, None)
             # another run says nothing about the one that was accused

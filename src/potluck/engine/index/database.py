@@ -59,6 +59,7 @@ class Database:
         """Open or make it; raises IndexDamaged, or DiskTrouble if it is of a newer potluck."""
         self.path = path
         self.damaged = False  # SQLite said so of the file: no later call is to be trusted
+        self._begins = False  # with the next statement
         try:
             # isolation_level None: transactions are ours; built on one thread, used on another.
             self._connection = sqlite3.connect(
@@ -84,6 +85,8 @@ class Database:
 
     def run(self, sql: str, values: Sequence[Value] = ()) -> int:
         """Execute one statement and return how many rows it changed."""
+        if self._begins:
+            self._begin()
         try:
             return self._connection.execute(sql, values).rowcount
         except FAULTS_OF_OURS:
@@ -93,6 +96,8 @@ class Database:
 
     def run_many(self, sql: str, rows: Iterable[Sequence[Value]]) -> int:
         """Execute one statement for each row of values; returns how many rows it changed in all."""
+        if self._begins:
+            self._begin()
         try:
             return self._connection.executemany(sql, rows).rowcount
         except FAULTS_OF_OURS:
@@ -102,6 +107,8 @@ class Database:
 
     def rows(self, sql: str, values: Sequence[Value] = ()) -> list[Row]:
         """Return every row of a query."""
+        if self._begins:
+            self._begin()
         try:
             return self._connection.execute(sql, values).fetchall()
         except FAULTS_OF_OURS:
@@ -111,6 +118,8 @@ class Database:
 
     def row(self, sql: str, values: Sequence[Value] = ()) -> Row | None:
         """Return the first row of a query, or None."""
+        if self._begins:
+            self._begin()
         try:
             found: Row | None = self._connection.execute(sql, values).fetchone()
         except FAULTS_OF_OURS:
@@ -121,6 +130,8 @@ class Database:
 
     def each(self, sql: str, values: Sequence[Value] = ()) -> Iterator[Row]:
         """Yield the rows of a query one by one, for very many; write nothing meanwhile."""
+        if self._begins:
+            self._begin()
         try:
             yield from self._connection.execute(sql, values)
         except FAULTS_OF_OURS:
@@ -136,7 +147,29 @@ class Database:
     @property
     def in_transaction(self) -> bool:
         """Whether something was begun and not ended."""
-        return self._connection.in_transaction
+        return self._begins or self._connection.in_transaction
+
+    def begin(self) -> None:
+        """Begin a transaction: SQLite hears of it with the first statement, if there is any."""
+        self._begins = True
+
+    def commit(self) -> None:
+        """End it: all since `begin` stands together. Raises DiskTrouble: then roll back."""
+        if self._begins:
+            self._begins = False
+        else:
+            self.run("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo all since `begin`, unless SQLite has done so."""
+        if self._begins:
+            self._begins = False
+        elif self._connection.in_transaction:
+            self.run("ROLLBACK")
+
+    def _begin(self) -> None:
+        self._begins = False
+        self.run("BEGIN")
 
     def close(self) -> None:
         """Close the connection; what was not committed is gone."""

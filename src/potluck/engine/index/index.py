@@ -67,16 +67,15 @@ class Index:
     def begin(self) -> None:
         """Begin a transaction."""
         self._changes = self._database.changes
-        self._database.run("BEGIN")
+        self._database.begin()
 
     def commit(self) -> None:
         """End it: all since `begin` stands together. Raises DiskTrouble: then roll back."""
-        self._database.run("COMMIT")
+        self._database.commit()
 
     def rollback(self) -> bool:
         """Undo all since `begin`, unless SQLite has done so; return whether it was anything."""
-        if self._database.in_transaction:
-            self._database.run("ROLLBACK")
+        self._database.rollback()
         subjects = self._names, self._buckets, self._staging, self.needs, self.places, self.meta
         for subject in subjects:
             subject.forget_memory()

@@ -63,6 +63,8 @@ class MovingFolders:
         return f"<MovingFolders: {len(self._waiting())}, asked={self._asked is not None}>"
 
     def _waiting(self) -> list[DeviceId]:
+        if not self._node.former:
+            return []
         return [device for device in self._node.former if device != self._node.me]
 
     # -- time --------------------------------------------------------------------------------------

@@ -154,9 +154,9 @@ class ReplicaCheck:
         if self._hints.has_folders and not self._listener.is_settling():
             self._begin_scan(self._hints.take_folder())
             return
-        if self._listener.is_hindered():
+        if (not self._folders and now < self._rescan_s) or self._listener.is_hindered():
             return
-        if not self._folders and now >= self._rescan_s:
+        if not self._folders:
             self._rescan_s = now + limits.RESCAN_S
             self._folders.extend(_others(self._node))
         if self._folders:

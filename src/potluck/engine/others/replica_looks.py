@@ -89,7 +89,7 @@ class ReplicaLooks:
 
     def doubt(self, spots: Iterable[Spot]) -> None:
         """These are to be looked at."""
-        self._doubtful.update((spot, None) for spot in spots)
+        self._doubtful.update(dict.fromkeys(spots))
 
     def doubt_paths(self, paths: Iterable[SafePath]) -> None:
         """These are to be looked at, as far as they are in a member's folder."""

@@ -84,15 +84,19 @@ class OwnFolder:
     @property
     def work(self) -> tuple[OwnWork, ...]:
         """What is open: what is not looked at, not read, or not told yet."""
-        hinted = self._due_scan.hinted or self._ignore_file.changes
-        open_work = {
-            OwnWork.UNSEEN: not self._rounds.scanned,
-            OwnWork.LOOKING: self._rounds.under_way or bool(self._touched) or hinted,
-            OwnWork.DOUBTED: self._rounds.in_doubt,
-            OwnWork.READING: len(self._reading) > 0,
-            OwnWork.PUBLISHING: bool(self._publishing.pending),
-        }
-        return tuple(work for work, is_open in open_work.items() if is_open)
+        rounds, hinted = self._rounds, self._due_scan.hinted or self._ignore_file.changes
+        open_work = []
+        if not rounds.scanned:
+            open_work.append(OwnWork.UNSEEN)
+        if hinted or self._touched or rounds.under_way:
+            open_work.append(OwnWork.LOOKING)
+        if rounds.in_doubt:
+            open_work.append(OwnWork.DOUBTED)
+        if len(self._reading) > 0:
+            open_work.append(OwnWork.READING)
+        if self._publishing.pending:
+            open_work.append(OwnWork.PUBLISHING)
+        return tuple(open_work)
 
     def start(self, *, marked: bool) -> None:
         """Continue where the index ends, and scan: at once if the share was `marked` before."""
@@ -195,8 +199,8 @@ class OwnFolder:
 
     def on_tick(self) -> None:
         """Scan, look again, publish."""
-        self.look_at(self._reading.due())
-        self.look_at(self._findings.unreadable.due())
+        if due := [*self._reading.due(), *self._findings.unreadable.due()]:
+            self.look_at(due)
         for path in self._rounds.due():
             self.look_at([self.top.joined(parse_wire_path(path))])
         self._begin_scan()
@@ -207,7 +211,7 @@ class OwnFolder:
         if not self._unsettled:
             self._publishing.on_tick(len(self._reading))
         self._publishing.older.on_tick()
-        if self.share.marked and not self.work and self._node.now < self._due_scan.due_s:
+        if self.share.marked and self._node.now < self._due_scan.due_s and not self.work:
             self._publishing.breaker.fresh.on_looked()
             self._publishing.older.on_looked(self._publishing.held.amount)
 

@@ -103,7 +103,7 @@ class SharePresence:
     @property
     def awaited(self) -> bool:
         """Whether a new marker is being written."""
-        return self.state in {ShareState.UNMARKED, ShareState.OFFLINE_UNMARKED}
+        return self.state is ShareState.UNMARKED or self.state is ShareState.OFFLINE_UNMARKED
 
     @property
     def offline_words(self) -> str:
