@@ -29,7 +29,8 @@ from potluck.core.errors import UnsafePath
 from potluck.core.keys.identity import DeviceId
 from potluck.engine.effects import MarkShare, MoveFolder
 from potluck.engine.events import FolderMoved, ShareSeen, UnwrittenMarker
-from potluck.shells.disk.faults import words_of
+from potluck.engine.own.share_state import FAILS
+from potluck.shells.disk.faults import is_of_the_disk, words_of
 from potluck.shells.disk.fsops import (
     OPEN_FILE,
     Share,
@@ -271,9 +272,13 @@ def _instead_of_folder(name: str, found: os.stat_result | None) -> str:
 
 
 def _why_unreadable(error: OSError | ValueError | UnsafePath) -> str:
-    """Return why the marker could not be read; want of descriptors is no fault of the disk."""
+    """Return why the marker could not be read: want of descriptors is no fault of the disk, and a
+    disk that fails is not another folder.
+    """
     if _lacks_descriptors(error):
         return f"unreadable: {words_of(error)}; try: ulimit -n {DESCRIPTORS_ADVISED}"
+    if isinstance(error, OSError) and is_of_the_disk(error):
+        return f"{FAILS}{words_of(error)}"
     return "unreadable"
 
 
