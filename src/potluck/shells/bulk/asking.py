@@ -18,7 +18,7 @@ page, without read-ahead.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol, Self
@@ -29,6 +29,7 @@ from potluck.core import limits
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import (
     HASH_BYTES,
+    Bitfield,
     PieceList,
     Root,
     file_root,
@@ -90,6 +91,9 @@ class HoldsPieces(Protocol):
 
     def mark(self, pieces: tuple[int, ...], /) -> None:
         """Note that pieces are written."""
+
+    def have(self) -> Bitfield:
+        """Return the pieces that are here."""
 
     def close(self) -> None:
         """Let go of it."""
@@ -226,13 +230,18 @@ def _check_follows(page: PiecesPage, have_bytes: int, whole_bytes: int) -> None:
 
 # -- pieces of one content -------------------------------------------------------------------------
 def _pieces(exchange: BulkExchange, ask: FileAsk) -> Outcome:
-    """Receive the pieces asked for, in whatever order they come, each at most once."""
+    """Receive the pieces asked for, in whatever order they come, each at most once; those that an
+    earlier run left here are not asked for.
+    """
     content = exchange.fetch.content
     if content is None or not all(piece < content.count for piece in ask.pieces):
         raise Malformed("the order does not say what its pieces must hash to")
-    exchange.stream.send(ask)
-    missing = set(ask.pieces)
     with _PieceWriter(exchange, content) as writer:
+        lacking = writer.lacking(ask.pieces)
+        if not lacking:
+            return Outcome.DONE
+        missing = set(lacking)
+        exchange.stream.send(FileAsk(ask.root, lacking))
         while isinstance(reply := exchange.reply(), PieceHeader):
             if reply.piece not in missing or reply.length != content.length_of(reply.piece):
                 raise WrongContent("a piece came that was not asked for", f"number {reply.piece}")
@@ -244,7 +253,9 @@ def _pieces(exchange: BulkExchange, ask: FileAsk) -> Outcome:
 
 
 class _PieceWriter:
-    """Receives, verifies and writes pieces; reports them in batches, the last one on leaving."""
+    """Receives, verifies and writes pieces, each on the map at once; reports them in batches, the
+    last one on leaving.
+    """
 
     def __init__(self, exchange: BulkExchange, content: PieceList) -> None:
         self._exchange: Final = exchange
@@ -269,6 +280,14 @@ class _PieceWriter:
         finally:
             self._part.close()
 
+    def lacking(self, pieces: Sequence[int]) -> list[int]:
+        """Return which of these are not here; reports the others, of which no byte came."""
+        have = self._part.have()
+        here = tuple(piece for piece in pieces if piece in have)
+        if here:
+            self._tell(here, 0)
+        return [piece for piece in pieces if piece not in have]
+
     def take(self, piece: int) -> None:
         """Receive the bytes of one piece; raises WrongContent if they are others."""
         data = self._room[: self._content.length_of(piece)]
@@ -277,6 +296,7 @@ class _PieceWriter:
             raise WrongContent("a piece does not match its hash", f"number {piece}")
         with _own_disk():
             self._part.write(piece, data)
+            self._part.mark((piece,))
         now = time.monotonic()
         if not self._batch:
             self._begun = now
@@ -289,12 +309,11 @@ class _PieceWriter:
             return
         pieces = tuple(self._batch)
         self._batch.clear()
-        with _own_disk():
-            self._part.mark(pieces)
-        size_bytes = sum(self._content.length_of(piece) for piece in pieces)
-        self._exchange.inbox.post(
-            PiecesVerified(self._exchange.fetch.order, self._content.root, pieces, size_bytes)
-        )
+        self._tell(pieces, sum(self._content.length_of(piece) for piece in pieces))
+
+    def _tell(self, pieces: tuple[int, ...], size_bytes: int) -> None:
+        order, root = self._exchange.fetch.order, self._content.root
+        self._exchange.inbox.post(PiecesVerified(order, root, pieces, size_bytes))
 
 
 # -- many small contents ---------------------------------------------------------------------------

@@ -108,7 +108,8 @@ class Claim:
         """Give the home back; harmless when done twice."""
         descriptor, self._descriptor = self._descriptor, -1
         if descriptor >= 0:
-            os.close(descriptor)
+            with suppress(OSError):  # of a disk that fails: it is closed all the same
+                os.close(descriptor)
 
 
 def claim_home(state_dir: str) -> Claim:
