@@ -3,8 +3,8 @@
 Strategy: each exchange is one function `(BulkExchange) -> Outcome` that reads exactly the replies
 its request can have. `Done`, `Gone` and `Busy` end any of them and leave the link usable;
 everything unexpected raises. Content is received into one buffer, hashed there, and written before
-a fact about it is posted; facts come in batches, so that neither 20,000 small files nor a fast disk
-floods the engine.
+a fact about it is posted; of what an earlier run left half here only what lacks is asked for. Facts
+come in batches, so that neither 20,000 small files nor a fast disk floods the engine.
 
 Guarantees: nothing unverified is written or reported; sizes come from our own order, those of a
 piece list, too, or are bounded by limits.PACK_BYTES in a pack, so a peer cannot make us allocate.
