@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,10 @@ def sent_bytes(node: Potluck) -> int:
     return node.hosts.counters()[node.i].sent
 
 
+def has_sent(node: Potluck, size_bytes: float) -> bool:
+    return sent_bytes(node) >= size_bytes
+
+
 def shared(node: Potluck, name: str, size_bytes: int) -> Path:
     """A file that stands whole in the own folder at once."""
     return write_random(node.home / name, size_bytes).rename(node.own / name)
@@ -43,8 +48,7 @@ def come(anna: Potluck, bert: Potluck, path: Path, kills: Sequence[float] = ()) 
     copy, begun = bert.shared / "anna" / path.name, sent_bytes(anna)
     size_bytes = path.stat().st_size
     for part in kills:
-        at = part * size_bytes
-        wait_for(lambda at=at: sent_bytes(anna) - begun >= at, COME_S, [anna, bert])
+        wait_for(partial(has_sent, anna, begun + part * size_bytes), COME_S, [anna, bert])
         assert not copy.exists(), "it came before it was to be killed"
         bert.kill9()
         bert.start()

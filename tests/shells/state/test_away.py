@@ -13,7 +13,7 @@ from potluck.engine.index import Index
 from potluck.engine.index.carried import Carried
 from potluck.engine.own.share_state import WRITTEN_ONCE
 from potluck.shells.state.away import (
-    NOT_THERE,
+    NO_FOLDER,
     is_another,
     is_away,
     seen_instead,
@@ -89,11 +89,11 @@ def test_what_is_kept_beside_a_damaged_index_says_so_too(state: str, tmp_path: P
 
 def test_what_is_seen_instead_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     music = tmp_path / "music"
-    assert seen_instead(str(music)) == NOT_THERE
+    assert seen_instead(str(music)) == NO_FOLDER
     music.mkdir()
     assert seen_instead(str(music)) == "has nothing of potluck in it"
     (tmp_path / "file").touch()
-    assert seen_instead(str(tmp_path / "file" / "music")) == NOT_THERE
+    assert seen_instead(str(tmp_path / "file" / "music")) == NO_FOLDER
 
     def fail(*_args: object) -> None:
         raise OSError(errno.ESTALE, "Stale file handle")

@@ -38,7 +38,7 @@ from potluck.faces.prompt import is_background, job_control, usable
 from potluck.faces.screen import PlainScreen, Screen, ViewThreads
 from potluck.faces.text import shown
 from potluck.shells.state import home
-from potluck.shells.state.away import NOT_THERE, is_another, is_away, seen_instead
+from potluck.shells.state.away import NO_FOLDER, is_another, is_away, seen_instead
 from potluck.shells.state.last_folder import last_folder
 from potluck.shells.state.starting_anew import STARTS_ANEW, STARTS_MENDED, NewStart
 
@@ -194,7 +194,7 @@ def _check_last(folder: str, *, waits: bool) -> None:
     """Find out whether the folder that nobody named is still there; a device without a prompt waits
     for it.
     """
-    if waits or seen_instead(folder) != NOT_THERE:
+    if waits or seen_instead(folder) != NO_FOLDER:
         return
     raise NotFound(
         f"The folder {shown(folder)}, which was shared last, is not there.",

@@ -29,7 +29,6 @@ from potluck.core import limits
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import (
     HASH_BYTES,
-    Bitfield,
     PieceList,
     Root,
     file_root,
@@ -63,6 +62,7 @@ from potluck.engine.events import (
     PieceListHeard,
     PiecesVerified,
 )
+from potluck.shells.bulk.holding import HoldsParts
 from potluck.shells.links.stream import Stream
 from potluck.shells.loop.inbox import Inbox
 
@@ -81,32 +81,6 @@ class CalledOff(Protocol):
 
     def check(self) -> None:
         """Raise Cancelled if it was."""
-
-
-class HoldsPieces(Protocol):
-    """One content being put together: disk/receiving/part_files.py."""
-
-    def write(self, piece: int, data: memoryview, /) -> None:
-        """Write the verified bytes of one piece."""
-
-    def mark(self, pieces: tuple[int, ...], /) -> None:
-        """Note that pieces are written."""
-
-    def have(self) -> Bitfield:
-        """Return the pieces that are here."""
-
-    def close(self) -> None:
-        """Let go of it."""
-
-
-class HoldsParts(Protocol):
-    """Where content is put together: disk/receiving/part_files.py."""
-
-    def open(self, content: PieceList, /) -> HoldsPieces:
-        """Take up or begin a content."""
-
-    def write_whole(self, content: PieceList, data: memoryview, /) -> None:
-        """Write the verified bytes of a content of one piece."""
 
 
 @dataclass(slots=True)

@@ -22,12 +22,11 @@ from typing import Final
 from potluck.core.errors import PotluckError
 from potluck.engine.index import Index
 from potluck.engine.own.share_state import WRITTEN_ONCE
-from potluck.shells.disk.faults import words_of
 from potluck.shells.state.group_copy import device_of_home, read_copy
 from potluck.shells.state.last_folder import last_folder
 from potluck.shells.state.private_home import INDEX_NAME
 
-NOT_THERE: Final = "is not there"
+NO_FOLDER: Final = "is not there"
 """What is said of a folder of which nothing is seen."""
 _STAND_IN: Final = "away"  # in the state
 _PRIVATE: Final = ".potluck"  # what potluck keeps in every folder it shares
@@ -75,9 +74,9 @@ def seen_instead(folder: str) -> str:
     try:
         os.stat(folder)
     except (FileNotFoundError, NotADirectoryError):
-        return NOT_THERE
+        return NO_FOLDER
     except OSError as error:
-        return f"cannot be read ({words_of(error)})"
+        return f"cannot be read ({error.strerror or error})"
     return "has nothing of potluck in it"
 
 

@@ -107,9 +107,8 @@ class Claim:
     def release(self) -> None:
         """Give the home back; harmless when done twice."""
         descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
-            with suppress(OSError):  # of a disk that fails: it is closed all the same
-                os.close(descriptor)
+        with suppress(OSError):  # it was done before, or the disk fails: it is closed all the same
+            os.close(descriptor)
 
 
 def claim_home(state_dir: str) -> Claim:
