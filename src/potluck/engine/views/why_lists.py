@@ -82,7 +82,7 @@ def _unasked(parts: WhyParts, pursuit: Pursuit, name: ManifestName, newest: str)
 
 
 def _unseen(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
-    """What stands here of somebody was not looked at since the start, or since the share was offline."""
+    """What stands here of somebody was not looked at since the start, or an offline share."""
     for name in sorted(parts.progress.unseen):
         if asked.has(name):
             label = parts.node.label_of(name.owner)
