@@ -15,9 +15,11 @@ from typing import NamedTuple
 
 import pytest
 
+from potluck.engine.unreadable import UNREADABLE_AGAIN_S
 from tests import mass_losses
 from tests.lan.potluck import Potluck, same_outline, stays, wait_for, wait_ring, write
 from tests.lan.test_lost_folders import FILES, READY_S, SECOND_LOOK_S, has_all, photos_of
+from tests.lan.test_mounts import share_photos
 from tests.stale_disk import StaleDisk, stale_disk
 
 pytestmark = [pytest.mark.lan, pytest.mark.slow, pytest.mark.full, pytest.mark.timeout(300)]
@@ -154,3 +156,27 @@ def test_handles_that_stay_stale_are_taken_hold_of_anew(three: Three) -> None:
     three.anna.wait(three.is_told, READY_S)
     three.disk.lose_handles()
     three.check_well()
+
+
+def test_a_disk_inside_the_own_folder_that_goes_stale_holds_up_nothing_else(
+    devices: Callable[[int], list[Potluck]], tmp_path: Path
+) -> None:
+    anna, bert = nodes = devices(2)
+    with stale_disk(anna.own / "photos", tmp_path / "backing") as disk:
+        for node in nodes:
+            node.start()
+        share_photos(anna, bert)
+        disk.fail(errno.ESTALE)
+        assert anna.run("rescan").returncode == 0
+        named = "anna/photos: the disk fails: Stale file handle"
+        anna.wait(lambda: named in (anna.status().get("reason") or ""), READY_S)
+        write(anna.own / "beside.txt", b"beside")
+        bert.wait((bert.shared / "anna" / "beside.txt").exists, READY_S)
+        assert stays(lambda: has_all(bert), SECOND_LOOK_S + 3.0)
+        disk.fail(0)
+        wait_for(
+            lambda: same_outline(nodes) and all(node.settled() for node in nodes),
+            READY_S + UNREADABLE_AGAIN_S,
+            nodes,
+        )
+        assert has_all(bert)

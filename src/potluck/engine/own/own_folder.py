@@ -195,7 +195,10 @@ class OwnFolder:
     def on_tick(self) -> None:
         """Scan, look again, publish."""
         self.look_at(self._reading.due())
-        self.look_at(self._findings.unreadable.due())
+        unreadable = self._findings.unreadable.due()
+        self.look_at(unreadable)
+        if self.top in unreadable:
+            self._due_scan.on_odd()
         for path in self._rounds.due():
             self.look_at([self.top.joined(parse_wire_path(path))])
         self._begin_scan()
