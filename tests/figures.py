@@ -17,6 +17,7 @@ from typing import Final
 
 VARIABLE: Final = "POTLUCK_FIGURES"
 GOALS: Final[Mapping[str, str]] = {
+    "P7": "receiver killed −9 while a large file comes: ≤ 1 % of the file sent twice",
     "R1": "kill −9, 200 cycles (for now 100): 0 lost, 0 partial, 0 spurious copies, index whole",
     "R2": "power loss at every point of all histories of ≤ 3 operations: 0 violations",
     "R3 (files)": "1,000 faults at file calls of group commits: 0 lost, the next try ends it",

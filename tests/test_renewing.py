@@ -7,10 +7,12 @@ of the files with two real devices, of which one is killed at each step.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,6 +137,27 @@ def test_while_the_folder_before_is_there_with_files_it_is_refused(
     shutil.rmtree(gone)
     gone.write_text("a file")
     assert f"{gone} cannot be looked at." in refusal(tmp_path / "new", state)
+
+
+def test_a_new_folder_on_a_disk_that_fails_is_refused(
+    state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = tmp_path / "new"
+    (new / ".potluck").mkdir(parents=True)
+    real_stat, real_scan = os.stat, os.scandir
+
+    def failing(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(path: Any, *args: Any, **more: Any) -> Any:
+            if str(path).startswith(str(new)):
+                raise OSError(errno.ESTALE, "Stale file handle")
+            return real(path, *args, **more)
+
+        return call
+
+    monkeypatch.setattr(os, "stat", failing(real_stat))
+    monkeypatch.setattr(os, "scandir", failing(real_scan))
+    with pytest.raises(Refused, match="cannot be looked at"):
+        folder_before(str(new), state)
 
 
 @pytest.mark.parametrize("what", ["no index", "no folder", "no marker", "out"])

@@ -156,7 +156,10 @@ def _roster(index: Index) -> Roster | None:
 
 def _marker_in(folder: str) -> Marker | None:
     """Return what the marker of a folder says, None if it has none that can be read."""
-    if not Path(folder, _PRIVATE).is_dir():
+    try:
+        if not Path(folder, _PRIVATE).is_dir():
+            return None
+    except OSError:  # a disk that fails: whoever looks what lies in it says so
         return None
     share = Share(folder)
     try:

@@ -21,7 +21,13 @@ from typing import Any
 
 from potluck.core import limits
 from potluck.core.content.paths import parse_wire_path
-from potluck.core.content.pieces import PieceList, file_root, piece_hash, piece_size_for
+from potluck.core.content.pieces import (
+    Bitfield,
+    PieceList,
+    file_root,
+    piece_hash,
+    piece_size_for,
+)
 from potluck.core.wire.catalogue import Address, FileAsk
 from potluck.engine.effects import Fetch, ServePieces
 from potluck.engine.events import FetchEnded, OrderId, Outcome
@@ -45,12 +51,15 @@ class OneFile:
 class FilePart:
     """A part that is a plain file."""
 
-    def __init__(self, descriptor: int, piece_size: int) -> None:
+    def __init__(self, descriptor: int, content: PieceList) -> None:
         self.descriptor = descriptor
-        self.piece_size = piece_size
+        self.piece_size, self.count = content.piece_size, content.count
 
     def write(self, piece: int, data: memoryview) -> None:
         os.pwrite(self.descriptor, data, piece * self.piece_size)
+
+    def have(self) -> Bitfield:
+        return Bitfield(self.count)
 
     def mark(self, pieces: tuple[int, ...]) -> None:
         pass
@@ -66,7 +75,7 @@ class FileParts:
         self.descriptor = os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
 
     def open(self, content: PieceList) -> FilePart:
-        return FilePart(self.descriptor, content.piece_size)
+        return FilePart(self.descriptor, content)
 
     def write_whole(self, content: PieceList, data: memoryview) -> None:
         raise ValueError("not in this measurement")

@@ -9,18 +9,20 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
 from potluck.core import limits
 from potluck.core.content.swarm.room import reserve_of
-from tests.lan.potluck import Potluck, wait_ring, write_random
+from tests.lan.potluck import Potluck, wait_ring, write, write_random
 
 pytestmark = [pytest.mark.full, pytest.mark.lan, pytest.mark.slow, pytest.mark.timeout(300)]
 
 READY_S = 30.0
 SIZE_BYTES = 96 * limits.MIB
 LOOK_S = 0.02
+SMALL = 160  # files among the large ones
 
 
 class LeastFree:
@@ -63,6 +65,10 @@ def two(devices):
         subprocess.run(["umount", "-l", bert.folder], check=True)
 
 
+def small_at(bert: Potluck) -> Path:
+    return bert.shared / "anna" / "small"
+
+
 def waits(bert: Potluck) -> bool:
     """Whether it is paused for want of room for a file of anna's, and nothing moves."""
     state = bert.status()
@@ -76,12 +82,16 @@ def test_what_does_not_fit_waits_and_the_reserve_is_never_broken_into(two) -> No
     try:
         for number in range(16):
             write_random(anna.own / f"{number:02}.bin", 8 * limits.MIB)
-        bert.wait(lambda: waits(bert) and bert.status()["files"] == 16, READY_S)
+            for small in range(SMALL // 16):
+                write(anna.own / "small" / f"{number}-{small}.txt", os.urandom(3_000 + small))
+        bert.wait(lambda: waits(bert) and bert.status()["files"] == 16 + SMALL, READY_S)
+        bert.wait(lambda: len(list(small_at(bert).iterdir())) == SMALL, READY_S)
     finally:
         least_bytes = least.end()
     assert least_bytes >= reserve_of(SIZE_BYTES)
-    here = [name for name in bert.outline() if name.startswith("anna/")]
+    here = [name for name in bert.outline() if name.endswith(".bin")]
     assert 7 <= len(here) <= 9, "as much as fits"
+    anna.wait(lambda: anna.device("bert").get("need_files") == 16 - len(here), READY_S)
     assert bert.status()["command"] == f"df -h {bert.folder}"
     for number in range(15):
         (anna.own / f"{number:02}.bin").unlink()

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from potluck.core.content.paths import SafePath, parse_wire_path
-from potluck.core.content.pieces import PieceList, Root, file_root, piece_hash
+from potluck.core.content.pieces import Bitfield, PieceList, Root, file_root, piece_hash
 from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.core.wire.catalogue import Address, Done, FileAsk, LinkKind
 from potluck.engine.effects import Answer, Dial, Member, Trust
@@ -159,6 +159,7 @@ class Drawer:
     def __init__(self) -> None:
         self.pieces: dict[tuple[Root, int], bytes] = {}
         self.marked: list[int] = []
+        self.left: dict[Root, list[int]] = {}  # pieces that an earlier run left
         self.whole: dict[Root, bytes] = {}
         self.full = False
         self.opened = 0
@@ -189,6 +190,12 @@ class DrawerPart:
 
     def mark(self, pieces: tuple[int, ...]) -> None:
         self.drawer.marked += pieces
+
+    def have(self) -> Bitfield:
+        here = Bitfield(self.content.count)
+        for piece in self.drawer.left.get(self.content.root, ()):
+            here.add(piece)
+        return here
 
     def close(self) -> None:
         self.drawer.opened -= 1

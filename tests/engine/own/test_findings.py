@@ -27,6 +27,7 @@ from potluck.engine.events import (
     Unreadable,
     WatchesRefused,
 )
+from potluck.engine.own.due_scan import ODD_SCAN_S
 from potluck.engine.own.ignore_file import RULES_SETTLE_S
 from potluck.engine.own.restless import TOLD_TRIES
 from potluck.engine.troubles import TroubleKind
@@ -453,6 +454,22 @@ def test_a_round_that_could_not_enter_the_own_folder_itself_says_nothing(site: O
     site.own_folder.scan()
     site.tick()
     assert [type(each) for each in site.todo] == [Scan], "that scan is over"
+
+
+def test_the_own_folder_itself_is_tried_again_like_every_other(site: Own) -> None:
+    site.own_folder.scan()
+    site.tick()
+    (scan,) = site.todo
+    site.todo.clear()
+    assert isinstance(scan, Scan)
+    denied = Unreadable(site.own_folder.top, ReadFault.PERMISSION, "Permission denied")
+    site.tell(TreeSeen(scan.order, (), (), last=True, complete=False, unreadable=(denied,)))
+    assert closed(site) == ["d1"]
+    site.tick(UNREADABLE_AGAIN_S)
+    site.settle()
+    site.tick(ODD_SCAN_S)
+    site.settle()
+    assert closed(site) == []
 
 
 def test_a_round_that_could_not_look_at_all_and_does_not_say_why_says_nothing(site: Own) -> None:

@@ -13,6 +13,7 @@ from potluck.engine.effects import MarkShare, Tell
 from potluck.engine.events import ShareSeen, UnwrittenMarker
 from potluck.engine.own.older_copy import FOLDER_STAMP
 from potluck.engine.own.share_state import (
+    FAILS,
     SHARE,
     WHY_OFFLINE,
     WRITTEN_ONCE,
@@ -107,6 +108,16 @@ def test_want_of_descriptors_is_no_fault_of_the_folder() -> None:
         "the share is offline: its marker is unreadable: too many open files; try: ulimit -n 9"
     )
     assert share.command == ""
+
+
+def test_a_disk_that_fails_is_not_another_folder() -> None:
+    share = SharePresence(node(1, folder="/media/my disk"))
+    share.on_checked(ShareSeen(present=False, reason=f"{FAILS}Stale file handle"))
+    assert share.offline_words == (
+        "the share is offline: /media/my disk cannot be read (Stale file handle); its disk fails, "
+        "or the server that it lies on is away; potluck goes on by itself when it can be read again"
+    )
+    assert share.command == "ls -la '/media/my disk'"
 
 
 def test_a_folder_that_is_back_is_taken_hold_of_by_a_new_start() -> None:

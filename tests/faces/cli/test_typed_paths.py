@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -53,6 +55,17 @@ def test_elsewhere_a_path_is_as_the_listing_shows_it(
 )
 def test_in_the_share_what_is_there_is_meant(folder: Path, at: str, typed: str, path: str) -> None:
     assert below_shared(typed, str(folder), folder / at) == path
+
+
+def test_on_a_disk_that_fails_it_is_as_the_listing_shows_it(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: object, **_more: object) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(os, "stat", fail)
+    monkeypatch.setattr(os, "lstat", fail)
+    assert below_shared("ann/d/x", str(folder), folder / "Shared/ann/d") == "ann/d/x"
 
 
 def test_an_absolute_path_is_meant_by_every_name_of_the_share(folder: Path, tmp_path: Path) -> None:

@@ -267,6 +267,22 @@ def test_reports_come_in_batches(script):
     assert all(isinstance(fact, PiecesVerified) and len(fact.pieces) <= 8 for fact in script.facts)
 
 
+def test_what_an_earlier_run_left_is_reported_and_not_asked_for(script):
+    script.drawer.left[CONTENT.root] = [0, 2]
+    ask = FileAsk(CONTENT.root, [3, 2, 1, 0])
+    assert script.run(ask, piece(3), piece(1), Done(), content=CONTENT) is Outcome.DONE
+    assert script.facts[0] == PiecesVerified(ORDER, CONTENT.root, (2, 0), 0)
+    assert script.asked() == FileAsk(CONTENT.root, [3, 1])
+    assert script.drawer.marked == [3, 1]
+
+
+def test_of_what_is_all_here_nothing_is_asked(script):
+    script.drawer.left[CONTENT.root] = [0, 1]
+    assert script.run(FileAsk(CONTENT.root, [0, 1]), content=CONTENT) is Outcome.DONE
+    assert script.facts == [PiecesVerified(ORDER, CONTENT.root, (0, 1), 0)]
+    assert script.drawer.opened == 0
+
+
 def test_gone_after_some_pieces_keeps_them(script):
     assert (
         script.run(FileAsk(CONTENT.root, [0, 1]), piece(1), Gone(), content=CONTENT) is Outcome.GONE

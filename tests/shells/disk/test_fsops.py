@@ -215,7 +215,8 @@ def test_short_writes_are_continued(share, monkeypatch):
 
 def test_reasons_are_short_and_a_full_disk_is_recognisable():
     assert reason_of(OSError(errno.ENOSPC, "No space left")) == fsops.DISK_FULL
-    assert reason_of(OSError(errno.ESTALE, "Stale file handle")) == "Stale file handle"
+    assert reason_of(OSError(errno.ESTALE, "Stale file handle")) == Hindrance.AWAY
+    assert reason_of(OSError(errno.ENXIO, "No such device")) == "No such device"
     assert reason_of(OSError("bare")) == "bare"
     assert reason_of(OSError(errno.EIO, "Input/output error")) == Hindrance.IO
     assert reason_of(OSError(errno.EPERM, "Operation not permitted")) == Hindrance.IMMUTABLE

@@ -178,7 +178,7 @@ def test_a_thing_that_was_kept_and_is_gone_at_once_is_no_trouble(
 
 @pytest.mark.parametrize(
     ("number", "reason"),
-    [(errno.EIO, Hindrance.IO), (errno.ENOSPC, Hindrance.SPACE), (errno.ESTALE, "write error")],
+    [(errno.EIO, Hindrance.IO), (errno.ENOSPC, Hindrance.SPACE), (errno.ENXIO, "write error")],
 )
 def test_a_failed_sync_is_told(share, keeper, occupant, monkeypatch, number, reason):
     write(share, "ann/a", b"a")

@@ -74,6 +74,38 @@ def test_without_descriptors_it_says_so_and_what_to_do(share, marker, monkeypatc
     assert seen.reason == ("unreadable: potluck has no file descriptors left; try: ulimit -n 65536")
 
 
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.ENOTCONN])
+def test_a_disk_that_fails_is_said_to_fail(share, marker, monkeypatch, number):
+    marker.write(GROUP)
+    failing = ShareSeen(present=False, reason=f"failing: {os.strerror(number)}")
+
+    def fail(*_args, **_more):
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "enter", fail)
+        assert marker.state() == marker.glance() == failing
+        patch.setattr(module, "open_top", fail)
+        assert marker.state() == marker.glance() == failing
+        assert not marker.is_back()
+    assert marker.state().present
+
+
+def test_handles_that_stay_stale_are_not_the_share_that_stands_there(share, marker, monkeypatch):
+    marker.write(GROUP)
+    real = os.fstat
+
+    def stale(descriptor):
+        if descriptor == share.shared_fd:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        return real(descriptor)
+
+    assert not marker.is_back()
+    monkeypatch.setattr(os, "fstat", stale)
+    assert marker.state() == marker.glance() == ShareSeen(present=False, reason="back")
+    assert marker.is_back(), "a new start takes hold of it"
+
+
 def test_an_own_folder_on_another_disk_is_offline(share, marker, monkeypatch):
     marker.write(GROUP)
     os.mkdir(os.path.join(share.folder, "Shared", "ann"))

@@ -9,6 +9,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -245,6 +246,24 @@ def test_a_folder_that_may_be_listed_and_not_searched_is_what_cannot_be_read(
     monkeypatch.setattr(scanner, "stat_at", unsearchable(stat_at, "inner"))
     deny(monkeypatch, "inner")
     assert closed(scanned(share)) == ["me/listed"]
+
+
+def test_a_disk_that_fails_inside_a_folder_blames_nothing_round_it(
+    share: Share, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (own / "listed/disk").mkdir(parents=True)
+
+    def stale(real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(folder: int, name: str, **more: Any) -> Any:
+            if name == "disk":
+                raise OSError(errno.ESTALE, "Stale file handle")
+            return real(folder, name, **more)
+
+        return call
+
+    monkeypatch.setattr(scanner, "stat_at", stale(stat_at))
+    monkeypatch.setattr(scanner, "enter", stale(enter))
+    assert closed(scanned(share)) == ["me/listed/disk"]
 
 
 def test_a_file_that_may_not_be_looked_at_blames_its_folder(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -11,7 +12,13 @@ from potluck.core.keys.identity import DeviceKey
 from potluck.engine.index import Index
 from potluck.engine.index.carried import Carried
 from potluck.engine.own.share_state import WRITTEN_ONCE
-from potluck.shells.state.away import is_another, is_away, stand_in
+from potluck.shells.state.away import (
+    NO_FOLDER,
+    is_another,
+    is_away,
+    seen_instead,
+    stand_in,
+)
 from potluck.shells.state.group_copy import write_copy
 from potluck.shells.state.home import KEY_NAME
 from potluck.shells.state.last_folder import remember_folder
@@ -78,6 +85,21 @@ def test_what_is_kept_beside_a_damaged_index_says_so_too(state: str, tmp_path: P
     for index in (b"no index" * 1000, b""):
         Path(state, INDEX_NAME).write_bytes(index)
         assert is_away(str(tmp_path / "music"), state)
+
+
+def test_what_is_seen_instead_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    music = tmp_path / "music"
+    assert seen_instead(str(music)) == NO_FOLDER
+    music.mkdir()
+    assert seen_instead(str(music)) == "has nothing of potluck in it"
+    (tmp_path / "file").touch()
+    assert seen_instead(str(tmp_path / "file" / "music")) == NO_FOLDER
+
+    def fail(*_args: object) -> None:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    monkeypatch.setattr(os, "stat", fail)
+    assert seen_instead(str(music)) == "cannot be read (Stale file handle)"
 
 
 def test_the_stand_in_is_private_and_made_once(state: str) -> None:

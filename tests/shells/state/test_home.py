@@ -45,6 +45,20 @@ def test_a_second_claim_names_the_first_process(tmp_path: Path) -> None:
     module.claim_home(str(home)).release()
 
 
+def test_a_disk_that_fails_when_a_claim_is_given_back_ends_nothing(tmp_path, monkeypatch):
+    held, closed = module.claim_home(str(tmp_path)), []
+
+    def fail(descriptor):
+        closed.append(descriptor)
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "close", fail)
+        held.release()
+    assert "held=False" in repr(held)
+    os.close(*closed)
+
+
 def test_where_nobody_knows_a_home_the_way_out_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     import platformdirs
 

@@ -207,8 +207,9 @@ class Hindrance(StrEnum):
     OTHER_DISK = "other file system"
     MOUNTED = "mounted there"  # something is, right at that path
     IO = "input/output error"
+    AWAY = "no answer"  # of the disk: its server, or the program that shows it, is away
 
 
 NO_ROOM = frozenset({Hindrance.SPACE, Hindrance.QUOTA, Hindrance.INODES})
-OF_THE_DISK = NO_ROOM | {Hindrance.READ_ONLY, Hindrance.IO}
+OF_THE_DISK = NO_ROOM | {Hindrance.READ_ONLY, Hindrance.IO, Hindrance.AWAY}
 """Reasons for which a person looks at the disk, and not at what was to be put on it."""

@@ -105,7 +105,7 @@ class Invitations:
             raise Refused(
                 "That is the code of this device itself.",
                 "it was made here, so that another device comes in; it still counts there",
-                "type it at the device that is to come in: potluck join",
+                "give it to the device that is to come in",
             )
 
     # -- tries -------------------------------------------------------------------------------------

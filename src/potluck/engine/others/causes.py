@@ -23,7 +23,7 @@ from potluck.engine.troubles import Trouble, TroubleKind
 
 ONE_FOR_ALL = frozenset({
     Hindrance.SPACE, Hindrance.QUOTA, Hindrance.INODES, Hindrance.READ_ONLY,
-    Hindrance.DESCRIPTORS, Hindrance.OTHER_DISK, Hindrance.IO,
+    Hindrance.DESCRIPTORS, Hindrance.OTHER_DISK, Hindrance.IO, Hindrance.AWAY,
 })  # fmt: skip
 ONE_IN_FOLDER = frozenset({Hindrance.DENIED})
 

@@ -33,6 +33,7 @@ _SENTENCES: Mapping[str, str] = {
     Hindrance.OTHER_DISK: "another disk is mounted there: files are placed on one disk only",
     Hindrance.MOUNTED: "another file or disk is mounted right there: it cannot be exchanged",
     Hindrance.IO: "the disk reports an input/output error",
+    Hindrance.AWAY: "the disk does not answer: its server, or the program that shows it, is away",
 }
 _COMMANDS: Mapping[str, str] = {
     Hindrance.SPACE: "df -h {folder}",
@@ -46,6 +47,7 @@ _COMMANDS: Mapping[str, str] = {
     Hindrance.OTHER_DISK: "findmnt -T {above}",
     Hindrance.MOUNTED: "findmnt {path}",
     Hindrance.IO: "dmesg | tail",
+    Hindrance.AWAY: "findmnt -T {folder}",
 }
 _BLOCKED_COMMAND = "ls -lA {path}"
 

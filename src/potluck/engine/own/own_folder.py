@@ -199,8 +199,11 @@ class OwnFolder:
 
     def on_tick(self) -> None:
         """Scan, look again, publish."""
-        if due := [*self._reading.due(), *self._findings.unreadable.due()]:
+        unreadable = self._findings.unreadable.due()
+        if due := [*self._reading.due(), *unreadable]:
             self.look_at(due)
+        if self.top in unreadable:
+            self._due_scan.on_odd()
         for path in self._rounds.due():
             self.look_at([self.top.joined(parse_wire_path(path))])
         self._begin_scan()

@@ -30,6 +30,8 @@ WRITTEN_ONCE = "marked"  # the key under which the index remembers that there wa
 MISSING = "missing"  # what a check says of a folder without a marker
 # and of one that is ours again, while another one is held open: a new start takes hold of it
 RETURNED = "back"
+FAILS = "failing: "
+"""What a check says of a disk that answers with an error, before the words of the system."""
 
 ASIDE_ENDING = (
     " (was here)"  # of what is moved out of the way of the own folder; then it is a stray
@@ -117,6 +119,12 @@ class SharePresence:
         folder, why = self._node.settings.folder or "its folder", WHY_OFFLINE.get(self.reason)
         if self.reason == RETURNED:
             return f"the share is offline: {folder} is back; potluck starts again with it"
+        if self.reason.startswith(FAILS):
+            return (
+                f"the share is offline: {folder} cannot be read "
+                f"({self.reason.removeprefix(FAILS)}); its disk fails, or the server that it lies "
+                "on is away; potluck goes on by itself when it can be read again"
+            )
         if why is None:  # nothing is wrong with the folder, and the reason says what to do
             return f"the share is offline: its marker is {self.reason}"
         then = "plug its disk in, or put it back, and nothing else"
@@ -131,11 +139,8 @@ class SharePresence:
         if self._instead and folder:
             place = f"{folder}/Shared/{self._node.own_label}"
             return f"mv -nT {shlex.quote(place)} {shlex.quote(place + ASIDE_ENDING)}"
-        return (
-            f"ls -la {shlex.quote(folder)}"
-            if folder and self.reason in {*WHY_OFFLINE, RETURNED}
-            else ""
-        )
+        of_the_folder = self.reason in {*WHY_OFFLINE, RETURNED} or self.reason.startswith(FAILS)
+        return f"ls -la {shlex.quote(folder)}" if folder and of_the_folder else ""
 
     def on_checked(self, event: ShareSeen) -> None:
         """The marker was looked at, or could not be written."""

@@ -82,11 +82,12 @@ def _unasked(parts: WhyParts, pursuit: Pursuit, name: ManifestName, newest: str)
 
 
 def _unseen(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
-    """What stands here of somebody was not looked at since the start."""
+    """What stands here of somebody was not looked at since the start, or an offline share."""
     for name in sorted(parts.progress.unseen):
         if asked.has(name):
             label = parts.node.label_of(name.owner)
-            text = f"what is here of {label} was not looked at yet since potluck was started"
+            since = "since potluck was started, or since the folder of this device was away"
+            text = f"what is here of {label} was not looked at yet {since}"
             yield Reason(ReasonKind.UNSEEN, str(parts.node.layout.top_of(name)), text)
 
 

@@ -9,6 +9,7 @@ that lead to the share itself. Limits: where one name is meant by both ways the 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from potluck.core.errors import UsageError
@@ -36,7 +37,7 @@ def below_shared(typed: str, folder: str, at: Path) -> str:
         return below
     nearer = at / path
     below = _below(nearer, top)
-    if below is not None and (nearer.exists() or nearer.is_symlink()):
+    if below is not None and os.path.lexists(nearer):
         return below
     parts = [part for part in path.parts if part != ".."]
     return "/".join(parts[1:] if parts[:1] == [TOP] else parts)

@@ -18,7 +18,6 @@ import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import click
@@ -39,7 +38,7 @@ from potluck.faces.prompt import is_background, job_control, usable
 from potluck.faces.screen import PlainScreen, Screen, ViewThreads
 from potluck.faces.text import shown
 from potluck.shells.state import home
-from potluck.shells.state.away import is_another, is_away
+from potluck.shells.state.away import NO_FOLDER, is_another, is_away, seen_instead
 from potluck.shells.state.last_folder import last_folder
 from potluck.shells.state.starting_anew import STARTS_ANEW, STARTS_MENDED, NewStart
 
@@ -195,7 +194,7 @@ def _check_last(folder: str, *, waits: bool) -> None:
     """Find out whether the folder that nobody named is still there; a device without a prompt waits
     for it.
     """
-    if waits or Path(folder).exists():
+    if waits or seen_instead(folder) != NO_FOLDER:
         return
     raise NotFound(
         f"The folder {shown(folder)}, which was shared last, is not there.",
@@ -243,9 +242,8 @@ def _renews(settings: Settings) -> list[str | Advice]:
 
 def _waits_for(folder: str) -> list[str | Advice]:
     """Say which folder is awaited, what is seen there, and the two ways on."""
-    seen = "has nothing of potluck in it" if Path(folder).exists() else "is not there"
     return [
-        f"! {shown(folder)}, which was shared last, {seen}: nothing is made there.",
+        f"! {shown(folder)}, which was shared last, {seen_instead(folder)}: nothing is made there.",
         "  Plug its disk in, or put it back, and nothing else: that is waited for.",
         Advice("  if it is somewhere else now: ", command("up FOLDER")),
     ]

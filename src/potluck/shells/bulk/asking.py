@@ -3,8 +3,8 @@
 Strategy: each exchange is one function `(BulkExchange) -> Outcome` that reads exactly the replies
 its request can have. `Done`, `Gone` and `Busy` end any of them and leave the link usable;
 everything unexpected raises. Content is received into one buffer, hashed there, and written before
-a fact about it is posted; facts come in batches, so that neither 20,000 small files nor a fast disk
-floods the engine.
+a fact about it is posted; of what an earlier run left half here only what lacks is asked for. Facts
+come in batches, so that neither 20,000 small files nor a fast disk floods the engine.
 
 Guarantees: nothing unverified is written or reported; sizes come from our own order, those of a
 piece list, too, or are bounded by limits.PACK_BYTES in a pack, so a peer cannot make us allocate.
@@ -18,7 +18,7 @@ page, without read-ahead.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final, Protocol, Self
@@ -62,6 +62,7 @@ from potluck.engine.events import (
     PieceListHeard,
     PiecesVerified,
 )
+from potluck.shells.bulk.holding import HoldsParts
 from potluck.shells.links.stream import Stream
 from potluck.shells.loop.inbox import Inbox
 
@@ -80,29 +81,6 @@ class CalledOff(Protocol):
 
     def check(self) -> None:
         """Raise Cancelled if it was."""
-
-
-class HoldsPieces(Protocol):
-    """One content being put together: disk/receiving/part_files.py."""
-
-    def write(self, piece: int, data: memoryview, /) -> None:
-        """Write the verified bytes of one piece."""
-
-    def mark(self, pieces: tuple[int, ...], /) -> None:
-        """Note that pieces are written."""
-
-    def close(self) -> None:
-        """Let go of it."""
-
-
-class HoldsParts(Protocol):
-    """Where content is put together: disk/receiving/part_files.py."""
-
-    def open(self, content: PieceList, /) -> HoldsPieces:
-        """Take up or begin a content."""
-
-    def write_whole(self, content: PieceList, data: memoryview, /) -> None:
-        """Write the verified bytes of a content of one piece."""
 
 
 @dataclass(slots=True)
@@ -226,13 +204,18 @@ def _check_follows(page: PiecesPage, have_bytes: int, whole_bytes: int) -> None:
 
 # -- pieces of one content -------------------------------------------------------------------------
 def _pieces(exchange: BulkExchange, ask: FileAsk) -> Outcome:
-    """Receive the pieces asked for, in whatever order they come, each at most once."""
+    """Receive the pieces asked for, in whatever order they come, each at most once; those that an
+    earlier run left here are not asked for.
+    """
     content = exchange.fetch.content
     if content is None or not all(piece < content.count for piece in ask.pieces):
         raise Malformed("the order does not say what its pieces must hash to")
-    exchange.stream.send(ask)
-    missing = set(ask.pieces)
     with _PieceWriter(exchange, content) as writer:
+        lacking = writer.lacking(ask.pieces)
+        if not lacking:
+            return Outcome.DONE
+        missing = set(lacking)
+        exchange.stream.send(FileAsk(ask.root, lacking))
         while isinstance(reply := exchange.reply(), PieceHeader):
             if reply.piece not in missing or reply.length != content.length_of(reply.piece):
                 raise WrongContent("a piece came that was not asked for", f"number {reply.piece}")
@@ -244,7 +227,9 @@ def _pieces(exchange: BulkExchange, ask: FileAsk) -> Outcome:
 
 
 class _PieceWriter:
-    """Receives, verifies and writes pieces; reports them in batches, the last one on leaving."""
+    """Receives, verifies and writes pieces, each on the map at once; reports them in batches, the
+    last one on leaving.
+    """
 
     def __init__(self, exchange: BulkExchange, content: PieceList) -> None:
         self._exchange: Final = exchange
@@ -269,6 +254,14 @@ class _PieceWriter:
         finally:
             self._part.close()
 
+    def lacking(self, pieces: Sequence[int]) -> list[int]:
+        """Return which of these are not here; reports the others, of which no byte came."""
+        have = self._part.have()
+        here = tuple(piece for piece in pieces if piece in have)
+        if here:
+            self._tell(here, 0)
+        return [piece for piece in pieces if piece not in have]
+
     def take(self, piece: int) -> None:
         """Receive the bytes of one piece; raises WrongContent if they are others."""
         data = self._room[: self._content.length_of(piece)]
@@ -277,6 +270,7 @@ class _PieceWriter:
             raise WrongContent("a piece does not match its hash", f"number {piece}")
         with _own_disk():
             self._part.write(piece, data)
+            self._part.mark((piece,))
         now = time.monotonic()
         if not self._batch:
             self._begun = now
@@ -289,12 +283,11 @@ class _PieceWriter:
             return
         pieces = tuple(self._batch)
         self._batch.clear()
-        with _own_disk():
-            self._part.mark(pieces)
-        size_bytes = sum(self._content.length_of(piece) for piece in pieces)
-        self._exchange.inbox.post(
-            PiecesVerified(self._exchange.fetch.order, self._content.root, pieces, size_bytes)
-        )
+        self._tell(pieces, sum(self._content.length_of(piece) for piece in pieces))
+
+    def _tell(self, pieces: tuple[int, ...], size_bytes: int) -> None:
+        order, root = self._exchange.fetch.order, self._content.root
+        self._exchange.inbox.post(PiecesVerified(order, root, pieces, size_bytes))
 
 
 # -- many small contents ---------------------------------------------------------------------------

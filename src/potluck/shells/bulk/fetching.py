@@ -45,8 +45,9 @@ from potluck.engine.events import (
     PathStalled,
     SearchStep,
 )
-from potluck.shells.bulk.asking import BulkExchange, Cancelled, HoldsParts, carry_out
+from potluck.shells.bulk.asking import BulkExchange, Cancelled, carry_out
 from potluck.shells.bulk.fetch_links import REUSE_S, IdleLinks, LinkKey, UsedLinks
+from potluck.shells.bulk.holding import HoldsParts
 from potluck.shells.links.dialling import DialRequest, NoLink, open_first
 from potluck.shells.links.hello import BUSY_REASON
 from potluck.shells.links.segments import Segments

@@ -27,6 +27,9 @@ _FAULTS: Final = {
     errno.EUCLEAN: ReadFault.DISK,
     errno.ENXIO: ReadFault.DISK,
     errno.ENODEV: ReadFault.DISK,
+    errno.ENOTCONN: ReadFault.DISK,  # a FUSE whose program ended (sshfs)
+    errno.ETIMEDOUT: ReadFault.DISK,  # a server that is away (NFS, CIFS)
+    errno.EHOSTDOWN: ReadFault.DISK,
 }
 
 
@@ -40,6 +43,11 @@ def unreadable(path: SafePath, error: OSError) -> Unreadable:
         return Unreadable(path, ReadFault.PRIVATE, str(error))
     fault = ReadFault.OTHER if error.errno is None else _FAULTS.get(error.errno, ReadFault.OTHER)
     return Unreadable(path, fault, words_of(error))
+
+
+def is_of_the_disk(error: OSError) -> bool:
+    """Say whether that is a disk, or a server, that fails: it says nothing of what stands there."""
+    return _FAULTS.get(error.errno or 0) is ReadFault.DISK
 
 
 def words_of(error: OSError) -> str:

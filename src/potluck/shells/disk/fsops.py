@@ -327,6 +327,10 @@ _HINDRANCES: Final = {
     errno.EXDEV: Hindrance.OTHER_DISK,
     errno.EBUSY: Hindrance.MOUNTED,
     errno.EIO: Hindrance.IO,
+    errno.ESTALE: Hindrance.AWAY,
+    errno.ENOTCONN: Hindrance.AWAY,
+    errno.ETIMEDOUT: Hindrance.AWAY,
+    errno.EHOSTDOWN: Hindrance.AWAY,
 }
 """What EPERM, EINVAL and EBUSY mean where files are placed: other causes have other numbers."""
 

@@ -29,7 +29,8 @@ from potluck.core.errors import UnsafePath
 from potluck.core.keys.identity import DeviceId
 from potluck.engine.effects import MarkShare, MoveFolder
 from potluck.engine.events import FolderMoved, ShareSeen, UnwrittenMarker
-from potluck.shells.disk.faults import words_of
+from potluck.engine.own.share_state import FAILS
+from potluck.shells.disk.faults import is_of_the_disk, words_of
 from potluck.shells.disk.fsops import (
     OPEN_FILE,
     Share,
@@ -187,26 +188,45 @@ class ShareMarker:
         return ShareSeen(present=False, reason=by_name) if by_name else seen
 
     def _by_name(self) -> str:
-        """Return which share FOLDER is, by name, if it is not what we hold; "" if it is none."""
+        """Return which share FOLDER is, by name, if it is not what we hold, or that its disk fails;
+        "" if it is none.
+        """
         try:
             top_fd = open_top(self._share.folder)
-        except OSError:
-            return ""
+        except OSError as error:
+            return _failing(error)
         try:
-            if os.path.samestat(os.fstat(top_fd), os.fstat(self._share.top_fd)):
+            if self._is_held(top_fd):
                 return ""
             marker, whose = self._read(top_fd), self._whose
-        except (OSError, ValueError, UnsafePath):
-            return ""
+        except (OSError, ValueError, UnsafePath) as error:
+            return _failing(error)
         finally:
             os.close(top_fd)
         if marker is None:
             return ""
         return _BACK if Whose(marker.device, marker.share) == whose else _ANOTHER
 
+    def _is_held(self, top_fd: int) -> bool:
+        """Say whether that is what we hold; not if what we hold of it is of no use any more, as
+        after a server of NFS began anew: then only a new start takes hold of it.
+        """
+        try:
+            self._check_held()
+            return os.path.samestat(os.fstat(top_fd), os.fstat(self._share.top_fd))
+        except OSError:
+            return False
+
+    def _check_held(self) -> None:
+        """Raise OSError if something we hold open answers with an error."""
+        share = self._share
+        for descriptor in (share.shared_fd, share.private_fd, share.tmp_fd, share.trash_fd):
+            os.fstat(descriptor)
+
     def _state(self, tops: tuple[SafePath, ...]) -> ShareSeen:
         """Say what `state` says; raises OSError, ValueError or UnsafePath."""
         marker = self.read()
+        self._check_held()
         one_disk, instead = self._is_one_disk(tops)
         if marker is None:
             return ShareSeen(present=False, reason="missing")
@@ -271,10 +291,18 @@ def _instead_of_folder(name: str, found: os.stat_result | None) -> str:
 
 
 def _why_unreadable(error: OSError | ValueError | UnsafePath) -> str:
-    """Return why the marker could not be read; want of descriptors is no fault of the disk."""
+    """Return why the marker could not be read: want of descriptors is no fault of the disk, and a
+    disk that fails is not another folder.
+    """
     if _lacks_descriptors(error):
         return f"unreadable: {words_of(error)}; try: ulimit -n {DESCRIPTORS_ADVISED}"
-    return "unreadable"
+    return _failing(error) or "unreadable"
+
+
+def _failing(error: OSError | ValueError | UnsafePath) -> str:
+    if isinstance(error, OSError) and is_of_the_disk(error):
+        return f"{FAILS}{words_of(error)}"
+    return ""
 
 
 def _lacks_descriptors(error: OSError | ValueError | UnsafePath) -> TypeGuard[OSError]:

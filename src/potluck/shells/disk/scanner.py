@@ -260,8 +260,10 @@ class _Walk:
         """Return what stops us: `folder`, or the one around it, which may not be searched."""
         try:
             stat_at(parent, folder.name)
-        except OSError:
+        except PermissionError:
             return folder.parent or folder
+        except OSError:  # a disk that is mounted there and fails says nothing of what is round it
+            return folder
         return folder
 
     def _outermost(self, path: SafePath) -> SafePath:

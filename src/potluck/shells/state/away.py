@@ -26,6 +26,8 @@ from potluck.shells.state.group_copy import device_of_home, read_copy
 from potluck.shells.state.last_folder import last_folder
 from potluck.shells.state.private_home import INDEX_NAME
 
+NO_FOLDER: Final = "is not there"
+"""What is said of a folder of which nothing is seen."""
 _STAND_IN: Final = "away"  # in the state
 _PRIVATE: Final = ".potluck"  # what potluck keeps in every folder it shares
 
@@ -65,6 +67,17 @@ def _was_marked(state_dir: str) -> bool:
     """Say so by what is kept beside an index that is damaged or gone."""
     device = device_of_home(state_dir)
     return device is not None and WRITTEN_ONCE in read_copy(state_dir, device).values
+
+
+def seen_instead(folder: str) -> str:
+    """Return in words what is seen of a folder that is away."""
+    try:
+        os.stat(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return NO_FOLDER
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error})"
+    return "has nothing of potluck in it"
 
 
 def stand_in(state_dir: str) -> str:

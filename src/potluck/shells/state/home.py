@@ -107,7 +107,7 @@ class Claim:
     def release(self) -> None:
         """Give the home back; harmless when done twice."""
         descriptor, self._descriptor = self._descriptor, -1
-        if descriptor >= 0:
+        with suppress(OSError):  # it was done before, or the disk fails: it is closed all the same
             os.close(descriptor)
 
 

@@ -58,6 +58,16 @@ def test_of_those_with_as_many_who_was_served_longest_ago_is_the_first() -> None
     assert under_way.in_turn([B, A, PEERS[0]], news=True) == [PEERS[0], A, B]
 
 
+@pytest.mark.parametrize("here", [True, False])
+def test_what_was_here_already_says_nothing_of_how_fast_its_holder_is(here: bool) -> None:
+    under_way = UnderWay()
+    order = given(under_way, A, What.PIECES, wanted(1, A))
+    under_way.on_bytes(order.number, 0 if here else SMALL, 0.001)
+    under_way.end(order, 0.001, End.DONE, brought=True)
+    assert (under_way._slowness[False].fast(0.001) == 0) == here
+    assert (A in under_way._slowness[False]._quick) == (not here)
+
+
 @pytest.mark.parametrize(("what", "news"), KINDS.items())
 def test_slow_orders_take_no_slot_that_others_wait_for(what: What, news: bool) -> None:
     under_way = UnderWay()

@@ -550,7 +550,7 @@ def test_without_hard_links_the_old_version_is_renamed_away(share, parts, batche
         (errno.ENAMETOOLONG, Hindrance.NAME_LONG),
         (errno.EFBIG, Hindrance.FILE_LARGE),
         (errno.EILSEQ, Hindrance.NAME),
-        (errno.ESTALE, "Stale file handle"),
+        (errno.ESTALE, Hindrance.AWAY),
     ],
 )
 def test_an_error_ends_one_item_and_no_other(share, parts, batches, monkeypatch, number, detail):

@@ -54,6 +54,7 @@ class UnderWay:
         # whose contents orders are for, of news and of pieces
         self._turns = {news: FairTurns[Owner]() for news in (True, False)}
         self._called_off: set[int] = set()
+        self._unproven: set[int] = set()
         self._turns_over: set[int] = set()  # of those, who is not to blame
         self._begun_s: dict[int, float] = {}
         self._asked_bytes: dict[int, int] = {}
@@ -95,9 +96,13 @@ class UnderWay:
         self._turns[order.what.news].begin(order.number, owner, begun_s)
 
     def on_bytes(self, number: int, size_bytes: int, now: float) -> None:
-        """An order brought so much that is good."""
+        """An order brought so much that is good; nothing: some of it was here already, so its pace
+        says nothing of its peer.
+        """
         order = self.orders.get(number)
-        if order is not None:
+        if order is not None and not size_bytes:
+            self._unproven.add(number)
+        elif order is not None:
             self.rates.on_bytes(order.peer, size_bytes, now, news=order.what.news)
 
     def on_heard(self, number: int, size_bytes: int, waited_s: float) -> bool:
@@ -115,6 +120,8 @@ class UnderWay:
     def end(self, order: Order, now: float, end: End, *, brought: bool) -> None:
         """An order is over; `brought`: all it was to bring is here."""
         news, number = order.what.news, order.number
+        brought = brought and number not in self._unproven
+        self._unproven.discard(number)
         self._turns[news].end(number, now)
         took_s = max(now - self._begun_s.pop(number), INSTANT_S)
         rate = self._asked_bytes.pop(number) / took_s

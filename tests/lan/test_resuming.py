@@ -1,0 +1,73 @@
+"""Who is killed while a large file comes goes on where it was: little is sent twice (P7).
+
+Strategy: the cable of the owner is slow enough for kills to come at drawn parts of the file. What
+it sends is counted at the cable, with all that goes round a content there; how much that is, a
+smaller file shows that comes undisturbed before. Limits: only the owner's cable is slow, and before
+the place of the counting, so nothing that was counted is lost on the way.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from potluck.core import limits
+from tests.figures import record
+from tests.lan.potluck import Potluck, content_hash, wait_for, wait_ring, write_random
+
+pytestmark = [pytest.mark.lan, pytest.mark.slow, pytest.mark.full, pytest.mark.timeout(400)]
+
+RATE, AT_ONCE = "400mbit", "1m"
+SIZE_BYTES = 512 * limits.MIB
+FIRST_BYTES = 64 * limits.MIB
+READY_S, COME_S = 30.0, 120.0
+MOST_TWICE = 0.01  # of the file, however often it is killed
+
+
+def sent_bytes(node: Potluck) -> int:
+    return node.hosts.counters()[node.i].sent
+
+
+def has_sent(node: Potluck, size_bytes: float) -> bool:
+    return sent_bytes(node) >= size_bytes
+
+
+def shared(node: Potluck, name: str, size_bytes: int) -> Path:
+    """A file that stands whole in the own folder at once."""
+    return write_random(node.home / name, size_bytes).rename(node.own / name)
+
+
+def come(anna: Potluck, bert: Potluck, path: Path, kills: Sequence[float] = ()) -> int:
+    """How much the first sends until a file of its is at the second, which is killed, and started
+    again, when these parts of it have come.
+    """
+    copy, begun = bert.shared / "anna" / path.name, sent_bytes(anna)
+    size_bytes = path.stat().st_size
+    for part in kills:
+        wait_for(partial(has_sent, anna, begun + part * size_bytes), COME_S, [anna, bert])
+        assert not copy.exists(), "it came before it was to be killed"
+        bert.kill9()
+        bert.start()
+    wait_for(lambda: copy.exists() and bert.settled(), COME_S, [anna, bert])
+    return sent_bytes(anna) - begun
+
+
+def test_who_is_killed_while_a_large_file_comes_gets_little_of_it_twice(
+    devices: Callable[[int], list[Potluck]],
+) -> None:
+    anna, bert = nodes = [node.start() for node in devices(2)]
+    wait_ring(nodes, READY_S)
+    anna.hosts.rate(anna.i, RATE, AT_ONCE)
+    with_headers = come(anna, bert, shared(anna, "first.bin", FIRST_BYTES)) / FIRST_BYTES
+    large = shared(anna, "large.bin", SIZE_BYTES)
+    kills = [random.uniform(0.1, 0.4), 0.5, random.uniform(0.6, 0.9)]
+    twice = come(anna, bert, large, kills) / with_headers / SIZE_BYTES - 1
+    assert content_hash(bert.shared / "anna" / large.name) == content_hash(large)
+    at = ", ".join(f"{part:.0%}" for part in kills)
+    said = f"{twice:.2%} of 512 MiB sent twice by three kills −9 of the receiver, at {at}"
+    record("P7", said, held=twice <= MOST_TWICE)
+    assert twice <= MOST_TWICE, said
