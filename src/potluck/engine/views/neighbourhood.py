@@ -11,8 +11,9 @@ import math
 from collections.abc import Mapping
 
 from potluck.core import limits
-from potluck.core.content.facts import Amount
+from potluck.core.content.facts import NOTHING, Amount
 from potluck.core.content.knowledge import DeviceKnown, Knowledge, OwnWork, Standing, standing
+from potluck.core.content.only_there import only_on_each
 from potluck.core.group.founding import FoundGroup, left_alone_s
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.ring.ring import Ring
@@ -117,7 +118,11 @@ class Neighbourhood:
         stands = {other.device: standing(knowledge, other) for other in knowledge.devices}
         others = {other.device: other for other in knowledge.devices}
         stands[self._node.me] = mine
-        return [self._device(one, stands[one], others.get(one)) for one in sorted(stands)]
+        only = only_on_each(knowledge)
+        return [
+            self._device(one, stands[one], others.get(one), only.get(one, NOTHING))
+            for one in sorted(stands)
+        ]
 
     def former(self) -> list[FormerView]:
         """Return who was a member here and is none any more, in the order of labels."""
@@ -238,7 +243,9 @@ class Neighbourhood:
     def _label(self, record: MemberRecord) -> str:
         return self._node.label_of(DeviceId(record.device))
 
-    def _device(self, device: DeviceId, stands: Standing, other: DeviceKnown | None) -> DeviceView:
+    def _device(
+        self, device: DeviceId, stands: Standing, other: DeviceKnown | None, only: Amount
+    ) -> DeviceView:
         node, me = self._node, device == self._node.me
         peer, sighting = node.peers.get(device), node.address_book.known.get(device)
         number, spoke_s = number_in(self._ring, device), None
@@ -263,6 +270,8 @@ class Neighbourhood:
             need_bytes=bounded(stands.said.size_bytes),
             skips_files=stands.skips.files,
             skips_bytes=bounded(stands.skips.size_bytes),
+            only_files=only.files,
+            only_bytes=bounded(only.size_bytes),
         )
 
 

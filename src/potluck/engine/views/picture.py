@@ -26,6 +26,7 @@ from potluck.core.content.knowledge import (
     OwnWork,
     State,
 )
+from potluck.core.content.only_there import own_only_here
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Holding
 from potluck.core.wording import typable
@@ -36,6 +37,7 @@ from potluck.engine.others.frozen_heads import last_head
 from potluck.engine.others.hindrances import command_of
 from potluck.engine.others.progress import Progress
 from potluck.engine.own.own_folder import OwnFolder
+from potluck.engine.own.undelivered import Undelivered
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views.neighbourhood import Neighbourhood
 
@@ -53,8 +55,10 @@ class Picture:
         own_folder: OwnFolder,
         following: Following,
         progress: Progress,
+        undelivered: Undelivered,
     ) -> None:
         """Look at these parts."""
+        self._undelivered = undelivered
         self._node, self._neighbourhood, self._own_folder = node, neighbourhood, own_folder
         self._following, self._progress = following, progress
 
@@ -70,6 +74,14 @@ class Picture:
             doubled=bool(self._node.troubles.count(TroubleKind.CLONE)),
             index_fails=bool(self._node.troubles.count(TroubleKind.INDEX)),
         )
+
+    def only_here(self, knowledge: Knowledge) -> Amount:
+        """Return how much of mine no other device is, or was, known to have, at most.
+
+        By words about all of it, and by those that were said of each file since it is shared.
+        """
+        now, ever = own_only_here(knowledge), self._undelivered.amount
+        return now if self._undelivered.is_full else min(now, ever)
 
     def manifests(self) -> Iterator[ManifestKnown]:
         """Yield what is known of every manifest that is held, or heard of."""

@@ -29,6 +29,8 @@ class DeviceView(Struct, frozen=True):
     need_bytes: int
     skips_files: int = 0  # of that, what a person does not want there
     skips_bytes: int = 0
+    only_files: int = 0  # another device's: no other one is known to have these, at most
+    only_bytes: int = 0
 
 
 class FormerView(Struct, frozen=True):
@@ -264,3 +266,5 @@ class StateView(Struct, frozen=True):
     skipped_bytes: int = 0
     ignored: int = 0  # files and folders of mine left out by my .potluckignore
     verify: VerifyView | None = None  # the last, since the start
+    undelivered_files: int = 0  # of mine: no other device is, or was, known to have these, at most
+    undelivered_bytes: int = 0

@@ -31,6 +31,7 @@ from potluck.faces.advice import Advice
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.code_at_start import CodeAtStart
 from potluck.faces.cli.door import door_banner
+from potluck.faces.cli.interrupts import Interrupts
 from potluck.faces.cli.layout import Words
 from potluck.faces.cli.leaving import UpLeaving
 from potluck.faces.cli.output import Json, command, is_terminal, laid, program
@@ -327,7 +328,8 @@ def _run(
     input_thread = threading.Thread(
         target=_leave_at_end_of_input, args=(client,), name="stdin", daemon=True
     )
-    starts = [view.start, input_thread.start] if while_stdin else [view.start]
+    interrupts = Interrupts(leaving.interrupted, view.say)
+    starts = [view.start, input_thread.start if while_stdin else interrupts.start]
     if code is not None:
         starts.append(CodeAtStart(client, code).start)
     try:
@@ -337,6 +339,7 @@ def _run(
                 _Face(starts, settings.open_s),
                 starts_anew=new_start.possible,
                 renews=renews,
+                interrupted=interrupts.take,
             )
     finally:
         view.stop()
