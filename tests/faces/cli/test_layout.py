@@ -151,6 +151,14 @@ def test_troubles_have_reason_since_when_next_try_and_command() -> None:
     assert f"… and {300 - LONGEST_LIST} more" in many
 
 
+def test_a_command_in_a_reason_is_typed_as_it_is_here() -> None:
+    held = trouble(reason="to have them here again, type: repair", command="")
+    said = state(state="trouble", reason=held["reason"], troubles=[held], trouble_count=1)
+    for words, typed in ((Words("pl", "pl", "pl"), "pl repair"), (Words("", "pl", "pl"), "repair")):
+        lines = layout.status_lines(said, words)
+        assert sum(line.count(f"again, type: {typed}") for line in lines) == 2, typed
+
+
 def test_what_to_do_is_said_once() -> None:
     one = trouble(command="rescan")
     of_it = f"{one['subject']}: {one['reason']}"

@@ -21,7 +21,7 @@ from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of
 from potluck.faces.cli.layout import fate_words, lacking_words, short
 from potluck.faces.cli.leaving import only_here_lines
-from potluck.faces.cli.output import at_prompt, command, is_terminal, say, say_json
+from potluck.faces.cli.output import at_prompt, command, is_terminal, say, say_json, sentence
 from potluck.faces.text import shown
 
 YES = "--yes"
@@ -130,7 +130,7 @@ def _agrees(
             _sure_line(client, act, body),
         )
     follows = client.act(act, body | {"preview": True}).splitlines()
-    lines = [*map(shown, follows), *_only_there(client, act, body)]
+    lines = [*map(sentence, map(shown, follows)), *_only_there(client, act, body)]
     if at_prompt():
         say(*lines, f"To do it type: {_sure_line(client, act, body)}")
         return False
@@ -209,4 +209,4 @@ def _tell(shared: dict[str, Any], text: str, *, as_json: bool) -> None:
     if as_json or shared["json"]:
         say_json({"text": text})
     else:
-        say(*map(shown, text.splitlines()))
+        say(*map(sentence, map(shown, text.splitlines())))
