@@ -195,11 +195,22 @@ def _in_vain(parts: WhyParts, lacking: LackingFile) -> Reason | None:
     if download is None or not holders or download.willing(holders, node.now):
         return None
     answers = parts.downloads.answers.of(download.root)
+    if all(answers.get(one) is Outcome.GONE for one in holders):
+        return _held_by_nobody(parts, lacking, download)
     words = [f"{node.label_of(one)} {_answer(download, one, answers)}" for one in holders]
     away = absence_words(parts, lacking.spot.manifest.owner)
     text = "; ".join([*words, *([away] if away else [])]) + _already_here(download)
     rests = [download.retry_s[one] for one in holders if download.strikes[one] < limits.STRIKES]
     return Reason(ReasonKind.REFUSED, lacking.path, text, next_s=min(rests, default=None))
+
+
+def _held_by_nobody(parts: WhyParts, lacking: LackingFile, download: Download) -> Reason:
+    """Everybody who is here said that it does not have it: nothing helps but somebody who has."""
+    text = "nobody who is here has this version: it waits until somebody who has it comes"
+    others = [one.label for one in parts.picture.devices() if not one.here]
+    if others:
+        text += f" ({listed(others)} {'is' if len(others) == 1 else 'are'} away)"
+    return Reason(ReasonKind.REFUSED, lacking.path, text + _already_here(download))
 
 
 def _waits(parts: WhyParts, lacking: LackingFile) -> Reason | None:
