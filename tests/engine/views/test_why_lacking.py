@@ -184,7 +184,6 @@ def test_what_is_here_is_being_placed() -> None:
         (Outcome.BROKEN, "d1 was asked and the connection broke"),
         (Outcome.WRONG, "d1 sent wrong bytes"),
         (Outcome.DISK, "d1 sent it and it could not be written here"),
-        (Outcome.DONE, "d1 did not bring all of it"),
     ],
 )
 def test_who_was_asked_in_vain_is_told_with_its_answer(outcome: Outcome, words: str) -> None:
@@ -198,9 +197,16 @@ def test_who_was_asked_in_vain_is_told_with_its_answer(outcome: Outcome, words: 
 NOBODY = "nobody who is here has this version: it waits until somebody who has it comes"
 
 
-def test_what_nobody_has_waits_until_somebody_comes_who_has_it() -> None:
+def test_who_did_not_bring_all_of_a_large_one_may_have_it() -> None:
+    _, _, ben, _ = hanging(data=bytes(600_000))
+    end(ben, Outcome.DONE)
+    assert one(ben).text == "d1 did not bring all of it"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.GONE, Outcome.DONE])
+def test_what_nobody_has_waits_until_somebody_comes_who_has_it(outcome: Outcome) -> None:
     _, _, ben, _ = hanging()
-    end(ben, Outcome.GONE)
+    end(ben, outcome)
     reason = one(ben)
     assert (reason.kind, reason.text, reason.next_s) == (ReasonKind.REFUSED, NOBODY, None)
     ben.engine.node.roster = group(1, 2, 3)

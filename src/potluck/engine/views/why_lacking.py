@@ -195,7 +195,7 @@ def _in_vain(parts: WhyParts, lacking: LackingFile) -> Reason | None:
     if download is None or not holders or download.willing(holders, node.now):
         return None
     answers = parts.downloads.answers.of(download.root)
-    if all(answers.get(one) is Outcome.GONE for one in holders):
+    if all(_has_none(download, one, answers) for one in holders):
         return _held_by_nobody(parts, lacking, download)
     words = [f"{node.label_of(one)} {_answer(download, one, answers)}" for one in holders]
     away = absence_words(parts, lacking.spot.manifest.owner)
@@ -247,7 +247,16 @@ def _answer(download: Download, device: DeviceId, answers: Mapping[DeviceId, Out
     if download.strikes[device] >= limits.STRIKES:
         return "sent wrong bytes again and again: it is not asked for it any more"
     outcome = answers.get(device)
+    if _has_none(download, device, answers):
+        outcome = Outcome.GONE
     return "could not bring it" if outcome is None else ANSWERED[outcome]
+
+
+def _has_none(download: Download, device: DeviceId, answers: Mapping[DeviceId, Outcome]) -> bool:
+    """Say whether a device answered that it lacks it: of a pack of small ones it leaves that out."""
+    outcome = answers.get(device)
+    left_out = outcome is Outcome.DONE and download.small and not download.strikes[device]
+    return left_out or outcome is Outcome.GONE
 
 
 def _already_here(download: Download) -> str:

@@ -181,7 +181,7 @@ class Swarm:
                 self.room.suspend(root)
             self._line_up(download, *download.owners)
             if end is not End.BUSY and not (end is End.DONE and download.brought(order)):
-                self.rests.begin(download, order.peer, now, lacks=end is End.GONE)
+                self.rests.begin(download, order, now, end)
             if end is End.WRONG:
                 download.strikes[order.peer] += 1
 

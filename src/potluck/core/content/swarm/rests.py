@@ -15,7 +15,7 @@ from typing import Final
 
 from potluck.core import limits
 from potluck.core.content.pieces import Root
-from potluck.core.content.swarm.download import Download, Order
+from potluck.core.content.swarm.download import Download, End, Order, What
 from potluck.core.content.swarm.lines import Owner
 from potluck.core.keys.identity import DeviceId
 
@@ -33,10 +33,14 @@ class Rests:
     def __repr__(self) -> str:
         return f"<Rests of {len(self._lacked)} holders>"
 
-    def begin(self, download: Download, peer: DeviceId, now: float, *, lacks: bool) -> None:
-        """A holder did not bring a content; `lacks`: it says that it does not have it."""
-        pause_s = limits.RETRY_S
-        if lacks:
+    def begin(self, download: Download, order: Order, now: float, end: End) -> None:
+        """An order ended so, and did not bring this content.
+
+        What a pack is without, to its end, its holder lacks, unless it was not what it should be.
+        """
+        peer, pause_s = order.peer, limits.RETRY_S
+        left_out = end is End.DONE and order.what is What.PACK
+        if end is End.GONE or (left_out and download.retry_s.get(peer, now) <= now):
             pause_s *= 2 ** min(download.lacked[peer], _DOUBLINGS)
             download.lacked[peer] += 1
             self._lacked.setdefault(peer, {})[download.root] = now + limits.RETRY_S
