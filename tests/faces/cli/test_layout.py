@@ -121,8 +121,8 @@ def test_delivery_is_a_percentage_only_where_it_is_known() -> None:
         delivery("full", done_bytes=1000),
         delivery("nas", known=False),
         delivery("desk", online=False),
-        delivery("empty", whole_bytes=0, need_files=1),
-        delivery("folders", whole_bytes=0, need_files=0),
+        delivery("empty", whole_bytes=0, need_files=1, need_bytes=0),
+        delivery("folders", whole_bytes=0, need_files=0, need_bytes=0),
     ]
     assert layout.delivery_words(rows) == (
         "kitchen-pc 35 % · full 99 % · nas not known yet · desk away"
@@ -130,6 +130,8 @@ def test_delivery_is_a_percentage_only_where_it_is_known() -> None:
     )
     assert layout.delivery_words(rows + rows).endswith(" · 6 more")
     assert layout.delivery_words([]) == ""
+    assert layout.delivery_words([delivery("nas", moves=False)]) == "nas lacks 2 files (650 B)"
+    assert layout.delivery_words([delivery("nas", moves=True)]) == "nas 35 %"
 
 
 def test_what_lacks_is_counted_in_files_and_folders() -> None:

@@ -35,6 +35,7 @@ from potluck.engine.views.values import (
     RingView,
 )
 
+MOVING_S = 10.0  # after something came somewhere: more is on its way
 LIST_MAX = 200  # of anything a stranger, or an owner of 100,000 odd names, can make long
 
 
@@ -143,7 +144,7 @@ class Neighbourhood:
     ) -> list[DeliveryView]:
         """Return everybody else who lacks something, or is not known to have it.
 
-        Who lacks only what a person does not want there waits for nothing. Of how much it lacks the
+        What a person does not want there it does not lack. Of how much it lacks the
         rest is the most it ever lacked, or the sizes of what is `under_way` to it: part of that may
         have come before this device heard of it. It is no more than there is here, whatever else
         that device says it lacks.
@@ -151,11 +152,12 @@ class Neighbourhood:
         found, here_bytes = list[DeliveryView](), knowledge.whole().size_bytes
         for other in knowledge.devices:
             stands = standing(knowledge, other)
-            if stands.known and stands.lacks == stands.skips:
+            wanted = stands.lacks.less(stands.skips)
+            if stands.known and wanted == NOTHING:
                 continue
             peer = self._node.peers.get(other.device)
             most_bytes = peer.most_lacking_bytes if peer is not None else 0
-            need_bytes = bounded(stands.lacks.size_bytes)
+            need_bytes = bounded(wanted.size_bytes)
             most_bytes = min(max(most_bytes, under_way.get(other.device, 0)), here_bytes)
             whole_bytes = max(bounded(most_bytes), need_bytes)
             found.append(
@@ -164,13 +166,19 @@ class Neighbourhood:
                     label=other.label,
                     online=other.here,
                     known=stands.known,
-                    need_files=stands.lacks.files + stands.lacks.folders,
+                    need_files=wanted.files + wanted.folders,
                     need_bytes=need_bytes,
                     done_bytes=whole_bytes - need_bytes,
                     whole_bytes=whole_bytes,
+                    moves=other.device in under_way or self._got_some(peer),
                 )
             )
         return found
+
+    def _got_some(self, peer: Peer | None) -> bool:
+        """Say whether something came to a device a moment ago, as it said."""
+        came_s = peer.came_s if peer is not None else None
+        return came_s is not None and self._node.now - came_s < MOVING_S
 
     def door(self) -> dict[str, object]:
         """Return whether strangers are let in, for how long (None: always), or may not even ask.

@@ -43,7 +43,9 @@ class FormerView(Struct, frozen=True):
 
 
 class DeliveryView(Struct, frozen=True):
-    """What another device still lacks of what stands here: a row of the sender's."""
+    """What another device still lacks of what stands here, but for what it skips: a row of the
+    sender's.
+    """
 
     id: str
     label: str
@@ -53,6 +55,7 @@ class DeliveryView(Struct, frozen=True):
     need_bytes: int
     done_bytes: int  # of `whole_bytes`, what it has of what it lacked
     whole_bytes: int
+    moves: bool = True  # some of it is handed over from here, or came there a moment ago
 
 
 class RingView(Struct, frozen=True):

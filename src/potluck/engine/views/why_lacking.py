@@ -253,7 +253,7 @@ def _answer(download: Download, device: DeviceId, answers: Mapping[DeviceId, Out
 
 
 def _has_none(download: Download, device: DeviceId, answers: Mapping[DeviceId, Outcome]) -> bool:
-    """Say whether a device answered that it lacks it: of a pack of small ones it leaves that out."""
+    """Say whether a device answered that it lacks it: a pack is without what its holder lacks."""
     outcome = answers.get(device)
     left_out = outcome is Outcome.DONE and download.small and not download.strikes[device]
     return left_out or outcome is Outcome.GONE
