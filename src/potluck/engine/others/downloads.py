@@ -47,7 +47,7 @@ from potluck.engine.events import (
 from potluck.engine.node import Node
 from potluck.engine.others.disk_room import DiskRoom
 from potluck.engine.others.holders import fetch_of, known_holders
-from potluck.engine.others.last_answers import LastAnswers, end_of
+from potluck.engine.others.last_answers import NOT_ITS_FAULT, LastAnswers, end_of
 from potluck.engine.others.leftover_parts import LeftoverParts
 from potluck.engine.others.said_sizes import cut_of, next_cut, saying_it_first
 from potluck.engine.others.wanted_folders import WantedFolders
@@ -57,8 +57,6 @@ KEPT_AGAIN_S = 0.2
 # when a look that had more to see goes on: others have their turns meanwhile
 LOOK_ON_S = 0.02
 LOOK_ON_BUSY_S = 0.25  # while orders are under way, whose ends are looks anyway
-# ends of an order that say nothing of the content
-NOT_ITS_FAULT = {Outcome.BUSY, Outcome.BROKEN, Outcome.DISK}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,6 @@ class Downloads:
         self._looked_s = -inf
 
     def __repr__(self) -> str:
-        """Return how much is wanted and asked for."""
         wanted, orders, parts = len(self.waiting), len(self.orders), len(self.parts)
         return f"<Downloads {wanted=} {orders=} {parts=} {self.paused}>"
 
@@ -239,9 +236,7 @@ class Downloads:
         crowded = busy and self.swarm.unfinished
         ask_s = max(node.now, self._looked_s + LOOK_ON_S) if crowded else node.now
         self._ask_s = min(self._ask_s, ask_s)
-        ends = rest_ends(self.swarm.downloads, order, node.now)
-        for until_s in {node.now + limits.BUSY_AGAIN_S} if busy else ends:
-            insort(self._rests, until_s)
+        _note_rests(self._rests, self.swarm, order, node.now, busy=busy)
         if event.outcome not in NOT_ITS_FAULT:
             for root in order.roots:
                 self._doubt(root, order.peer)
@@ -333,6 +328,13 @@ class Downloads:
             anew.keep_rests(download, self._node.now)
             if owner == peer:
                 anew.excuse(peer, self._node.now)
+
+
+def _note_rests(rests: list[float], swarm: Swarm, order: Order, now: float, *, busy: bool) -> None:
+    """Note when whoever had an order may be asked again."""
+    ends = {now + limits.BUSY_AGAIN_S} if busy else rest_ends(swarm.downloads, order, now)
+    for until_s in ends:
+        insort(rests, until_s)
 
 
 def _forget(downloads: Downloads, node: Node, root: Root) -> None:

@@ -20,6 +20,8 @@ _ENDS = {
     Outcome.GONE: End.GONE,
     Outcome.WRONG: End.WRONG,
 }
+NOT_ITS_FAULT = {Outcome.BUSY, Outcome.BROKEN, Outcome.DISK}
+"""Ends of an order that say nothing of the content."""
 CONTENTS_MAX = 2048  # remembered at once: more than anybody reads about
 
 

@@ -170,15 +170,10 @@ class Neighbourhood:
                     need_bytes=need_bytes,
                     done_bytes=whole_bytes - need_bytes,
                     whole_bytes=whole_bytes,
-                    moves=other.device in under_way or self._got_some(peer),
+                    moves=other.device in under_way or _got_some(peer, self._node.now),
                 )
             )
         return found
-
-    def _got_some(self, peer: Peer | None) -> bool:
-        """Say whether something came to a device a moment ago, as it said."""
-        came_s = peer.came_s if peer is not None else None
-        return came_s is not None and self._node.now - came_s < MOVING_S
 
     def door(self) -> dict[str, object]:
         """Return whether strangers are let in, for how long (None: always), or may not even ask.
@@ -281,6 +276,12 @@ class Neighbourhood:
             only_files=only.files,
             only_bytes=bounded(only.size_bytes),
         )
+
+
+def _got_some(peer: Peer | None, now: float) -> bool:
+    """Say whether something came to a device a moment ago, as it said."""
+    came_s = peer.came_s if peer is not None else None
+    return came_s is not None and now - came_s < MOVING_S
 
 
 def bounded(size_bytes: int) -> int:
