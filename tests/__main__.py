@@ -75,6 +75,7 @@ MUTANTS = Stage("mutants", ("-m", "tests.mutate"), tests=False, alone=True)
 PROGRAMS = {
     "tests/test_backups.py",
     "tests/test_daemon.py",
+    "tests/test_ending_devices.py",
     "tests/test_damaged_index.py",
     "tests/test_folding_disk.py",
     "tests/test_ignoring.py",

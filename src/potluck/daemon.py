@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -45,17 +46,23 @@ _log = logging.getLogger(__name__)
 
 
 def run(
-    settings: Settings, face: DaemonFace, *, starts_anew: bool = False, renews: bool = False
+    settings: Settings,
+    face: DaemonFace,
+    *,
+    starts_anew: bool = False,
+    renews: bool = False,
+    interrupted: Callable[[], bool] | None = None,
 ) -> int:
     """Run one device until it leaves; returns the exit code, or STARTS_ANEW or STARTS_MENDED to who
     can do that.
 
-    `renews`: FOLDER is empty, and takes the place of the one that this device had. Raises
-    PotluckError if it cannot start, or fails.
+    `renews`: FOLDER is empty, and takes the place of the one that this device had; `interrupted`:
+    says of a first Ctrl-C whether a person is asked about it. Raises PotluckError if it cannot
+    start, or fails.
     """
-    back = threading.Event()
+    back, signals = threading.Event(), Signals(interrupted)
     try:
-        failure = _run(settings, face, back, starts_anew=starts_anew, renews=renews)
+        failure = _run(settings, face, back, signals, starts_anew=starts_anew, renews=renews)
     except IndexDamaged as error:
         failure = error
     if isinstance(failure, IndexDamaged):
@@ -72,6 +79,7 @@ def _run(
     settings: Settings,
     face: DaemonFace,
     back: threading.Event,
+    signals: Signals,
     *,
     starts_anew: bool,
     renews: bool,
@@ -79,7 +87,7 @@ def _run(
     """Run it, and return why its loop has failed; `back` is set if FOLDER came back."""
     supervisor = supervision()
     with ExitStack() as cleanup:
-        signals = cleanup.enter_context(Signals())
+        cleanup.enter_context(signals)
         was_open = make_private(settings.state_dir)
         claim = home.claim_home(settings.state_dir)
         cleanup.callback(claim.release)

@@ -96,7 +96,7 @@ def test_what_is_held_is_left_alone_until_a_person_wants_it_back() -> None:
     assert (home.alone(), home.wanted) == (set(), [b"b", b"f", b"f/a"]), "folders first"
     assert repr(home.part) == "<BringingBack 3 paths>"
     (reason,) = home.reasons()
-    assert reason.endswith("that has them is linked; to give some of them up: confirm PATH")
+    assert reason.endswith("that has them is linked; to give some of them up, type: confirm PATH")
 
 
 def test_what_is_damaged_is_not_left_alone_and_no_part_of_it() -> None:

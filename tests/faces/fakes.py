@@ -87,6 +87,8 @@ def state(**changes: Any) -> dict[str, Any]:
         "skipped_files": 0,
         "skipped_folders": 0,
         "skipped_bytes": 0,
+        "undelivered_files": 0,
+        "undelivered_bytes": 0,
     }
     assert changes.keys() <= snapshot.keys(), "no such key in a state"
     return snapshot | changes

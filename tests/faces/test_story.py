@@ -353,6 +353,14 @@ def test_nobody_is_alone_with_an_online_device() -> None:
     assert told.on_tick(100.0 + ALONE_S) == []
 
 
+def test_a_command_in_a_notice_or_in_what_is_waited_for_is_typed_as_it_is_here() -> None:
+    told = story()
+    held = {"code": "held", "text": "to have them, type: repair", "level": "info", "subject": ""}
+    assert told.on_notice(held, 1.0) == ["to have them, type: potluck --home h repair"]
+    waiting = state(state="waiting", reason="waiting for a yes, type: approve bert")
+    assert "Waiting for a yes, type: potluck --home h approve bert" in told.on_state(waiting, 2.0)
+
+
 def test_the_command_of_a_notice_stands_on_a_line_of_its_own() -> None:
     command = "chmod u+r 'd1/a; try: b'"
     notice = {

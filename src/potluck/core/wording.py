@@ -15,6 +15,8 @@ from collections.abc import Iterable, Sequence
 
 from potluck.core.content.paths import printable
 
+TO_TYPE = "type: "  # before a command of ours in a sentence, for the faces to know it by
+TO_TYPE_THERE = "type there: "  # the same, on another machine
 LISTED = 3  # names in a sentence; the others are counted
 _POINTS = frozenset('()[]{}<>,:;"“”„→·')  # what parts a sentence of ours
 _OWN_WORDS = frozenset({"and", "are", "files", "folder", "in", "is", "more", "to", "was", "were"})

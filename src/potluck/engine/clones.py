@@ -22,7 +22,7 @@ from typing import Protocol
 
 from potluck.core.errors import Refused
 from potluck.core.wire.catalogue import Address, Head
-from potluck.core.wording import set_off
+from potluck.core.wording import TO_TYPE_THERE, set_off
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.stewardship import StewardshipListener
 from potluck.engine.node import Node, tell_trouble
@@ -133,13 +133,13 @@ class Clones:
             return (
                 f"This machine stops being {self._node.own_label} and potluck ends here; its next "
                 "start begins as a new device, which asks to be let in. All files stay here. "
-                f"On the other machine type afterwards: {KEEP_HERE}"
+                f"Afterwards, on the other machine, {TO_TYPE_THERE}{KEEP_HERE}"
             )
         label = self._node.own_label
         self._go("got a new identity here; its files stay here")
         return (
-            f"This machine is {label} no more; its files stay here. On the other one type: "
-            f"{KEEP_HERE}"
+            f"This machine is {label} no more; its files stay here. On the other one "
+            f"{TO_TYPE_THERE}{KEEP_HERE}"
         )
 
     # -- insides -----------------------------------------------------------------------------------
@@ -150,8 +150,8 @@ class Clones:
         reason = (
             f"another machine runs with the identity of this device (at {where}), so neither shares"
             " its changes; probably its home was copied, or its identity restored, on one of them;"
-            f" on the one that is to be {set_off(node.own_label)} type: {KEEP_HERE} – or on the "
-            f"other one: {NEW_IDENTITY}"
+            f" on the one that is to be {set_off(node.own_label)} {TO_TYPE_THERE}{KEEP_HERE} –"
+            f" or on the other one, {TO_TYPE_THERE}{NEW_IDENTITY}"
         )
         trouble = Trouble(TroubleKind.CLONE, self._subject, reason, KEEP_HERE, node.now, None)
         tell_trouble(node, trouble, "clone_seen", level="error")

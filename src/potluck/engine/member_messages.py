@@ -85,7 +85,7 @@ class MemberMessages:
             case Kept(holdings):
                 came_bytes = announcing.on_kept(device, holdings)
                 self._parts.answers.on_came(device, came_bytes)
-                self._parts.downloads.on_kept()
+                self._parts.downloads.on_kept(device, {DeviceId(one.owner) for one in holdings})
                 self._parts.undelivered.on_kept(holdings)
             case LossConfirms(confirms):
                 self._parts.confirmations.on_heard(device, confirms)

@@ -78,11 +78,13 @@ class Peer:
     spoke_s: float | None = None  # when it said so last
     gone_s: float | None = None  # when its last link ended
     most_lacking_bytes: int = 0  # it ever said since it last lacked nothing
+    came_s: float | None = None  # when it said last that something came there
 
     @property
     def lacking_bytes(self) -> int:
-        """How much it said last that it lacks; 0 also if it said nothing."""
-        return sum(holding.missing_bytes for holding in self.kept.values())
+        """How much it said last that it lacks, but for what it skips; 0 also if it said nothing."""
+        said = self.kept.values()
+        return sum(max(one.missing_bytes - one.skipped_bytes, 0) for one in said)
 
 
 @dataclass(frozen=True, slots=True)

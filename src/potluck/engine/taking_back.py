@@ -25,7 +25,7 @@ from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.version_names import VersionName, parse_version
 from potluck.core.errors import NotFound, Refused
 from potluck.core.wire.catalogue import FileRecord
-from potluck.core.wording import LISTED, of_amount, plural, set_off, typable
+from potluck.core.wording import LISTED, TO_TYPE, of_amount, plural, set_off, typable
 from potluck.engine.bringing_back import BringingBack, total_of
 from potluck.engine.events import Imported
 from potluck.engine.index.former_files import FORMER_MAX, FormerFile
@@ -142,7 +142,7 @@ class TakingBack:
         if not self._node.linked():
             text += " No other device is linked now: it waits until one is that has it."
         one = typable(f"{self._top}/{first.decode()}", "PATH") if amount.files == 1 else "PATH"
-        text += f" What none of them has stays lacking; to give that up, type: {CONFIRM} {one}"
+        text += f" What none of them has stays lacking; to give that up, {TO_TYPE}{CONFIRM} {one}"
         return "\n".join([text, *self._beside_lines(beside)])
 
     def _add_folders(self, path: bytes, given: dict[bytes, FileRecord]) -> None:

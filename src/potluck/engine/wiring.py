@@ -289,7 +289,8 @@ class Wiring:
         way_in = (self.admission_policy, self.requests, self.invitations)
         around = Neighbourhood(self.node, self.circle, self.discovery, *way_in)
         own_folder, following = self.own_folder, self.following
-        picture = Picture(self.node, around, own_folder, following, self.progress)
+        held = (following, self.progress, self.undelivered)
+        picture = Picture(self.node, around, own_folder, *held)
         downloads, answers = self.downloads, self.answers
         self.explaining = Explaining(WhyParts(
             self.node, picture, around, own_folder, self.publishing, following, downloads,

@@ -121,7 +121,7 @@ def _reason(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
     """Return the one word for how things are with its reason, and what to type."""
     if is_about_request(state):  # it stands above, in full
         return _sentence(" · ".join(_amounts(state)), width, "")
-    said = " · ".join([reason_words(state), *_amounts(state)])
+    said = " · ".join([reason_words(state, words), *_amounts(state)])
     lines = _sentence(said, width, _COLOURS.get(state["state"], ""))
     if state["command"]:
         lines += _advised(Advice("next: ", next_step(state["command"], words)), width)

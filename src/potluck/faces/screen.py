@@ -129,7 +129,7 @@ class ViewThreads:
         self._since_s = 0.0
         self._plain = isinstance(screen, PlainScreen)
         self._on_screen = OnScreen()
-        self._answers = AnswerKeys(self._on_screen, self._answered, self._say, self._step)
+        self._answers = AnswerKeys(self._on_screen, self._answered, self.say, self._step)
         self._keys = reads and at_terminal(sys.stdin)
         self._queue: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._stop = threading.Event()
@@ -204,13 +204,14 @@ class ViewThreads:
     def _answered(self, request: str, act: str) -> bool:
         """Tell potluck what a person answered; return whether it was taken."""
         is_taken, said = prompt.run_answer(act, request, self._client)
-        self._say(said)
+        self.say(said)
         return is_taken
 
     def _step(self) -> None:
         self._queue.put(("step", None))
 
-    def _say(self, lines: list[str]) -> None:
+    def say(self, lines: list[str]) -> None:
+        """Show lines that stay."""
         self._queue.put(("lines", lines))
 
     def _view(self) -> None:

@@ -30,6 +30,7 @@ from potluck.faces.cli.comparing import (
     unanswered,
 )
 from potluck.faces.cli.layout import Words, is_shut, next_step, title
+from potluck.faces.cli.output import sentence
 from potluck.faces.ended_requests import EndedRequests
 from potluck.faces.line_budget import LineBudget
 from potluck.faces.near_groups import NearGroups
@@ -248,7 +249,7 @@ class Story:
         if state["state"] != "waiting":
             self._said.pop("waiting", None)
             return []
-        reason = shown(state["reason"] or "")
+        reason = sentence(shown(state["reason"] or ""), self._words.of)
         if not reason or state["found"] or is_about_request(state):
             return []
         if not self._first("waiting", "for an owner" if state["group"] else reason):
@@ -323,7 +324,7 @@ def _group_words(state: dict[str, Any]) -> str:
 def _advised(line: str, command: str, words: Words) -> list[str]:
     """Return a notice, and on a line of its own the command that it ends in, as it is typed."""
     if not command or not line.endswith(command):
-        return [line]
+        return [sentence(line, words.of)]
     said, _, how = line.removesuffix(command).rpartition("; ")
     return [said, Advice(f"  {how}", next_step(command, words))]
 

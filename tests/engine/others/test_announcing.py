@@ -376,6 +376,18 @@ def test_who_comes_back_has_to_say_again_what_it_holds(wire: Wire) -> None:
     assert not peer.kept
 
 
+def test_what_a_device_skips_it_does_not_lack_and_when_something_came_is_known(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    peer = one.node.peer(two.id)
+    wire.run()
+    assert peer.came_s is None
+    for missing, skipped, lacks in ((9, 4, 5), (4, 4, 0), (3, 9, 0)):
+        said = Holding(*one.manifest, 1, 1, 1, missing, 0, 1, skipped)
+        one.announcing.on_kept(two.id, [said])
+        assert (peer.lacking_bytes, peer.most_lacking_bytes) == (lacks, 5 if lacks else 0)
+    assert peer.came_s == one.node.now
+
+
 def test_how_much_somebody_ever_lacked_is_remembered_until_it_lacks_nothing(wire: Wire) -> None:
     one, two, _ = wire.devices
     peer = one.node.peer(two.id)

@@ -6,6 +6,8 @@ those who wait.
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from msgspec.structs import replace
 
@@ -69,7 +71,7 @@ class Wire:
     def keeps(self, device: DeviceId, owner: DeviceId, missing: int) -> None:
         name = ManifestName.own(owner)
         self.node.peer(device).kept[name] = Holding(*name, 1, 1, missing, 0)
-        self.downloads.on_kept()
+        self.downloads.on_kept(device, {owner})
 
     def want(self, of: FileRecord, owner: DeviceId = ANNA) -> Spot:
         spot = Spot(ManifestName.own(owner), of.path)
@@ -371,6 +373,30 @@ def test_each_holder_that_failed_is_asked_again_after_its_own_rest() -> None:
         assert wire.downloads.deadline() == due
         wire.node.now = due
         assert wire.fetch().peer == peer
+
+
+def test_who_lacks_it_is_asked_rarely_until_it_says_something_new(wire: Wire) -> None:
+    wire.want(record("a"))
+    times = list[float]()
+    while wire.node.now < 300.0:
+        for fetch in wire.fetches():
+            times.append(wire.node.now)
+            wire.end(fetch, Outcome.GONE)
+        due_s = wire.downloads.deadline()
+        assert due_s is not None
+        wire.node.now = max(due_s, wire.node.now)
+    for fetch in wire.fetches():
+        wire.end(fetch, Outcome.GONE)
+    pauses = [after - before for before, after in pairwise(times)]
+    assert pauses[:6] == [2.0, 4.0, 8.0, 16.0, 32.0, 60.0]
+    assert max(pauses) == 60.0
+    wire.keeps(ANNA, BERT, 0)
+    wire.node.now += KEPT_AGAIN_S
+    assert wire.fetches() == [], "of another folder"
+    wire.node.now += limits.RETRY_S
+    wire.keeps(ANNA, ANNA, 0)
+    wire.node.now += KEPT_AGAIN_S
+    assert wire.fetch().peer == ANNA
 
 
 def test_a_holder_that_was_busy_is_asked_again_as_soon_however_often(wire: Wire) -> None:

@@ -386,12 +386,14 @@ def test_status_says_how_it_comes_back_and_that_it_does(own: Own) -> None:
     (trouble,) = troubles(own)
     assert trouble.command == "repair"
     assert trouble.reason.endswith(
-        "to have them here again, type: repair – if they are to go: confirm"
+        "to have them here again, type: repair – if they are to go, type: confirm"
     )
     own.publishing.breaker.say_returning({b"d0/000"})
     (trouble,) = troubles(own)
     assert trouble.command == "peers"
-    assert trouble.reason.endswith("that has them is linked; to give some of them up: confirm PATH")
+    assert trouble.reason.endswith(
+        "that has them is linked; to give some of them up, type: confirm PATH"
+    )
     for _ in range(2):
         own.publishing.breaker.say_returning(())
     assert "repair" in troubles(own)[0].reason

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.wire.catalogue import Folder, Holding
 from potluck.engine.effects import Tell
 from potluck.engine.node import Node
@@ -202,6 +202,23 @@ def test_a_restart_forgets_neither_what_is_open_nor_what_was_delivered() -> None
     again = Undelivered(device.node)
     again.start()
     assert repr(again) == "<Undelivered: 1 files above 1>"
+
+
+def test_how_much_nobody_said_to_have_is_known_over_a_restart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    device = Device()
+    assert device.undelivered.amount == NOTHING
+    device.share(a="1", b="22")
+    assert device.undelivered.amount == Amount(2, 0, 3)
+    device.kept(2)
+    assert device.undelivered.amount == NOTHING
+    device.share(c="333")
+    again = Undelivered(device.node)
+    again.start()
+    assert (again.amount, again.is_full) == (Amount(1, 0, 3), False)
+    monkeypatch.setattr(undelivered, "OPEN_MAX", 1)
+    assert again.is_full, "perhaps some were forgotten"
 
 
 def test_what_a_path_lost_before_it_was_noted_is_not_remembered() -> None:

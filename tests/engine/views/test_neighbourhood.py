@@ -27,6 +27,7 @@ from potluck.engine.group.request_ends import OTHER_VERSION
 from potluck.engine.group.request_list import LastEnd, Side
 from potluck.engine.group.requests import AskedMember
 from potluck.engine.person_acts import AskAsked, DenyAsked
+from potluck.engine.views.neighbourhood import MOVING_S
 from potluck.engine.views.values import InviteView, RequestView
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import address, group, key, member, node
@@ -349,6 +350,37 @@ def test_how_far_a_delivery_is_is_told_by_whoever_gets_it() -> None:
     ann.engine.node.peers[ben.me].most_lacking_bytes = limits.FILE_MAX_BYTES
     (row,) = shown(ann)["deliveries"]
     assert (row["done_bytes"], row["whole_bytes"]) == (35, 45), "no more than there is here"
+
+
+def test_what_a_device_skips_is_not_delivered_and_not_waited_for() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (FilesAsk,)
+    ann.write("more", b"x" * 40)
+    assert wire.run(5.0, lambda: bool(shown(ann)["deliveries"]) and other_of(ann)["known"])
+    name, kept = ann.engine.node.own_manifest, ann.engine.node.peers[ben.me].kept
+    kept[name] = msgspec.structs.replace(kept[name], missing_files=2, missing_bytes=45)
+    (row,) = shown(ann)["deliveries"]
+    assert (row["need_files"], row["need_bytes"]) == (2, 45)
+    kept[name] = msgspec.structs.replace(kept[name], skipped_files=1, skipped_bytes=5)
+    (row,) = shown(ann)["deliveries"]
+    assert (row["need_files"], row["need_bytes"]) == (1, 40)
+    kept[name] = msgspec.structs.replace(kept[name], skipped_files=2, skipped_bytes=45)
+    assert shown(ann)["deliveries"] == []
+
+
+def test_of_who_gets_nothing_it_is_not_said_how_far_it_is() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (FilesAsk,)
+    ann.write("more", b"x" * 40)
+    assert wire.run(5.0, lambda: bool(shown(ann)["deliveries"]) and other_of(ann)["known"])
+    peer = ann.engine.node.peers[ben.me]
+    peer.came_s = None
+    (row,) = shown(ann)["deliveries"]
+    assert not row["moves"]
+    for ago_s, moves in ((1.0, True), (MOVING_S, False)):
+        peer.came_s = wire.now - ago_s
+        (row,) = shown(ann)["deliveries"]
+        assert row["moves"] is moves
 
 
 def test_before_a_group_is_there_nobody_is() -> None:

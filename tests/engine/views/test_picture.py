@@ -44,7 +44,7 @@ from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import group, key, node
 from tests.engine.heads import signed_head
-from tests.engine.views.faces import shared
+from tests.engine.views.faces import shared, shown
 from tests.engine.wire import Box, Wire, ring
 from tests.fakes.disk import path_of
 
@@ -253,6 +253,34 @@ def test_of_an_owner_that_contradicts_itself_nothing_is_heard() -> None:
     name = ManifestName.own(key(2).device)
     parts.following.pursuits[name] = Pursuit(name)
     assert list(parts.viewer._picture.manifests()) == []
+
+
+def test_what_an_owner_says_that_nobody_follows_is_heard_and_does_not_stand() -> None:
+    _, ann, ben = shared()
+    name = ManifestName.own(ann.me)
+    assert seen(ben).synced
+    pursuit = Pursuit(name)
+    ben.engine.wiring.following.pursuits[name] = pursuit
+    pursuit.on_excess(signed_head(1, seq=9))
+    (one,) = seen(ben).manifests
+    assert (one.held, one.heard) == (HeadNumber(1, 1), HeadNumber(1, 9))
+    assert (one.stands, seen(ben).synced) == (False, False)
+    pursuit.on_contradiction(1)
+    (one,) = seen(ben).manifests
+    assert (one.held, one.heard, one.forked) == (HeadNumber(1, 1), HeadNumber(1, 1), True)
+    assert not seen(ben).synced
+    (device,) = (one for one in shown(ben)["devices"] if not one["me"])
+    assert not device["known"]
+
+
+def test_an_owner_that_contradicted_itself_before_anything_was_held_is_not_in_sync() -> None:
+    parts = Wiring(node(1))
+    parts.node.roster = group(1, 2)
+    name = ManifestName.own(key(2).device)
+    parts.following.pursuits[name] = pursuit = Pursuit(name)
+    pursuit.on_contradiction(7)
+    (one,) = parts.viewer._picture.manifests()
+    assert (one.heard, one.held, one.stands) == (HeadNumber(7, 0), None, False)
 
 
 def test_a_request_that_waits_for_a_person_is_said_before_the_group_that_is_near() -> None:

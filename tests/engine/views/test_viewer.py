@@ -45,6 +45,29 @@ def test_what_is_lacking_is_shown_as_such_here_and_there() -> None:
     assert (told["have_files"], told["need_files"], told["need_bytes"]) == (1, 1, 4)
 
 
+def test_what_no_other_device_is_known_to_have_is_counted_on_both_sides() -> None:
+    wire, ann, ben = shared()
+    assert (shown(ann)["undelivered_files"], shown(ann)["undelivered_bytes"]) == (0, 0)
+    wire.unanswered = (FilesAsk,)
+    ann.write("more", b"four")
+    assert wire.run(5.0, lambda: shown(ben)["need_files"] == 1)
+    wire.run(2.0)
+    assert (shown(ann)["undelivered_files"], shown(ann)["undelivered_bytes"]) == (1, 4)
+    rows = {one["label"]: (one["only_files"], one["only_bytes"]) for one in shown(ben)["devices"]}
+    assert rows == {"d1": (1, 4), "d2": (0, 0)}
+
+
+def test_more_than_is_remembered_is_counted_by_what_the_others_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wire, ann, _ = shared()
+    wire.unanswered = (FilesAsk,)
+    ann.write("a", b"1")
+    ann.write("b", b"2")
+    monkeypatch.setattr("potluck.engine.own.undelivered.OPEN_MAX", 1)
+    assert wire.run(10.0, lambda: shown(ann)["undelivered_files"] == 2)
+
+
 def test_an_own_file_in_question_is_not_listed_as_here() -> None:
     """Something is mounted in the own folder; what stands there is not known until it is seen."""
     wire, ann, _ = shared()

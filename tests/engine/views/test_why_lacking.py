@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from potluck.core import limits
+from potluck.core.content.facts import ManifestName
+from potluck.core.wire.catalogue import Holding
 from potluck.engine import effects
 from potluck.engine.events import (
     FetchEnded,
+    LinkId,
     Outcome,
     PiecesVerified,
     Placed,
@@ -21,6 +26,7 @@ from potluck.engine.views import why_lacking
 from potluck.engine.views.asked_path import AskedPath, asked_path
 from potluck.engine.views.reasons import Reason, ReasonKind
 from potluck.engine.views.why_lacking import lacking_reasons
+from tests.engine.builders import group, key
 from tests.engine.views.faces import hanging, held, parts_of, shared
 from tests.engine.wire import Box
 from tests.fakes.disk import path_of
@@ -175,11 +181,9 @@ def test_what_is_here_is_being_placed() -> None:
 @pytest.mark.parametrize(
     ("outcome", "words"),
     [
-        (Outcome.GONE, "d1 does not have it (any more)"),
         (Outcome.BROKEN, "d1 was asked and the connection broke"),
         (Outcome.WRONG, "d1 sent wrong bytes"),
         (Outcome.DISK, "d1 sent it and it could not be written here"),
-        (Outcome.DONE, "d1 did not bring all of it"),
     ],
 )
 def test_who_was_asked_in_vain_is_told_with_its_answer(outcome: Outcome, words: str) -> None:
@@ -188,6 +192,45 @@ def test_who_was_asked_in_vain_is_told_with_its_answer(outcome: Outcome, words: 
     reason = one(ben)
     assert (reason.kind, reason.text) == (ReasonKind.REFUSED, words)
     assert reason.next_s == wire.now + limits.RETRY_S
+
+
+NOBODY = "nobody who is here has this version: it waits until somebody who has it comes"
+
+
+def test_who_did_not_bring_all_of_a_large_one_may_have_it() -> None:
+    _, _, ben, _ = hanging(data=bytes(600_000))
+    end(ben, Outcome.DONE)
+    assert one(ben).text == "d1 did not bring all of it"
+
+
+@pytest.mark.parametrize("outcome", [Outcome.GONE, Outcome.DONE])
+def test_what_nobody_has_waits_until_somebody_comes_who_has_it(outcome: Outcome) -> None:
+    _, _, ben, _ = hanging()
+    end(ben, outcome)
+    reason = one(ben)
+    assert (reason.kind, reason.text, reason.next_s) == (ReasonKind.REFUSED, NOBODY, None)
+    ben.engine.node.roster = group(1, 2, 3)
+    assert one(ben).text == f"{NOBODY} (d3 is away)"
+    ben.engine.node.roster = group(1, 2, 3, 4)
+    assert one(ben).text == f"{NOBODY} (d3 and d4 are away)"
+
+
+def test_who_lacks_it_is_told_beside_who_did_not_bring_it() -> None:
+    _, ann, ben, _ = hanging()
+    end(ben, Outcome.GONE)
+    parts = parts_of(ben)
+    (download,) = parts.downloads.swarm.downloads.values()
+    other = key(3).device
+    parts.node.roster = group(1, 2, 3)
+    peer = ben.engine.node.peer(other)
+    peer.link, peer.kept = LinkId(77), dict(parts.node.peers[ann.me].kept)
+    name = ManifestName.own(ann.me)
+    peer.kept[name] = Holding(*name, 1, 99, 0, 0, 0)
+    parts.downloads.answers.note([download.root], other, Outcome.BROKEN)
+    download.retry_s[other] = math.inf
+    assert one(ben).text == (
+        "d1 does not have it (any more); d3 was asked and the connection broke"
+    )
 
 
 def test_who_was_busy_is_asked_again_soon() -> None:

@@ -153,8 +153,8 @@ def test_delivery_is_a_percentage_only_where_it_is_known() -> None:
         delivery("full", done_bytes=1000),
         delivery("nas", known=False),
         delivery("desk", online=False),
-        delivery("empty", whole_bytes=0, need_files=1),
-        delivery("folders", whole_bytes=0, need_files=0),
+        delivery("empty", whole_bytes=0, need_files=1, need_bytes=0),
+        delivery("folders", whole_bytes=0, need_files=0, need_bytes=0),
     ]
     assert layout.delivery_words(rows) == (
         "kitchen-pc 35 % · full 99 % · nas not known yet · desk away"
@@ -162,6 +162,8 @@ def test_delivery_is_a_percentage_only_where_it_is_known() -> None:
     )
     assert layout.delivery_words(rows + rows).endswith(" · 6 more")
     assert layout.delivery_words([]) == ""
+    assert layout.delivery_words([delivery("nas", moves=False)]) == "nas lacks 2 files (650 B)"
+    assert layout.delivery_words([delivery("nas", moves=True)]) == "nas 35 %"
 
 
 def test_what_lacks_is_counted_in_files_and_folders() -> None:
@@ -181,6 +183,14 @@ def test_troubles_have_reason_since_when_next_try_and_command() -> None:
     ]
     many = text(troubles=[trouble()] * (LONGEST_LIST + 1), trouble_count=300)
     assert f"… and {300 - LONGEST_LIST} more" in many
+
+
+def test_a_command_in_a_reason_is_typed_as_it_is_here() -> None:
+    held = trouble(reason="to have them here again, type: repair", command="")
+    said = state(state="trouble", reason=held["reason"], troubles=[held], trouble_count=1)
+    for words, typed in ((Words("pl", "pl", "pl"), "pl repair"), (Words("", "pl", "pl"), "repair")):
+        lines = layout.status_lines(said, words)
+        assert sum(line.count(f"again, type: {typed}") for line in lines) == 2, typed
 
 
 def test_what_to_do_is_said_once() -> None:

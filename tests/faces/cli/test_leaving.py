@@ -115,6 +115,21 @@ def test_what_is_not_shared_is_named_and_is_no_question() -> None:
     assert (both.lines[-1], len(both.lines), both.asks) == (line, 2, True)
 
 
+def test_what_no_other_device_is_known_to_have_is_worth_a_question_whoever_is_here() -> None:
+    gone = device("desk", id="desk", online=False, known=False)
+    only = {"undelivered_files": 3, "undelivered_bytes": 12_000_000}
+    said = parting(group(gone, deliveries=[lacking("desk", online=False)], **only))
+    first = "3 files (12.0 MB) of this device are not known to be on any other one"
+    assert said == Parting((first, "desk is away: it is not known what it has"), asks=True)
+    one = parting(group(gone, undelivered_files=1, undelivered_bytes=0))
+    assert one.lines == ("1 file of this device is not known to be on any other one",)
+    said = parting(group(device("a", id="a"), deliveries=[lacking("a")], **only))
+    assert len(said.lines) == 1, "who lacks it says so already"
+    before = group(gone)
+    del before["undelivered_files"]
+    assert parting(before) == Parting(), "an earlier version of potluck"
+
+
 def test_many_devices_are_counted() -> None:
     many = [lacking(f"d{number}") for number in range(NAMED_DEVICES + 2)]
     here = [device(one["label"], id=one["id"]) for one in many]
@@ -163,6 +178,24 @@ def test_the_prompt_asks_once_and_a_second_exit_leaves(behind: FakeSource, tmp_p
     assert behind.asked == []
     assert prompt.answer("exit") == [first[0], "Leaving…"]
     assert behind.asked == ["leave"]
+
+
+def test_ctrl_c_asks_what_exit_asks_and_once(behind: FakeSource, tmp_path: Path) -> None:
+    prompt = at(tmp_path)
+    assert prompt.interrupted() == [
+        "kitchen-pc still lacks 2 files (1.0 GB) that only this device has",
+        "Leave anyway? Press Ctrl-C once more to leave.",
+    ]
+    assert prompt.interrupted() == []
+    assert behind.asked == []
+    answer = prompt.answer("exit")
+    assert (answer or [])[-1] == "Leaving…", "it was asked already"
+    assert at(tmp_path, asks=False).interrupted() == []
+
+
+def test_ctrl_c_asks_nothing_where_nothing_lacks(source: FakeSource, tmp_path: Path) -> None:
+    assert at(tmp_path).interrupted() == []
+    assert source.asked == []
 
 
 def test_who_is_sure_or_a_pipe_is_told_and_not_asked(behind: FakeSource, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 
 from potluck.core.errors import PotluckError
 from potluck.faces.cli import output
+from potluck.faces.cli.layout import Words
 
 
 def test_the_program_is_named_as_it_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,6 +75,28 @@ def test_a_command_in_a_next_step_is_typed_as_this_run_was(
             "  next: python3 pot.py --home 'a b' up FOLDER"
         ), "this prompt does not know up"
         assert output.command("wait") == "python3 pot.py --home 'a b' wait"
+
+
+SAID = "here again, type: repair – if not, type: confirm nas – on the other one, type there: leave"
+
+
+def test_a_command_in_a_sentence_is_typed_as_this_run_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["potluck", "--home", "/a b", "status"])
+    assert output.sentence(SAID) == (
+        "here again, type: potluck --home '/a b' repair"
+        " – if not, type: potluck --home '/a b' confirm nas"
+        " – on the other one, type there: potluck leave"
+    )
+    with output.collected():
+        assert output.sentence(SAID) == SAID, "at the prompt"
+    assert output.sentence(SAID, Words.of_view(prompt=True).of) == SAID
+    assert output.sentence(SAID, Words("pl", "pl", "pl").of).startswith(
+        "here again, type: pl repair"
+    )
+    lines = output.error_lines(PotluckError(SAID, SAID, ""))
+    assert all("type: potluck --home" in line for line in lines)
+    for plain in ("prototype: repair", "type: 5", "of type repair", "nothing"):
+        assert output.sentence(plain) == plain
 
 
 def test_styles_only_where_they_show(monkeypatch: pytest.MonkeyPatch) -> None:

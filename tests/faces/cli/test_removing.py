@@ -135,6 +135,29 @@ def test_at_the_prompt_it_is_said_how(
     assert acts(source) == [RemoveAsked(0, "bert", preview=True)]
 
 
+def test_what_only_who_goes_is_known_to_have_is_said(source: FakeSource, potluck: Call) -> None:
+    nas = device("nas", id="NASN-0001", only_files=4, only_bytes=12_000_000)
+    source.current = source.current | {
+        "devices": [*source.current["devices"], nas],
+        "undelivered_files": 1,
+        "undelivered_bytes": 5,
+    }
+    source.acted = "Gone."
+    what = "4 files (12.0 MB) that no other device is known to have"
+    line = f"nas has {what}: nobody gets that any more."
+    assert potluck("remove", "NAS", "--yes")[1].splitlines() == [line, "Gone."]
+    assert line in potluck("remove", "nasn")[2]
+    assert json.loads(potluck("remove", "nas", "--yes", "--json")[1])["data"] == {"text": "Gone."}
+    for other in ("laptop", "nobody"):
+        assert potluck("remove", other, "--yes")[1] == "Gone.\n"
+    assert potluck("forget", "nas", "--yes")[1] == "Gone.\n"
+    mine = "1 file (5 B) of this device is not known to be on any other one"
+    assert potluck("leave", "--yes")[1].splitlines() == [
+        f"{mine}: nobody gets that any more.",
+        "Gone.",
+    ]
+
+
 @pytest.mark.parametrize("watching", [False, True])
 def test_leave_at_a_prompt_says_what_follows_and_is_done_with_yes(
     source: FakeSource, tmp_path: Path, watching: bool

@@ -43,7 +43,16 @@ class Daemon:
         self.exit_code = 0
         self.renews = False
 
-    def run(self, settings: Settings, face: DaemonFace, *, starts_anew: bool, renews: bool) -> int:
+    def run(
+        self,
+        settings: Settings,
+        face: DaemonFace,
+        *,
+        starts_anew: bool,
+        renews: bool,
+        interrupted: Callable[[], bool],
+    ) -> int:
+        self.interrupted = interrupted
         assert starts_anew
         self.renews = renews
         self.settings = settings

@@ -60,6 +60,48 @@ def test_the_record_is_asked_for_once_there_is_a_loop() -> None:
         assert posted == [RecordAsked()]
 
 
+@pytest.mark.parametrize("asks", [False, True])
+def test_of_a_first_ctrl_c_a_person_may_be_asked(*, asks: bool) -> None:
+    loop, posted = a_loop()
+    heard = list[bool]()
+
+    def interrupted() -> bool:
+        heard.append(asks)
+        return asks
+
+    with Signals(interrupted) as signals:
+        signals.attach(loop)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert posted == ([] if asks else [LeaveAsked()])
+        if asks:
+            assert signal.getsignal(signal.SIGINT) is not signal.SIG_DFL
+            os.kill(os.getpid(), signal.SIGINT)
+            assert posted == [LeaveAsked()]
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    assert len(heard) == 1
+
+
+def test_whoever_was_asked_and_has_it_leave_ends_it_the_hard_way_next() -> None:
+    loop, posted = a_loop()
+    with Signals(lambda: True) as signals:
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert signal.getsignal(signal.SIGINT) is not signal.SIG_DFL
+        signals.attach(loop)
+        assert posted == [LeaveAsked()]
+    with Signals(lambda: True) as signals:
+        signals.attach(loop)
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    assert posted == [LeaveAsked()] * 2
+
+
+def test_before_there_is_a_loop_nobody_is_asked() -> None:
+    with Signals(lambda: True) as signals:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert repr(signals).endswith("leave asked=True>")
+
+
 def test_a_second_sigint_kills() -> None:
     code = (
         "import os, signal\n"

@@ -24,7 +24,7 @@ from potluck.core.group.labels import LABEL_RULE, clean_label, is_fit
 from potluck.core.group.roster import Roster
 from potluck.core.group.statements import Regroup, Relabel, is_possible, sign_act
 from potluck.core.keys.identity import DeviceId, short_id
-from potluck.core.wording import listed, set_off, typable
+from potluck.core.wording import TO_TYPE, listed, set_off, typable
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.named_devices import called, members_fitting, need_steward, the_one
 from potluck.engine.node import Node
@@ -71,7 +71,7 @@ class Renaming:
         node = self._node
         if self._roster.free_label(given, node.me) == given:
             text = f"this device was renamed {node.own_label} since --name {given} was first given;"
-            text += f" to call it so again: rename device {typable(given, 'NAME')}"
+            text += f" to call it so again, {TO_TYPE}rename device {typable(given, 'NAME')}"
             node.tell("name_kept", text)
 
     def rename_device(self, old: str, new: str) -> str:

@@ -170,6 +170,7 @@ class Announcing:
                 peer.kept[name] = holding
             if before is not None:
                 came_bytes += self._head_sizes.came_bytes(before, holding)
+        peer.came_s = self._node.now if came_bytes else peer.came_s
         lacking = peer.lacking_bytes
         peer.most_lacking_bytes = max(peer.most_lacking_bytes, lacking) if lacking else 0
         return came_bytes

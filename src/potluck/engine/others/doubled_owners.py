@@ -19,7 +19,7 @@ from typing import Protocol
 from potluck.core.content.facts import ManifestName
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Address, Head
-from potluck.core.wording import set_off
+from potluck.core.wording import TO_TYPE_THERE, set_off
 from potluck.engine.node import Node, tell_trouble
 from potluck.engine.others.pursuit import Pursuit
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -102,8 +102,8 @@ class DoubledOwners:
         reason = (
             f"two machines run with its identity{where}, so its folder stays as it is here; "
             "probably its home was copied, or its identity restored, on the second one; on the one "
-            f"that is to be {set_off(label)} type: {KEEP_HERE} – or on the other one: "
-            f"{NEW_IDENTITY}"
+            f"that is to be {set_off(label)} {TO_TYPE_THERE}{KEEP_HERE} – or on the other one, "
+            f"{TO_TYPE_THERE}{NEW_IDENTITY}"
         )
         trouble = Trouble(TroubleKind.CLONE, label, reason, "", node.now, None)
         tell_trouble(node, trouble, "device_doubled", level="error")

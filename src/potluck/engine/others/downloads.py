@@ -18,7 +18,7 @@ what it says of the whole folder; whether it has one content is found by asking.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Protocol
@@ -27,8 +27,9 @@ from potluck.core import limits
 from potluck.core.content.facts import ManifestName, PlaceRow, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import Bitfield, PieceList, Root
-from potluck.core.content.swarm.download import Download, End, Order
+from potluck.core.content.swarm.download import Download, Order
 from potluck.core.content.swarm.orders import Swarm
+from potluck.core.content.swarm.rests import rest_ends
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord
 from potluck.engine.effects import CancelFetch, DropParts
@@ -46,7 +47,7 @@ from potluck.engine.events import (
 from potluck.engine.node import Node
 from potluck.engine.others.disk_room import DiskRoom
 from potluck.engine.others.holders import fetch_of, known_holders
-from potluck.engine.others.last_answers import LastAnswers
+from potluck.engine.others.last_answers import NOT_ITS_FAULT, LastAnswers, end_of
 from potluck.engine.others.leftover_parts import LeftoverParts
 from potluck.engine.others.said_sizes import cut_of, next_cut, saying_it_first
 from potluck.engine.others.wanted_folders import WantedFolders
@@ -56,10 +57,6 @@ KEPT_AGAIN_S = 0.2
 # when a look that had more to see goes on: others have their turns meanwhile
 LOOK_ON_S = 0.02
 LOOK_ON_BUSY_S = 0.25  # while orders are under way, whose ends are looks anyway
-# ends of an order that say nothing of the content
-NOT_ITS_FAULT = {Outcome.BUSY, Outcome.BROKEN, Outcome.DISK}
-# what an outcome means to the swarm, if not that it failed
-ENDS = {Outcome.DONE: End.DONE, Outcome.BUSY: End.BUSY, Outcome.WRONG: End.WRONG}
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +101,6 @@ class Downloads:
         self._looked_s = -inf
 
     def __repr__(self) -> str:
-        """Return how much is wanted and asked for."""
         wanted, orders, parts = len(self.waiting), len(self.orders), len(self.parts)
         return f"<Downloads {wanted=} {orders=} {parts=} {self.paused}>"
 
@@ -235,12 +231,12 @@ class Downloads:
         node = self._node
         self.answers.note(order.roots, order.peer, event.outcome)
         wrong, busy = event.outcome is Outcome.WRONG, event.outcome is Outcome.BUSY
-        self.swarm.on_ended(order.number, node.now, ENDS.get(event.outcome, End.FAILED))
+        self.swarm.on_ended(order.number, node.now, end_of(event.outcome))
         # a crowd that is busy ends orders as fast as they are given: several ends, one look
         crowded = busy and self.swarm.unfinished
         ask_s = max(node.now, self._looked_s + LOOK_ON_S) if crowded else node.now
         self._ask_s = min(self._ask_s, ask_s)
-        insort(self._rests, node.now + (limits.BUSY_AGAIN_S if busy else limits.RETRY_S))
+        _note_rests(self._rests, self.swarm, order, node.now, busy=busy)
         if event.outcome not in NOT_ITS_FAULT:
             for root in order.roots:
                 self._doubt(root, order.peer)
@@ -267,8 +263,9 @@ class Downloads:
         self.swarm.on_peer(device)
         self._ask_s = self._node.now
 
-    def on_kept(self) -> None:
-        """A device told what it holds: it may have become one to ask."""
+    def on_kept(self, device: DeviceId, owners: Collection[DeviceId]) -> None:
+        """A device told what it holds of these folders: it may have become one to ask."""
+        self.swarm.on_told(device, owners)
         self._ask_s = min(self._ask_s, self._node.now + KEPT_AGAIN_S)
 
     # -- asking ------------------------------------------------------------------------------------
@@ -331,6 +328,13 @@ class Downloads:
             anew.keep_rests(download, self._node.now)
             if owner == peer:
                 anew.excuse(peer, self._node.now)
+
+
+def _note_rests(rests: list[float], swarm: Swarm, order: Order, now: float, *, busy: bool) -> None:
+    """Note when whoever had an order may be asked again."""
+    ends = {now + limits.BUSY_AGAIN_S} if busy else rest_ends(swarm.downloads, order, now)
+    for until_s in ends:
+        insort(rests, until_s)
 
 
 def _forget(downloads: Downloads, node: Node, root: Root) -> None:

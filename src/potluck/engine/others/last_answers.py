@@ -10,10 +10,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from potluck.core.content.pieces import Root
+from potluck.core.content.swarm.download import End
 from potluck.core.keys.identity import DeviceId
 from potluck.engine.events import Outcome
 
+_ENDS = {
+    Outcome.DONE: End.DONE,
+    Outcome.BUSY: End.BUSY,
+    Outcome.GONE: End.GONE,
+    Outcome.WRONG: End.WRONG,
+}
+NOT_ITS_FAULT = {Outcome.BUSY, Outcome.BROKEN, Outcome.DISK}
+"""Ends of an order that say nothing of the content."""
 CONTENTS_MAX = 2048  # remembered at once: more than anybody reads about
+
+
+def end_of(outcome: Outcome) -> End:
+    """Return what an outcome means to the swarm."""
+    return _ENDS.get(outcome, End.FAILED)
 
 
 class LastAnswers:

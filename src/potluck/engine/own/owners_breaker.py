@@ -24,7 +24,7 @@ from typing import Final
 from potluck.core.content.breakers import LOSS_BURST_S, MASS_FILES, RecentLosses, is_mass
 from potluck.core.content.facts import NOTHING, Amount, PlaceRow
 from potluck.core.wire.catalogue import FileRecord, Kind
-from potluck.core.wording import LISTED, listed, of_amount, set_off
+from potluck.core.wording import LISTED, TO_TYPE, listed, of_amount, set_off
 from potluck.engine.node import Node
 from potluck.engine.own.fresh_files import FreshFiles
 from potluck.engine.own.held_paths import HeldPaths
@@ -251,12 +251,12 @@ class OwnersBreaker:
         if self._says_returning:
             return (
                 f"{what}; brought back as soon as a device that has them is linked; to give some of"
-                f" them up: {CONFIRM} PATH"
+                f" them up, {TO_TYPE}{CONFIRM} PATH"
             )
         return (
             f"{what}, but with the others; too many went in a short time, the folder is an older"
             " copy, or this device does not remember them, so they are deleted nowhere unasked; to"
-            f" have them here again, type: {REPAIR} – if they are to go: {CONFIRM}"
+            f" have them here again, {TO_TYPE}{REPAIR} – if they are to go, {TO_TYPE}{CONFIRM}"
         )
 
 

@@ -8,17 +8,18 @@ own folder a moment later, a notice says so: removals always, replacements once 
 
 Guarantees: nothing is told of a content that another device said to have had, also before the last
 start, nor while this device is alone in its group. A file that was only renamed or touched is what
-it was. Limits: what others say of themselves is believed; of very many undelivered files the
-oldest are forgotten, and nothing is told of them; what is gathered when potluck ends is not told.
+it was, but for a start in between. Limits: what others say of themselves is believed; of very many
+undelivered files the oldest are forgotten, and nothing is told of them; what is gathered when
+potluck ends is not told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from potluck.core.content.facts import ManifestName, PlaceRow, SharedChange
+from potluck.core.content.facts import Amount, ManifestName, PlaceRow, SharedChange
 from potluck.core.content.paths import printable
 from potluck.core.content.pieces import Root
 from potluck.core.wire.catalogue import FileRecord, Holding, Kind
@@ -29,6 +30,13 @@ OPEN_MAX: Final = 5_000  # paths that are remembered: 1 MiB, and 50 ms at the st
 TOLD_AFTER_S: Final = 2.0  # a rename that is noticed in two steps is over by then
 _DELIVERED: Final = "delivered"  # in the index: the highest number that anybody said to have had
 _SEQ_BYTES: Final = 8
+
+
+class _Open(NamedTuple):
+    """A file that nobody else said to have."""
+
+    seq: int  # with which it was shared
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +54,7 @@ class Undelivered:
         """Know of nothing; `start` continues where the index ends."""
         self._node = node
         self._delivered = 0
-        self._open: dict[bytes, int] = {}  # the number with which each was shared
+        self._open: dict[bytes, _Open] = {}
         self._gone: dict[bytes, _Gone] = {}
         self._told: dict[bytes, None] = {}  # whose replacement was told
         self._due_s: float | None = None
@@ -61,7 +69,18 @@ class Undelivered:
         stored = index.meta.get(_DELIVERED)
         self._delivered = 0 if stored is None else int.from_bytes(stored)
         records, *_ = index.manifests.page(name, self._delivered, OPEN_MAX)
-        self._open = {one.path: one.seq for one in records if one.kind is Kind.FILE}
+        files = [one for one in records if one.kind is Kind.FILE]
+        self._open = {one.path: _Open(one.seq, one.size) for one in files}
+
+    @property
+    def amount(self) -> Amount:
+        """How much nobody else ever said to have, as far as it is remembered."""
+        return Amount(len(self._open), 0, sum(one.size for one in self._open.values()))
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there may be more than is remembered."""
+        return len(self._open) >= OPEN_MAX
 
     # -- facts -------------------------------------------------------------------------------------
     def on_kept(self, holdings: Iterable[Holding]) -> None:
@@ -77,7 +96,7 @@ class Undelivered:
             if self._delivered < one.seq <= head.seq:
                 self._delivered = one.seq
                 self._node.index.meta.set(_DELIVERED, one.seq.to_bytes(_SEQ_BYTES))
-                self._open = {path: seq for path, seq in self._open.items() if seq > one.seq}
+                self._open = {path: file for path, file in self._open.items() if file.seq > one.seq}
 
     def on_shared(self, changes: Sequence[SharedChange]) -> None:
         """This is what is new in the own list."""
@@ -99,7 +118,7 @@ class Undelivered:
         """A path has a content that nobody can have had yet."""
         record = self._node.index.manifests.get(self._node.own_manifest, path)
         if record is not None:
-            self._open[path] = record.seq
+            self._open[path] = _Open(record.seq, record.size)
         if len(self._open) > OPEN_MAX:
             del self._open[next(iter(self._open))]
 

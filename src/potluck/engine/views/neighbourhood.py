@@ -11,8 +11,9 @@ import math
 from collections.abc import Mapping
 
 from potluck.core import limits
-from potluck.core.content.facts import Amount
+from potluck.core.content.facts import NOTHING, Amount
 from potluck.core.content.knowledge import DeviceKnown, Knowledge, OwnWork, Standing, standing
+from potluck.core.content.only_there import only_on_each
 from potluck.core.group.founding import FoundGroup, left_alone_s
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.ring.ring import Ring
@@ -35,6 +36,7 @@ from potluck.engine.views.values import (
     RingView,
 )
 
+MOVING_S = 10.0  # after something came somewhere: more is on its way
 LIST_MAX = 200  # of anything a stranger, or an owner of 100,000 odd names, can make long
 
 
@@ -111,7 +113,11 @@ class Neighbourhood:
         stands = {other.device: standing(knowledge, other) for other in knowledge.devices}
         others = {other.device: other for other in knowledge.devices}
         stands[self._node.me] = mine
-        return [self._device(one, stands[one], others.get(one)) for one in sorted(stands)]
+        only = only_on_each(knowledge)
+        return [
+            self._device(one, stands[one], others.get(one), only.get(one, NOTHING))
+            for one in sorted(stands)
+        ]
 
     def former(self) -> list[FormerView]:
         """Return who was a member here and is none any more, in the order of labels."""
@@ -132,7 +138,7 @@ class Neighbourhood:
     ) -> list[DeliveryView]:
         """Return everybody else who lacks something, or is not known to have it.
 
-        Who lacks only what a person does not want there waits for nothing. Of how much it lacks the
+        What a person does not want there it does not lack. Of how much it lacks the
         rest is the most it ever lacked, or the sizes of what is `under_way` to it: part of that may
         have come before this device heard of it. It is no more than there is here, whatever else
         that device says it lacks.
@@ -140,11 +146,12 @@ class Neighbourhood:
         found, here_bytes = list[DeliveryView](), knowledge.whole().size_bytes
         for other in knowledge.devices:
             stands = standing(knowledge, other)
-            if stands.known and stands.lacks == stands.skips:
+            wanted = stands.lacks.less(stands.skips)
+            if stands.known and wanted == NOTHING:
                 continue
             peer = self._node.peers.get(other.device)
             most_bytes = peer.most_lacking_bytes if peer is not None else 0
-            need_bytes = bounded(stands.lacks.size_bytes)
+            need_bytes = bounded(wanted.size_bytes)
             most_bytes = min(max(most_bytes, under_way.get(other.device, 0)), here_bytes)
             whole_bytes = max(bounded(most_bytes), need_bytes)
             found.append(
@@ -153,10 +160,11 @@ class Neighbourhood:
                     label=other.label,
                     online=other.here,
                     known=stands.known,
-                    need_files=stands.lacks.files + stands.lacks.folders,
+                    need_files=wanted.files + wanted.folders,
                     need_bytes=need_bytes,
                     done_bytes=whole_bytes - need_bytes,
                     whole_bytes=whole_bytes,
+                    moves=other.device in under_way or _got_some(peer, self._node.now),
                 )
             )
         return found
@@ -237,7 +245,9 @@ class Neighbourhood:
     def _label(self, record: MemberRecord) -> str:
         return self._node.label_of(DeviceId(record.device))
 
-    def _device(self, device: DeviceId, stands: Standing, other: DeviceKnown | None) -> DeviceView:
+    def _device(
+        self, device: DeviceId, stands: Standing, other: DeviceKnown | None, only: Amount
+    ) -> DeviceView:
         node, me = self._node, device == self._node.me
         peer, sighting = node.peers.get(device), node.address_book.known.get(device)
         number, spoke_s = number_in(self._ring, device), None
@@ -262,7 +272,15 @@ class Neighbourhood:
             need_bytes=bounded(stands.said.size_bytes),
             skips_files=stands.skips.files,
             skips_bytes=bounded(stands.skips.size_bytes),
+            only_files=only.files,
+            only_bytes=bounded(only.size_bytes),
         )
+
+
+def _got_some(peer: Peer | None, now: float) -> bool:
+    """Say whether something came to a device a moment ago, as it said."""
+    came_s = peer.came_s if peer is not None else None
+    return came_s is not None and now - came_s < MOVING_S
 
 
 def bounded(size_bytes: int) -> int:

@@ -5,6 +5,9 @@ fact comes from: heads and counts from the index, newer heads from those who fol
 of other devices (KEPT) from their peers, what is open from the own folder, and what a person has to
 see to from the register of troubles.
 
+Of an owner that contradicted itself a number may be of either content, and what one says beyond all
+bounds is heard and not held: neither folder stands here whole.
+
 Guarantees: nothing is changed, nothing is computed that the index does not keep up to date. Limits:
 costs one look at each manifest and each device; asked for a few times a second.
 """
@@ -26,6 +29,7 @@ from potluck.core.content.knowledge import (
     OwnWork,
     State,
 )
+from potluck.core.content.only_there import own_only_here
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Holding
 from potluck.core.wording import typable
@@ -35,7 +39,9 @@ from potluck.engine.others.following import Following
 from potluck.engine.others.frozen_heads import last_head
 from potluck.engine.others.hindrances import command_of
 from potluck.engine.others.progress import Progress
+from potluck.engine.others.pursuit import Pursuit, PursuitState
 from potluck.engine.own.own_folder import OwnFolder
+from potluck.engine.own.undelivered import Undelivered
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views.neighbourhood import Neighbourhood
 from potluck.engine.views.waiting_for import waiting_for
@@ -54,8 +60,10 @@ class Picture:
         own_folder: OwnFolder,
         following: Following,
         progress: Progress,
+        undelivered: Undelivered,
     ) -> None:
         """Look at these parts."""
+        self._undelivered = undelivered
         self._node, self._neighbourhood, self._own_folder = node, neighbourhood, own_folder
         self._following, self._progress = following, progress
 
@@ -72,6 +80,14 @@ class Picture:
             index_fails=bool(self._node.troubles.count(TroubleKind.INDEX)),
         )
 
+    def only_here(self, knowledge: Knowledge) -> Amount:
+        """Return how much of mine no other device is, or was, known to have, at most.
+
+        By words about all of it, and by those that were said of each file since it is shared.
+        """
+        now, ever = own_only_here(knowledge), self._undelivered.amount
+        return now if self._undelivered.is_full else min(now, ever)
+
     def manifests(self) -> Iterator[ManifestKnown]:
         """Yield what is known of every manifest that is held, or heard of."""
         lacking, skipped = self._progress.lacking(), self._progress.skipped()
@@ -80,8 +96,7 @@ class Picture:
         pursuits = {name: one for name, one in pursuits.items() if name != self._node.own_manifest}
         for name in sorted(held.keys() | pursuits.keys() | _frozen(self._node)):
             pursuit, head = pursuits.get(name), held.get(name)
-            newest = pursuit.newest if pursuit is not None and pursuit.newest else head
-            heard = number_of(newest) if newest is not None else None
+            heard = _heard(pursuit, head)
             roster = self._node.roster
             last = roster.settled_at(name.owner) if roster is not None else None
             if last is not None:  # also while nobody told of it
@@ -111,7 +126,7 @@ class Picture:
         kept = name in self._progress.held
         whole = node.index.manifests.amount(name)
         pursuit = self._following.pursuits.get(name)
-        forked = pursuit is not None and bool(pursuit.forked)
+        forked = pursuit is not None and _has_two_states(pursuit)
         if name == node.own_manifest:
             forked = node.unmerged
         known = ManifestKnown(name, heard, number, whole, missing, kept=kept, forked=forked)
@@ -184,6 +199,22 @@ class Picture:
         for trouble in self._node.troubles.all():
             if trouble.kind not in ASIDE:
                 yield _obstacle(trouble)
+
+
+def _heard(pursuit: Pursuit | None, held: Head | None) -> HeadNumber | None:
+    """Return the newest state of a folder that was heard of, also of one that is not followed."""
+    if pursuit is not None and pursuit.state is PursuitState.FROZEN and held is None:
+        return HeadNumber(pursuit.frozen_in, 0)
+    newest = pursuit.newest if pursuit is not None else None
+    if pursuit is not None and pursuit.state is PursuitState.TOO_LARGE:
+        newest = pursuit.excess
+    newest = newest or held
+    return number_of(newest) if newest is not None else None
+
+
+def _has_two_states(pursuit: Pursuit) -> bool:
+    """Say whether a number of that folder may be of either of two states."""
+    return bool(pursuit.forked) or pursuit.state is PursuitState.FROZEN
 
 
 def _frozen(node: Node) -> set[ManifestName]:

@@ -29,6 +29,8 @@ class DeviceView(Struct, frozen=True):
     need_bytes: int
     skips_files: int = 0  # of that, what a person does not want there
     skips_bytes: int = 0
+    only_files: int = 0  # another device's: no other one is known to have these, at most
+    only_bytes: int = 0
 
 
 class FormerView(Struct, frozen=True):
@@ -41,7 +43,9 @@ class FormerView(Struct, frozen=True):
 
 
 class DeliveryView(Struct, frozen=True):
-    """What another device still lacks of what stands here: a row of the sender's."""
+    """What another device still lacks of what stands here, but for what it skips: a row of the
+    sender's.
+    """
 
     id: str
     label: str
@@ -51,6 +55,7 @@ class DeliveryView(Struct, frozen=True):
     need_bytes: int
     done_bytes: int  # of `whole_bytes`, what it has of what it lacked
     whole_bytes: int
+    moves: bool = True  # some of it is handed over from here, or came there a moment ago
 
 
 class RingView(Struct, frozen=True):
@@ -267,3 +272,5 @@ class StateView(Struct, frozen=True):
     skipped_bytes: int = 0
     ignored: int = 0  # files and folders of mine left out by my .potluckignore
     verify: VerifyView | None = None  # the last, since the start
+    undelivered_files: int = 0  # of mine: no other device is, or was, known to have these, at most
+    undelivered_bytes: int = 0

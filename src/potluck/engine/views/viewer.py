@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from itertools import islice
+from typing import Any
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.knowledge import DeviceKnown, HeadNumber, situation
@@ -70,6 +71,7 @@ class Viewer:
         deliveries = around.deliveries(knowledge, under_way)
         whole, word = knowledge.whole(), situation(knowledge)
         skipped = Amount.total(one.skipped for one in knowledge.manifests)
+        only_here = self._picture.only_here(knowledge)
         missing = knowledge.to_come() if node.share_present else NOTHING  # nothing of that comes
         return StateView(
             device={"id": short_id(node.me), "label": node.own_label},
@@ -84,9 +86,7 @@ class Viewer:
             files=whole.files,
             folders=whole.folders,
             bytes=bounded(whole.size_bytes),
-            need_files=missing.files,
-            need_folders=missing.folders,
-            need_bytes=bounded(missing.size_bytes),
+            **_fields("need", missing),
             received_bytes=self._downloads.received_bytes,
             sent_bytes=self._answers.sent_bytes,
             transfers=self._transfers(),
@@ -105,11 +105,11 @@ class Viewer:
             refused=self._refused(),
             counters=dict(node.counters),
             requests=around.requests(),
-            skipped_files=skipped.files,
-            skipped_folders=skipped.folders,
-            skipped_bytes=bounded(skipped.size_bytes),
+            **_fields("skipped", skipped),
             ignored=self._own_folder.left_out.count,
             verify=_verify_view(node.verification),
+            undelivered_files=only_here.files,
+            undelivered_bytes=bounded(only_here.size_bytes),
         )
 
     def keepers(self) -> KeepersView:
@@ -220,6 +220,16 @@ def _paths_of(handing: Handing) -> str:
 
 def _head_view(name: ManifestName, number: HeadNumber) -> HeadView:
     return HeadView(short_id(name.owner), name.folder.value, number.generation, number.seq)
+
+
+def _fields(name: str, amount: Amount) -> dict[str, Any]:
+    """Return an amount as three fields of a state."""
+    files, folders, size_bytes = amount
+    return {
+        f"{name}_files": files,
+        f"{name}_folders": folders,
+        f"{name}_bytes": bounded(size_bytes),
+    }
 
 
 def _count(amount: Amount) -> int:

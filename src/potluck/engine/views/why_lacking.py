@@ -195,11 +195,22 @@ def _in_vain(parts: WhyParts, lacking: LackingFile) -> Reason | None:
     if download is None or not holders or download.willing(holders, node.now):
         return None
     answers = parts.downloads.answers.of(download.root)
+    if all(_has_none(download, one, answers) for one in holders):
+        return _held_by_nobody(parts, lacking, download)
     words = [f"{node.label_of(one)} {_answer(download, one, answers)}" for one in holders]
     away = absence_words(parts, lacking.spot.manifest.owner)
     text = "; ".join([*words, *([away] if away else [])]) + _already_here(download)
     rests = [download.retry_s[one] for one in holders if download.strikes[one] < limits.STRIKES]
     return Reason(ReasonKind.REFUSED, lacking.path, text, next_s=min(rests, default=None))
+
+
+def _held_by_nobody(parts: WhyParts, lacking: LackingFile, download: Download) -> Reason:
+    """Everybody who is here said that it does not have it: nothing helps but somebody who has."""
+    text = "nobody who is here has this version: it waits until somebody who has it comes"
+    others = [one.label for one in parts.picture.devices() if not one.here]
+    if others:
+        text += f" ({listed(others)} {'is' if len(others) == 1 else 'are'} away)"
+    return Reason(ReasonKind.REFUSED, lacking.path, text + _already_here(download))
 
 
 def _waits(parts: WhyParts, lacking: LackingFile) -> Reason | None:
@@ -236,7 +247,16 @@ def _answer(download: Download, device: DeviceId, answers: Mapping[DeviceId, Out
     if download.strikes[device] >= limits.STRIKES:
         return "sent wrong bytes again and again: it is not asked for it any more"
     outcome = answers.get(device)
+    if _has_none(download, device, answers):
+        outcome = Outcome.GONE
     return "could not bring it" if outcome is None else ANSWERED[outcome]
+
+
+def _has_none(download: Download, device: DeviceId, answers: Mapping[DeviceId, Outcome]) -> bool:
+    """Say whether a device answered that it lacks it: a pack is without what its holder lacks."""
+    outcome = answers.get(device)
+    left_out = outcome is Outcome.DONE and download.small and not download.strikes[device]
+    return left_out or outcome is Outcome.GONE
 
 
 def _already_here(download: Download) -> str:

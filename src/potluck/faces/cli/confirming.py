@@ -14,7 +14,7 @@ import click
 from potluck.core.errors import UsageError
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import client_of
-from potluck.faces.cli.output import command, say, say_json
+from potluck.faces.cli.output import command, say, say_json, sentence
 from potluck.faces.text import shown
 
 
@@ -34,4 +34,4 @@ def confirm(shared: dict[str, Any], name: str | None, as_json: bool) -> None:
     if as_json or shared["json"]:
         say_json({"text": text})
     else:
-        say(shown(text))
+        say(sentence(shown(text)))

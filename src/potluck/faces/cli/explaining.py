@@ -20,7 +20,7 @@ from potluck.core.wording import listed
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of, in_query, typed_steps
 from potluck.faces.cli.looks import CHECK_BUSY, CHECK_CODES
-from potluck.faces.cli.output import command, say, say_json
+from potluck.faces.cli.output import command, say, say_json, sentence
 from potluck.faces.cli.typed_paths import below_shared
 from potluck.faces.text import count, duration, shown, size
 
@@ -105,7 +105,7 @@ def _reason_lines(one: dict[str, Any], before: str = "") -> Iterator[str]:
     if one["next_s"] is not None:
         times.append(f"tried again in {duration(one['next_s'])}")
     when = f" ({', '.join(times)})" if times else ""
-    yield f"{before}{name}: {shown(one['text'])}{when}"
+    yield f"{before}{name}: {sentence(shown(one['text']))}{when}"
     if one["command"]:
         yield f"  next: {typed_steps(one['command'])}"
 

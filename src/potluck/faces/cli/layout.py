@@ -14,7 +14,14 @@ from typing import Any, NamedTuple
 
 from potluck.faces.advice import Advice, indented
 from potluck.faces.cli.comparing import is_about_request, request_lines
-from potluck.faces.cli.output import command, is_for_a_shell, is_ours, program, shell_line
+from potluck.faces.cli.output import (
+    command,
+    is_for_a_shell,
+    is_ours,
+    program,
+    sentence,
+    shell_line,
+)
 from potluck.faces.text import (
     amount,
     count,
@@ -93,9 +100,10 @@ def group_words(state: dict[str, Any]) -> str:
     )
 
 
-def reason_words(state: dict[str, Any]) -> str:
+def reason_words(state: dict[str, Any], words: Words) -> str:
     """Return "in sync", "receiving · 3 files (2.0 MB) to come from laptop": the word and why."""
-    word, reason = _STATES.get(state["state"], shown(state["state"])), shown(state["reason"] or "")
+    word = _STATES.get(state["state"], shown(state["state"]))
+    reason = sentence(shown(state["reason"] or ""), words.of)
     if not reason:
         return word
     return reason if reason.startswith(word) else f"{word} · {reason}"
@@ -127,7 +135,10 @@ def next_step(advice: str, words: Words) -> str:
 
 
 def delivery_words(deliveries: list[dict[str, Any]]) -> str:
-    """Return "kitchen-pc 35 % · nas not known yet · desk away"."""
+    """Return "kitchen-pc 35 % · nas lacks 2 files (1.0 GB) · attic not known yet · desk away".
+
+    How far it is is said while something comes there.
+    """
     return " · ".join(in_a_line(deliveries, _delivery_words))
 
 
@@ -143,15 +154,15 @@ def _delivery_words(one: dict[str, Any]) -> str:
         return f"{label} away"
     if not one["known"]:
         return f"{label} not known yet"
-    if one["whole_bytes"]:
+    if one["whole_bytes"] and one.get("moves", True):
         done, whole = one["done_bytes"], one["whole_bytes"]
         return f"{label} {percent(min(done, whole - 1), whole)}"
-    return f"{label} lacks {lacking_words(one['need_files'], 0, 0) or 'folders'}"
+    return f"{label} lacks {lacking_words(one['need_files'], 0, one['need_bytes']) or 'folders'}"
 
 
 def trouble_lines(trouble: dict[str, Any], words: Words) -> list[str]:
     """Return what is wrong, and on a line of its own what to do and when it is tried next."""
-    first = f"{shown(trouble['subject'])}: {shown(trouble['reason'])}"
+    first = f"{shown(trouble['subject'])}: {sentence(shown(trouble['reason']), words.of)}"
     times = [f"for {duration(trouble['since_s'])}"] if trouble["since_s"] >= 1 else []
     if trouble["next_s"] is not None:
         again = f"tried again in {duration(trouble['next_s'])}"
@@ -183,7 +194,7 @@ def status_lines(state: dict[str, Any], words: Words | None = None) -> list[str]
     rates, words = state["rates"], words or Words.of_this_run()
     others = delivery_words(state["deliveries"])
     lines = [title(state), *_asking_lines(state, words)]
-    lines += [_fact("group", group_words(state)), _fact("state", reason_words(state))]
+    lines += [_fact("group", group_words(state)), _fact("state", reason_words(state, words))]
     if state["command"] and not is_about_request(state):
         lines.append(Advice(_fact("next"), next_step(state["command"], words)))
     lines.append(_fact("files", amount_words(state)))

@@ -6,7 +6,8 @@ question; the command and the prompts of `up` and `watch` ask it. Somebody here 
 makes the question needless: the others get it there. While the index of this device cannot be made
 safe nobody is said to have everything: others were not told of what is held back. Who is away
 lacked things before, too, and is only mentioned, and so is what is not shared of the own folder, in
-the words of `wait`.
+the words of `wait`. Own files that no other device is, or was, known to have are worth a question
+whoever is here, since they may be the only ones. Ctrl-C asks what `exit` asks (interrupts.py).
 
 Guarantees: nothing is said of a device that is not known. At a terminal one is asked once; --yes,
 a pipe or a script is never asked, and told all the same. `down` returns when the process has let go
@@ -37,6 +38,7 @@ NAMED_DEVICES = 5  # in these sentences; more are counted
 LEAVE_WORDS = frozenset({"exit", "quit", "down", "stop"})  # `leave` is for good: removing.py
 UNSAFE = "the index is not safe on its disk: changes made here may not be shared"
 _SURE = frozenset({"--yes", "-y"})
+_QUICK_S = 2.0  # whoever presses Ctrl-C is not kept waiting
 
 
 # -- what is said ----------------------------------------------------------------------------------
@@ -61,7 +63,9 @@ def parting(state: dict[str, Any]) -> Parting:
     away = [one for one in state["deliveries"] if not one["online"]]
     open_ids = {one["id"] for one in state["deliveries"]}
     whole = [one for one in here if one["known"] and one["id"] not in open_ids and not unsafe]
-    lines = unsafe + [_lacking_line(one, alone=len(others) == 1) for one in lacking[:NAMED_DEVICES]]
+    only_here = [] if lacking and len(others) == 1 else only_here_lines(state)
+    lines = [_lacking_line(one, alone=len(others) == 1) for one in lacking[:NAMED_DEVICES]]
+    lines = [*unsafe, *only_here, *lines]
     lines += [f"{shown(one['label'])} has not said yet what it has" for one in _few(unknown)]
     lines += [f"{shown(one['label'])} is away: it is not known what it has" for one in _few(away)]
     told = sum(min(len(each), NAMED_DEVICES) for each in (lacking, unknown, away))
@@ -75,8 +79,20 @@ def parting(state: dict[str, Any]) -> Parting:
     if unfinished:
         lines.append(f"this device is not done yet: {shown(state['reason'])}")
     lines += unshared
-    asks = unfinished or bool(unsafe or (not whole and (lacking or unknown)))
+    asks = unfinished or bool(unsafe or only_here or (not whole and (lacking or unknown)))
     return Parting(tuple(lines), asks)
+
+
+def only_here_lines(state: dict[str, Any]) -> list[str]:
+    """Return how much of this device nobody else is, or was, known to have; nothing if none is.
+
+    A potluck of an earlier version does not tell it.
+    """
+    files = state.get("undelivered_files", 0)
+    if not files:
+        return []
+    what, are = lacking_words(files, 0, state["undelivered_bytes"]), "is" if files == 1 else "are"
+    return [f"{what} of this device {are} not known to be on any other one"]
 
 
 def _index_fails(state: dict[str, Any]) -> bool:
@@ -126,6 +142,17 @@ class UpLeaving:
         except PotluckError as error:
             return str(error).splitlines()
         return [*said.lines, "Leaving…"]
+
+    def interrupted(self) -> list[str]:
+        """Return what whoever pressed Ctrl-C is asked, once; nothing if there is no need.
+
+        Raises PotluckError.
+        """
+        said = parting(self._client.newest(_QUICK_S)) if self._asks else Parting()
+        if not said.asks:
+            return []
+        self._asks = False
+        return [*said.lines, "Leave anyway? Press Ctrl-C once more to leave."]
 
 
 # -- the command -----------------------------------------------------------------------------------

@@ -5,7 +5,8 @@ Strategy: everything a command prints goes through here, so that `--json` means 
 `{"schema":1,"ok":true,"data":…}` or `{"schema":1,"ok":false,"error":{code, message, cause, fix}}`
 on standard output and nothing else there. A long list is one envelope too, written row by row, so
 neither side has to hold it. The prompt of `up` runs the same commands: while it does, lines are
-collected for it, and what a person is told to type is what that prompt understands.
+collected for it, and what a person is told to type is what that prompt understands. A command in a
+sentence of the engine stands behind words that say so (core/wording.py), and is made whole here.
 
 Guarantees: errors go to standard error as what failed, the probable cause and the next command. A
 pipe that is closed (`| head`) ends a command quietly, a full disk with a sentence. Limits: no
@@ -19,12 +20,13 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 from potluck.core.errors import DiskTrouble, PotluckError
+from potluck.core.wording import TO_TYPE, TO_TYPE_THERE
 from potluck.faces.advice import Advice, for_terminal
 from potluck.faces.cli.streams import AnyStream, knows_every_letter, let_go
 from potluck.faces.text import shown
@@ -35,6 +37,7 @@ Json: TypeAlias = Any
 OUTPUT_SCHEMA = 1  # of what --json prints; raised when a script could misread it
 _ELSEWHERE = "type it in another terminal: "
 _OURS = re.compile(r"(?<![\w/.-])potluck (--home|[a-z]+(?:-[a-z]+)*)\b")
+_TYPED = re.compile(rf"\b({TO_TYPE}|{TO_TYPE_THERE})([a-z]+(?:-[a-z]+)*)")
 _LAID_OUT = frozenset("\n\x1b")
 _CODES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33"}
 _CODES["light on dark"] = "97;40"  # whatever the terminal's own colours are
@@ -84,6 +87,21 @@ def command(words: str) -> str:
     if at_prompt() and not is_for_a_shell(words):
         return words
     return shell_line(words)
+
+
+def sentence(text: str, here: Callable[[str], str] | None = None) -> str:
+    """Return what the engine says with the commands in it as they are typed, each where it is.
+
+    `here`: how a command is typed where this is read; unless given, by whoever runs this.
+    """
+    is_bare = at_prompt() if here is None else here("status") == "status"
+
+    def typed(found: re.Match[str]) -> str:
+        if found[1] == TO_TYPE:
+            return f"{found[1]}{(here or command)(found[2])}"
+        return found[0] if is_bare else f"{found[1]}{program()} {found[2]}"
+
+    return _TYPED.sub(typed, text)
 
 
 def is_for_a_shell(words: str) -> bool:
@@ -206,8 +224,8 @@ def error_lines(error: PotluckError) -> list[str]:
     """Return the three parts of an error, a line each, and one for each of several causes or next
     steps; what was typed may stand in them, with bytes that no terminal is to get.
     """
-    lines = [shown(line) for line in error.what.splitlines()]
-    causes = [shown(line) for line in error.cause.splitlines()]
+    lines = [shown(line) for line in sentence(error.what).splitlines()]
+    causes = [shown(line) for line in sentence(error.cause).splitlines()]
     lines += [f"  why:  {cause}" for cause in causes[:1]]
     lines += [f"        {cause}" for cause in causes[1:]]
     first, *others = map(shown, _steps(error) or [""])

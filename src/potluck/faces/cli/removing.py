@@ -3,6 +3,7 @@ who decides it, and what becomes of what it shared.
 
 Strategy: before anything that cannot be taken back the person is told what follows, in the words of
 the running potluck, and asked at a terminal; at the prompt and in scripts `--yes` has to be typed.
+What nobody but who goes is known to have is named, also to who is sure.
 Guarantees: without a yes nothing is done. Limits: what is cut off where is told by the view, not
 here.
 """
@@ -18,8 +19,9 @@ from potluck.core.errors import NotFound, PotluckError, Refused, UsageError
 from potluck.core.wording import typable
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of
-from potluck.faces.cli.layout import fate_words, short
-from potluck.faces.cli.output import at_prompt, command, is_terminal, say, say_json
+from potluck.faces.cli.layout import fate_words, lacking_words, short
+from potluck.faces.cli.leaving import only_here_lines
+from potluck.faces.cli.output import at_prompt, command, is_terminal, say, say_json, sentence
 from potluck.faces.text import shown
 
 YES = "--yes"
@@ -93,6 +95,8 @@ def ask_and_do(
         raise UsageError("No device is named.", "the name is empty", command(f"{act} NAME"))
     client, as_json = client_of(shared["home"]), said["as_json"] or shared["json"]
     try:
+        if said["sure"] and not as_json:
+            say(*_only_there(client, act, body))
         if said["sure"] or _agrees(client, act, body, question, as_json=as_json):
             _tell(shared, client.act(act, body), as_json=as_json)
     except NotFound as error:
@@ -125,14 +129,15 @@ def _agrees(
             "nothing was done: somebody has to say yes",
             _sure_line(client, act, body),
         )
-    follows = client.act(act, body | {"preview": True})
+    follows = client.act(act, body | {"preview": True}).splitlines()
+    lines = [*map(sentence, map(shown, follows)), *_only_there(client, act, body)]
     if at_prompt():
-        say(*map(shown, follows.splitlines()), f"To do it type: {_sure_line(client, act, body)}")
+        say(*lines, f"To do it type: {_sure_line(client, act, body)}")
         return False
     if not is_terminal():
-        what = "\n".join([*map(shown, follows.splitlines()), "Nothing was done."])
+        what = "\n".join([*lines, "Nothing was done."])
         raise Refused(what, "nobody can be asked here", _sure_line(client, act, body))
-    say(*map(shown, follows.splitlines()))
+    say(*lines)
     try:
         is_agreed = click.confirm(question.format(_meant(client, act, body)), default=False)
     except UnicodeError:  # a letter of another encoding is no yes
@@ -140,6 +145,21 @@ def _agrees(
     if not is_agreed:
         say("Nothing was done.")
     return is_agreed
+
+
+def _only_there(client: Client, act: str, body: dict[str, Any]) -> list[str]:
+    """Return what the group loses sight of, since only who goes is known to have it."""
+    if act == "leave":
+        lines = only_here_lines(client.newest())
+        return [f"{line}: nobody gets that any more." for line in lines]
+    if act != "remove":
+        return []
+    found = _fitting(client.newest()["devices"], body["name"])
+    files = found[0].get("only_files", 0) if len(found) == 1 else 0
+    if not files:
+        return []
+    what, who = lacking_words(files, 0, found[0]["only_bytes"]), shown(found[0]["label"])
+    return [f"{who} has {what} that no other device is known to have: nobody gets that any more."]
 
 
 def _meant(client: Client, act: str, body: dict[str, Any]) -> str:
@@ -151,13 +171,18 @@ def _meant(client: Client, act: str, body: dict[str, Any]) -> str:
     if "name" not in body:
         return ""
     known = client.state(fresh=False)["former" if act == "forget" else "devices"]
-    key, begins = collision_key(body["name"]), body["name"].upper().replace("-", "")
-    fits = [
-        f"{shown(one['label'])} ({one['id']})"
+    fits = _fitting(known, body["name"])
+    return f"{shown(fits[0]['label'])} ({fits[0]['id']})" if len(fits) == 1 else "that device"
+
+
+def _fitting(known: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    """Return those that a person may mean by a name or the beginning of an id."""
+    key, begins = collision_key(name), name.upper().replace("-", "")
+    return [
+        one
         for one in known
         if collision_key(one["label"]) == key or one["id"].replace("-", "").startswith(begins)
     ]
-    return fits[0] if len(fits) == 1 else "that device"
 
 
 def _sure_line(client: Client, act: str, body: dict[str, Any]) -> str:
@@ -184,4 +209,4 @@ def _tell(shared: dict[str, Any], text: str, *, as_json: bool) -> None:
     if as_json or shared["json"]:
         say_json({"text": text})
     else:
-        say(*map(shown, text.splitlines()))
+        say(*map(sentence, map(shown, text.splitlines())))

@@ -13,7 +13,7 @@ import click
 
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import client_of
-from potluck.faces.cli.output import say, say_json
+from potluck.faces.cli.output import say, say_json, sentence
 from potluck.faces.text import shown
 
 
@@ -26,4 +26,4 @@ def repair(shared: dict[str, Any], as_json: bool) -> None:
     if as_json or shared["json"]:
         say_json({"text": text})
     else:
-        say(shown(text))
+        say(sentence(shown(text)))

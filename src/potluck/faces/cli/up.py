@@ -15,7 +15,7 @@ import re
 import shlex
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any
@@ -23,17 +23,18 @@ from typing import Any
 import click
 
 from potluck.config.settings import Flags, Settings, resolve_settings
-from potluck.config.values import OpenTime, parse_open
+from potluck.config.values import parse_open
 from potluck.core.errors import NotFound, PotluckError, Refused, UsageError
 from potluck.core.wording import set_off
 from potluck.faces.advice import Advice
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.code_at_start import CodeAtStart
-from potluck.faces.cli.door import door_banner
+from potluck.faces.cli.interrupts import Interrupts
 from potluck.faces.cli.layout import Words
 from potluck.faces.cli.leaving import UpLeaving
 from potluck.faces.cli.output import Json, command, is_terminal, laid, program
 from potluck.faces.cli.streams import write_or_go_on
+from potluck.faces.cli.up_face import UpFace
 from potluck.faces.prompt import is_background, job_control, usable
 from potluck.faces.screen import PlainScreen, Screen, ViewThreads
 from potluck.faces.text import shown
@@ -285,28 +286,6 @@ def _check_home(state_dir: str) -> None:
         raise home.AlreadyRunning(error.what, error.cause, "\n".join(steps)) from error
 
 
-class _Face:
-    """Says that the door is open and starts threads, the view's too, when the daemon's local API
-    answers, and not where nothing starts; the rest the view learns there.
-    """
-
-    def __init__(self, starts: Sequence[Callable[[], None]], open_s: OpenTime) -> None:
-        self._starts, self._open_s = starts, open_s
-
-    def started(self, info: dict[str, Any]) -> None:
-        del info
-        if self._open_s is not None:
-            write_or_go_on("\n".join([*door_banner(self._open_s), ""]))
-        for start in self._starts:
-            start()
-
-    def told(self, code: str, text: str, level: str, subject: str) -> None:
-        """The view reads notices from the local API."""
-
-    def state(self, view: dict[str, Any]) -> None:
-        """The view reads the state from the local API."""
-
-
 def _run(
     settings: Settings, *, while_stdin: bool, code: str | None = None, renews: bool = False
 ) -> int:
@@ -325,16 +304,19 @@ def _run(
     input_thread = threading.Thread(
         target=_leave_at_end_of_input, args=(client,), name="stdin", daemon=True
     )
-    starts = [view.start, input_thread.start] if while_stdin else [view.start]
+    interrupts = Interrupts(leaving.interrupted, view.say)
+    starts = [view.start, input_thread.start if while_stdin else interrupts.start]
     if code is not None:
         starts.append(CodeAtStart(client, code).start)
+    face = UpFace(starts, settings.open_s)
     try:
         with job_control(draws=live):
             exit_code = daemon.run(
                 settings,
-                _Face(starts, settings.open_s),
+                face,
                 starts_anew=new_start.possible,
                 renews=renews,
+                interrupted=interrupts.take,
             )
     finally:
         view.stop()
@@ -346,7 +328,7 @@ def _run(
         return _start_anew(
             new_start, "The index was damaged", "potluck starts again with a new one"
         )
-    write_or_go_on(f"potluck has left; your files stay in {shown(settings.folder)}.\n")
+    write_or_go_on("\n".join([*laid(face.last_words(settings.folder)), ""]))
     return exit_code
 
 

@@ -19,7 +19,7 @@ from potluck.core.errors import NotFound
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of
 from potluck.faces.cli.looks import api_path
-from potluck.faces.cli.output import command, say, say_json
+from potluck.faces.cli.output import command, say, say_json, sentence
 from potluck.faces.text import count, shown, size, table
 
 ROWS = 20  # for people; --json has up to ROWS_JSON
@@ -83,7 +83,7 @@ def restore_version(shared: dict[str, Any], path: str, as_json: bool) -> None:
     if as_json or shared["json"]:
         say_json(result)
     else:
-        say(*map(shown, result["text"].splitlines()))
+        say(*map(sentence, map(shown, result["text"].splitlines())))
 
 
 @click.command()
@@ -99,7 +99,7 @@ def undo(shared: dict[str, Any], as_json: bool) -> None:
     if as_json or shared["json"]:
         say_json({"text": text})
     else:
-        say(*map(shown, text.splitlines()))
+        say(*map(sentence, map(shown, text.splitlines())))
 
 
 def trash_lines(found: dict[str, Any]) -> list[str]:

@@ -35,7 +35,7 @@ from potluck.core.wording import listed
 from potluck.faces.cli.client import CALL_S, Client
 from potluck.faces.cli.comparing import waiting_words
 from potluck.faces.cli.layout import skipped_words
-from potluck.faces.cli.output import command, say, say_json
+from potluck.faces.cli.output import command, say, say_json, sentence
 from potluck.faces.text import count, shown
 
 POLL_S = 0.1  # between two looks whether it is so by now
@@ -265,7 +265,7 @@ def unsynced(state: dict[str, Any]) -> str:
     """Return what is not here yet, "" if everything is."""
     if state["synced"]:
         return ""
-    word, reason = state["state"].replace("_", " "), shown(state["reason"] or "")
+    word, reason = state["state"].replace("_", " "), sentence(shown(state["reason"] or ""))
     if not reason or reason.startswith(word):
         return reason or word
     return f"{word}: {reason}"
@@ -282,7 +282,7 @@ def check_single(state: dict[str, Any]) -> None:
         if trouble["kind"] == "clone":
             raise TwoMachines(
                 f"Nobody can say what is in the folder of {shown(trouble['subject'])}.",
-                shown(trouble["reason"]),
+                sentence(shown(trouble["reason"])),
                 command(trouble["command"] or "status"),
             )
 
@@ -379,10 +379,10 @@ def left_out(state: dict[str, Any]) -> list[str]:
     mine = [one for one in state["troubles"] if one["kind"] in NOT_SHARED]
     if not mine:
         return []
-    names = listed(f"{shown(one['subject'])} ({shown(one['reason'])})" for one in mine)
+    names = listed(f"{shown(one['subject'])} ({sentence(shown(one['reason']))})" for one in mine)
     return [f"Not shared as it is now, so not delivered: {names}."]
 
 
 def _situation(state: dict[str, Any]) -> str:
     word = state["state"].replace("_", " ")
-    return f"{word} ({shown(state['reason'])})" if state["reason"] else word
+    return f"{word} ({sentence(shown(state['reason']))})" if state["reason"] else word

@@ -5,15 +5,17 @@ are taken before anything else is built, so a signal during the start is not los
 is kept until there is a loop to ask. SIGUSR2 asks for the flight record; before there is a loop
 there is nothing to write, and it is ignored rather than the end of the program.
 
-Guarantees: SIGINT, SIGTERM and a closed terminal lead to the same graceful leave; a second SIGINT
-ends the program the hard way; a SIGHUP that was to be ignored (nohup) stays so. Handlers are given
-back on leaving. Limits: only the main thread can take signals; on another nothing happens.
+Guarantees: SIGINT, SIGTERM and a closed terminal lead to the same graceful leave, but for a first
+SIGINT about which a person is asked; another SIGINT once it leaves ends the program the hard way; a
+SIGHUP that was to be ignored (nohup) stays so. Handlers are given back on leaving. Limits: only the
+main thread can take signals; on another nothing happens.
 """
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Final, Self
 
@@ -27,8 +29,13 @@ RECORD_SIGNAL: Final = signal.SIGUSR2
 class Signals:
     """While entered: signals reach the loop, also when there is no loop yet."""
 
-    def __init__(self) -> None:
-        """Change nothing before it is entered."""
+    def __init__(self, interrupted: Callable[[], bool] | None = None) -> None:
+        """Change nothing before it is entered.
+
+        `interrupted`: told of a first SIGINT while the loop runs, and says whether a person is
+        asked about it; if so nothing else follows from it.
+        """
+        self._interrupted, self._was_asked = interrupted, False
         self._loop: Loop | None = None
         self._leave_asked = False
         self._before: dict[signal.Signals, object] = {}
@@ -61,8 +68,13 @@ class Signals:
             leave(loop)
 
     def _on_leave(self, number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGINT:  # the next one ends the program the hard way
-            signal.signal(number, signal.SIG_DFL)
+        is_first = number == signal.SIGINT and not (self._was_asked or self._leave_asked)
+        if is_first and self._loop is not None and self._interrupted is not None:
+            self._was_asked = self._interrupted()
+            if self._was_asked:
+                return
+        if number == signal.SIGINT or self._was_asked:  # the next one ends it the hard way
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
         self._leave_asked = True
         if self._loop is not None:
             leave(self._loop)

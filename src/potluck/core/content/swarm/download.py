@@ -45,6 +45,7 @@ class End(Enum):
 
     DONE = auto()  # the peer answered to the end
     BUSY = auto()  # the peer has no room for it at this moment
+    GONE = auto()  # the peer does not have all of it
     FAILED = auto()  # it could not be carried to its end
     WRONG = auto()  # the same, because the bytes were not those that were asked for
 
@@ -74,6 +75,7 @@ class Download:
     orders: set[int] = field(default_factory=set)  # the numbers of those under way for it
     retry_s: dict[DeviceId, float] = field(default_factory=dict)
     strikes: Counter[DeviceId] = field(default_factory=Counter)
+    lacked: Counter[DeviceId] = field(default_factory=Counter)  # how often each said so
     copies: int = 1  # files that are made of it here
     proven: bool = False  # its size is the true one: somebody sent as much that has this root
     at_once: bool = False  # its first piece takes the room of all of them
@@ -145,6 +147,7 @@ class Download:
         for peer, until_s in before.retry_s.items():
             self.retry_s[peer] = min(until_s, now + limits.RETRY_S)
         self.tries, self.excused_s = before.tries, before.excused_s
+        self.lacked = before.lacked
 
     def excuse(self, peer: DeviceId, now: float) -> None:
         """It was asked for a size it never said: it need not rest, once in a while."""

@@ -4,8 +4,9 @@ Strategy (first form): every content is taken from one holder at a time, many co
 Small contents (one piece, at most 256 KiB) are asked in packs cut in the order they were wanted,
 which is the order of their paths; large ones in runs of adjacent pieces, so disks read on; a
 content of several pieces first needs its piece list. Pieces of zeros are never asked. A holder that
-fails is passed over for a while and the next one asked; one that sends wrong bytes twice is not
-asked for that content again. A wrong item of a pack strikes itself, not the others.
+fails, or lacks it, is passed over for a while (rests.py) and the next one asked; one that sends
+wrong bytes twice is not asked for that content again. A wrong item of a pack strikes itself, not
+the others.
 
 News never waits behind bytes: packs and piece lists have slots of their own, at each peer and in
 all, which pieces never take. Packs and runs are no longer than what the peer was measured to bring
@@ -38,7 +39,7 @@ Limits: the load of one origin is not shared among receivers yet.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterable, Iterator, Sequence
 from itertools import chain
 
 from potluck.core import limits
@@ -48,6 +49,7 @@ from potluck.core.content.swarm.lines import Owner, WaitingLine, WaitingLines, l
 from potluck.core.content.swarm.listed import ListedContents
 from potluck.core.content.swarm.looks import Holders, OrderLook
 from potluck.core.content.swarm.packs import Packs
+from potluck.core.content.swarm.rests import Rests
 from potluck.core.content.swarm.room import Room
 from potluck.core.content.swarm.under_way import UnderWay
 from potluck.core.keys.identity import DeviceId
@@ -68,7 +70,7 @@ class Swarm:
         self.under_way = UnderWay()
         self._small, self._unlisted = WaitingLines(), WaitingLines()
         self._listed = ListedContents()
-        self.room = Room()
+        self.room, self.rests = Room(), Rests()
         self.unfinished = False  # whether the last call stopped before it had seen everything
 
     def __repr__(self) -> str:
@@ -103,6 +105,7 @@ class Swarm:
     def forget(self, root: Root) -> list[int]:
         """Nobody wants it any more (or it is placed); returns the orders to cancel."""
         self.room.end(root)
+        self.rests.forget(root)
         download = self.downloads.pop(root, None)
         if download is None:
             return []
@@ -177,10 +180,8 @@ class Swarm:
             if order.what is What.PACK:
                 self.room.suspend(root)
             self._line_up(download, *download.owners)
-            failed = end in {End.FAILED, End.WRONG}
-            if failed or (end is End.DONE and not download.brought(order)):
-                rested_s = download.retry_s.get(order.peer, now)
-                download.retry_s[order.peer] = max(rested_s, now + limits.RETRY_S)
+            if end is not End.BUSY and not (end is End.DONE and download.brought(order)):
+                self.rests.begin(download, order, now, end)
             if end is End.WRONG:
                 download.strikes[order.peer] += 1
 
@@ -188,6 +189,10 @@ class Swarm:
         """A device is there (again): it may be asked at once."""
         for download in self.downloads.values():
             download.retry_s.pop(device, None)
+
+    def on_told(self, device: DeviceId, owners: Collection[Owner]) -> None:
+        """A device has other things of these owners' folders now: perhaps what it lacked."""
+        self.rests.end(device, owners, self.downloads)
 
     # -- orders ------------------------------------------------------------------------------------
     def next_orders(self, holders: Holders, now: float, *, anew: bool = True) -> list[Order]:
