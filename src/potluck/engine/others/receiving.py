@@ -118,6 +118,7 @@ class Receiving:
         for spot in [Spot(name, path) for path in sorted(paths)]:
             self.setbacks.clear(spot)
             self.look_again(spot)
+        self._look_at_folders_of(name, paths)
 
     def on_disturbed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         """Something else, or nothing, stands at these paths: who did that may go on doing it."""
@@ -127,6 +128,14 @@ class Receiving:
         for spot in [Spot(name, path) for path in sorted(paths)]:
             self.setbacks.disturb(spot)
             self.look_again(spot)
+        self._look_at_folders_of(name, paths)
+
+    def _look_at_folders_of(self, name: ManifestName, paths: Sequence[bytes]) -> None:
+        """What is skipped of a folder may change with what is in it: decide about it anew."""
+        if self._node.index.needs.bends(name):
+            folders = {above for path in paths for above in Spot(name, path).above()}
+            for folder in sorted(folders):
+                self.look_again(folder)
 
     def on_cleared(self, spot: Spot) -> None:
         """A thing of nobody's has gone from here: perhaps it kept a folder from going."""
