@@ -141,7 +141,7 @@ def test_info_says_who_has_it_and_who_is_not_known_to(potluck: Call, source: Fak
         "  not known: dan (it has not said yet)",
         "  not known: eve (away; by its last word it had it)",
         "  safe to remove here: yes, because ben has it now, by what was said last",
-        "  what is removed here is brought back",
+        "  what is removed here is not fetched again until `get`; very much at once is",
     ]
     code, said, _ = potluck("info", "ann/a", "--json")
     assert json.loads(said)["data"] == source.explained

@@ -204,9 +204,9 @@ class MissingFiles:
         for spot in sorted(waits):
             self._second.put(spot, self._node.now + limits.SECOND_LOOK_S)
             self._absent[spot] = lost[spot]
-            self._files.remember(spot, lost[spot])
         before = self._amounts.get(name, NOTHING)
         self._amounts[name] = Amount.total([before, *(amount_of(lost[spot]) for spot in waits)])
+        self._files.remember({spot: lost[spot] for spot in sorted(waits)})
         if waits:
             self._listener.on_places_changed()
         if much:

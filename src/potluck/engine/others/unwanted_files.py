@@ -89,7 +89,8 @@ class UnwantedFiles:
         self._promised -= promised
         maybe = {spot: row for spot, row in gone.items() if spot not in promised}
         files = sum(row.kind is Kind.FILE for row in gone.values())
-        if maybe and self.is_much(name, files + waiting):
+        counted = maybe or self._window(name).losses(self._node.now)
+        if counted and self.is_much(name, files + waiting):
             self._bring_all_back(name, maybe)
             return set(gone)
         unwanted = {spot for spot, row in maybe.items() if self.may_be(spot, row)}
@@ -147,11 +148,14 @@ class UnwantedFiles:
             self._all_back_s[name] = node.now + LOSS_WINDOW_S
         window.forget(before)
         spots = sorted({*rows, *(Spot(name, path) for path in again)})
+        if not spots:
+            return
         tops = topmost([spot.path for spot in spots])
         names = [set_off(str(node.layout.path_of(Spot(name, path)))) for path in tops]
         label = node.label_of(name.owner)
-        text = f"{plural(len(spots), 'path')} of {label} were removed here within an hour"
-        text += f" ({names_of(names)}): all are brought back; {TO_KEEP_AWAY}"
+        were = "was" if len(spots) == 1 else "were"
+        text = f"{plural(len(spots), 'path')} of {label} {were} removed here within an hour"
+        text += f" ({names_of(names)}): all of that is brought back; {TO_KEEP_AWAY}"
         node.tell("files_missing", text, level="warning", subject=label)
 
     # -- what is known -----------------------------------------------------------------------------
