@@ -67,6 +67,7 @@ ACTS: list[tuple[PersonAct, str]] = [
     (RepairAsked(17), "not_found"),
     (VerifyAsked(18, "nobody/nothing"), "not_found"),
     (SkipAsked(19, ("nobody/a",)), "not_found"),
+    (KeepAsked(19, ("nobody/a",)), "not_found"),
     (GetAsked(20, ("a",)), "not_found"),
     (TakeAsked(18, "nobody/a"), "not_found"),
     (UndoAsked(21), "not_found"),

@@ -16,7 +16,7 @@ from potluck.engine.others.skipping import (
     is_skipped,
     shown_pattern,
     skipped_by,
-    skipped_words,
+    unwanted_words,
 )
 from potluck.engine.person_acts import GetAsked, SkipAsked
 from tests.engine.builders import group, key, node
@@ -241,7 +241,7 @@ def test_what_is_kept_in_a_skipped_folder_comes_with_its_folder() -> None:
     assert marks == {b"a.iso": True, b"v": False, b"v/x": False, b"w/y": True}
     folder_of = here.index.manifests.get(OTHERS, b"v")
     assert folder_of is not None
-    assert skipped_words(here, Spot(OTHERS, b"v"), folder_of) is None
+    assert unwanted_words(here, Spot(OTHERS, b"v"), folder_of) is None
 
 
 def test_without_anything_skipped_all_is_kept_already() -> None:
@@ -284,4 +284,4 @@ def test_what_a_pattern_skips_is_called_by_it() -> None:
     iso = here.index.manifests.get(OTHERS, b"a.iso")
     assert iso is not None
     said = "it is not here as it is shared: *.iso is skipped here"
-    assert skipped_words(here, Spot(OTHERS, iso.path), iso) == said
+    assert unwanted_words(here, Spot(OTHERS, iso.path), iso) == said

@@ -12,7 +12,7 @@ from potluck.core import limits
 from potluck.core.content.breakers import LOSS_WINDOW_S
 from potluck.core.content.facts import Spot
 from potluck.engine.others import arrivals
-from potluck.engine.others.skipping import Skipping, is_skipped, skipped_words
+from potluck.engine.others.skipping import Skipping, is_skipped, unwanted_words
 from tests.engine.index.builders import folder, record, records, root_of
 from tests.engine.receiver import ANNAS
 from tests.engine.replicas import Home, home_with_files
@@ -81,10 +81,10 @@ def test_another_version_does_not_come_either_and_get_brings_it(home: Home) -> N
     spot, now = Spot(ANNAS, b"a"), home.node.index.manifests.get(ANNAS, b"a")
     assert now is not None
     said = "it was removed here, and is not fetched again"
-    assert (is_skipped(home.node, spot), skipped_words(home.node, spot, now)) == (True, said)
+    assert (is_skipped(home.node, spot), unwanted_words(home.node, spot, now)) == (True, said)
     get(home, "d2/a")
     assert home.disk.files["d2/a"][0] == root_of("newer")
-    assert (unwanted(home), skipped_words(home.node, spot, now)) == ([], None)
+    assert (unwanted(home), unwanted_words(home.node, spot, now)) == ([], None)
 
 
 def test_what_its_owner_drops_leaves_nothing(home: Home) -> None:

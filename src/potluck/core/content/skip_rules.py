@@ -26,7 +26,7 @@ SKIP_STARS_MAX: Final = 3
 """Others choose the names: with five stars one of 240 bytes took 9 s to compare."""
 EVERYTHING: Final = "/"
 """The pattern for a whole folder."""
-KEPT: Final = "!"
+KEEP_MARK: Final = "!"
 """What stands before a pattern that says what is kept."""
 _STARS: Final = re.compile(r"\*+")
 
@@ -52,10 +52,10 @@ class SkipRules:
             return None
         found: str | None = None
         for pattern, rules in self.patterns:
-            keeps = pattern.startswith(KEPT)
+            keeps = pattern.startswith(KEEP_MARK)
             if keeps == (found is None):
                 continue  # it would change nothing
-            everything = pattern.removeprefix(KEPT) == EVERYTHING
+            everything = pattern.removeprefix(KEEP_MARK) == EVERYTHING
             if everything or _fits(rules, text, is_folder=is_folder):
                 found = None if keeps else pattern
         return found
@@ -63,12 +63,12 @@ class SkipRules:
     @property
     def has_kept(self) -> bool:
         """Whether any pattern says what is kept."""
-        return any(pattern.startswith(KEPT) for pattern, _ in self.patterns)
+        return any(pattern.startswith(KEEP_MARK) for pattern, _ in self.patterns)
 
 
 def skip_rules(patterns: Iterable[str], wanted: Iterable[str]) -> SkipRules:
     """Return the rules of a folder, from patterns that can be understood."""
-    bare = [(one, one.removeprefix(KEPT)) for one in patterns]
+    bare = [(one, one.removeprefix(KEEP_MARK)) for one in patterns]
     rules = tuple(
         (one, parse_rules(b"" if text == EVERYTHING else text.encode())) for one, text in bare
     )

@@ -118,7 +118,7 @@ class Receiving:
         for spot in [Spot(name, path) for path in sorted(paths)]:
             self.setbacks.clear(spot)
             self.look_again(spot)
-        self._look_at_folders_of(name, paths)
+        _look_at_folders(self, self._node, [Spot(name, path) for path in paths])
 
     def on_disturbed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         """Something else, or nothing, stands at these paths: who did that may go on doing it."""
@@ -128,14 +128,7 @@ class Receiving:
         for spot in [Spot(name, path) for path in sorted(paths)]:
             self.setbacks.disturb(spot)
             self.look_again(spot)
-        self._look_at_folders_of(name, paths)
-
-    def _look_at_folders_of(self, name: ManifestName, paths: Sequence[bytes]) -> None:
-        """What is skipped of a folder may change with what is in it: decide about it anew."""
-        if self._node.index.needs.bends(name):
-            folders = {above for path in paths for above in Spot(name, path).above()}
-            for folder in sorted(folders):
-                self.look_again(folder)
+        _look_at_folders(self, self._node, [Spot(name, path) for path in paths])
 
     def on_cleared(self, spot: Spot) -> None:
         """A thing of nobody's has gone from here: perhaps it kept a folder from going."""
@@ -282,6 +275,13 @@ class Receiving:
             if _is_left_over(self._node, folder):
                 self._node.index.places.put(folder.manifest, [folder_row(folder.path)])
                 self.look_again(folder)
+
+
+def _look_at_folders(receiving: Receiving, node: Node, spots: Sequence[Spot]) -> None:
+    """What is skipped of a folder may change with what is in it: decide about it anew."""
+    if any(node.index.needs.bends(name) for name in {spot.manifest for spot in spots}):
+        for folder in sorted({folder for spot in spots for folder in spot.above()}):
+            receiving.look_again(folder)
 
 
 def _make_way(receiving: Receiving, names: LocalNames, gone: Iterable[Spot]) -> None:

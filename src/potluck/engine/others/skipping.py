@@ -18,7 +18,7 @@ from typing import Final, Protocol
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, Spot
 from potluck.core.content.paths import parse_wire_path
-from potluck.core.content.skip_rules import EVERYTHING, KEPT, skip_rules, why_no_pattern
+from potluck.core.content.skip_rules import EVERYTHING, KEEP_MARK, skip_rules, why_no_pattern
 from potluck.core.errors import NotFound, Refused, UnsafePath, UsageError
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord, Kind
@@ -77,7 +77,7 @@ class Skipping:
         patterns = _without(self._list.patterns, added)
         if not any(map(_is_to_skip, self._list.patterns)):
             return f"No pattern is skipped here, so all is kept already. {self._lacking_words()}"
-        kept = [SkipEntry(one.owner, f"{KEPT}{one.text}") for one in added]
+        kept = [SkipEntry(one.owner, f"{KEEP_MARK}{one.text}") for one in added]
         self._set([*patterns, *kept], self._list.wanted)
         names = listed(set_off(self._shown(one)) for one in added)
         return f"Kept, though a pattern before skips it: {names}. {self._lacking_words()}"
@@ -245,7 +245,7 @@ def is_skipped(node: Node, spot: Spot) -> bool:
     return skipped_by(node, spot, record) is not None
 
 
-def skipped_words(node: Node, spot: Spot, record: FileRecord) -> str | None:
+def unwanted_words(node: Node, spot: Spot, record: FileRecord) -> str | None:
     """Return why what lacks at a spot is not wanted here; None: it is."""
     if not node.index.needs.is_skipped(*spot):
         return None
@@ -257,19 +257,19 @@ def skipped_words(node: Node, spot: Spot, record: FileRecord) -> str | None:
 
 def shown_pattern(node: Node, owner: bytes, text: str) -> str:
     """Return a pattern, or a path, of an owner's folder as a person types it."""
-    text = text.removeprefix(KEPT)
+    text = text.removeprefix(KEEP_MARK)
     if owner:
         return f"{node.layout.name_of(DeviceId(owner))}/{text.removeprefix('/')}"
     return f"*{text}" if text.startswith("/") else text
 
 
 def _is_to_skip(entry: SkipEntry) -> bool:
-    return not entry.text.startswith(KEPT)
+    return not entry.text.startswith(KEEP_MARK)
 
 
 def _without(patterns: Sequence[SkipEntry], added: Sequence[SkipEntry]) -> list[SkipEntry]:
     """Return the list without these patterns, to skip or to keep: the last word counts."""
-    both = {*added, *(SkipEntry(one.owner, f"{KEPT}{one.text}") for one in added)}
+    both = {*added, *(SkipEntry(one.owner, f"{KEEP_MARK}{one.text}") for one in added)}
     return [one for one in patterns if one not in both]
 
 

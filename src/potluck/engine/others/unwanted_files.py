@@ -113,11 +113,11 @@ class UnwantedFiles:
         self._node.index.unwanted.add(name, sorted(spot.path for spot in rows))
         tops = [Spot(name, path) for path in topmost(sorted(spot.path for spot in rows))]
         names = [set_off(str(self._node.layout.path_of(spot))) for spot in tops]
-        was, it = ("was", "it") if len(names) == 1 else ("were", "them")
-        is_not = "is not" if len(names) == 1 else "are not"
+        words = "were removed here, and are not fetched again; to have them again"
+        if len(names) == 1:
+            words = "was removed here, and is not fetched again; to have it again"
         command = f"get {self._typed(name, tops)}"
-        text = f"{names_of(names)} {was} removed here, and {is_not} fetched again;"
-        text += f" to have {it} again: {command}"
+        text = f"{names_of(names)} {words}: {command}"
         subject = str(self._node.layout.path_of(tops[0]))
         self._node.tell("removed_here", text, subject=subject, command=command)
 
@@ -176,8 +176,8 @@ def _stands_for(row: PlaceRow, record: FileRecord) -> bool:
 
 def lost_words(name: str, files: int, folders: int, names: Sequence[str]) -> str:
     """Return what is told where much of a folder is missing."""
-    count = files or folders
-    what, are = plural(count, "file" if files else "folder"), "is" if count == 1 else "are"
+    what = plural(files, "file") if files else plural(folders, "folder")
+    are = "is" if (files or folders) == 1 else "are"
     return (
         f"{what} of {name} {are} missing here ({names_of(names)}):"
         f" what stays missing is brought back; {TO_KEEP_AWAY}"

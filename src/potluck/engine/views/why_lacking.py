@@ -27,7 +27,7 @@ from potluck.engine.index.listings import Span
 from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.hindrances import command_of
 from potluck.engine.others.holders import known_holders
-from potluck.engine.others.skipping import skipped_words
+from potluck.engine.others.skipping import unwanted_words
 from potluck.engine.troubles import TroubleKind
 from potluck.engine.views.asked_path import AskedPath
 from potluck.engine.views.reasons import Reason, ReasonKind, WhyParts
@@ -113,7 +113,7 @@ def _kept(parts: WhyParts, lacking: LackingFile) -> Reason | None:
 
 def _skipped(parts: WhyParts, lacking: LackingFile) -> Reason | None:
     """A person does not want it here: that is to know, and nothing waits for it."""
-    text = skipped_words(parts.node, lacking.spot, lacking.record)
+    text = unwanted_words(parts.node, lacking.spot, lacking.record)
     if text is None:
         return None
     command = f"get {typable(lacking.path, '')}".rstrip()
