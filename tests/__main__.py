@@ -81,6 +81,7 @@ PROGRAMS = {
     "tests/test_renewing.py",
     "tests/test_service.py",
     "tests/test_trash_of_two.py",
+    "tests/test_unwanted_devices.py",
     "tests/test_why_devices.py",
 }
 # Parts of the simulation, the files of each: no process has all of it to itself, while the other
