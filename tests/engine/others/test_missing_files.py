@@ -238,6 +238,7 @@ def test_of_folders_that_are_missing_folders_are_told() -> None:
     missing.on_top(ANNAS, missing=True)
     missing.on_missing(Spot(ANNAS, b"f"))
     missing.conclude()
+    home.node.now += 60.0
     missing.on_missing(Spot(ANNAS, b"g"))
     missing.on_missing(Spot(ANNAS, b"f"))
     missing.conclude()

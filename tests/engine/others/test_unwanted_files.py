@@ -240,7 +240,7 @@ def test_a_folder_that_is_emptied_one_by_one_is_brought_back() -> None:
     remove(home, "d2/d/000001")
     remove(home, "d2/d/000002", until_s=60.0)
     assert (unwanted(home), home.lacking()) == ([], 0)
-    assert home.texts("files_missing")[1:] == [
+    assert home.texts("files_missing")[1:] == [  # what is brought back is told at any time
         f"1 path of d2 was removed here within an hour (d2/d/000001): {BACK}"
     ]
 
@@ -274,9 +274,34 @@ def test_what_went_in_two_goes_is_counted_together_before_either_counts() -> Non
     remove(home, *names(1, 15), until_s=3.0)
     remove(home, *names(16, 30), until_s=60.0)
     assert (unwanted(home), home.lacking()) == ([], 0)
-    assert len(home.texts("files_missing")) == 2
-    assert home.texts("files_missing")[1].startswith("15 paths of d2 were removed here within an")
-    assert home.texts("files_missing")[1].endswith(BACK)
+    assert len(home.texts("files_missing")) == 1, "and not once for each"
+
+
+def test_who_removes_one_after_another_is_told_once_a_minute() -> None:
+    home = home_of(60)
+    remove(home, *names(1, 5))
+    for number in range(6, 31):
+        remove(home, *names(number, number), until_s=0.5)
+    home.run(60.0)
+    assert (unwanted(home), home.lacking()) == ([], 0)
+    waits, back = home.texts("files_missing")
+    assert waits.startswith("1 file of d2 is missing here (d2/d/000021): what stays missing is")
+    assert back.startswith(
+        "6 paths of d2 were removed here within an hour (d2/d/000001, d2/d/000002"
+    )
+    assert back.endswith(BACK)
+
+
+def test_the_folders_of_what_is_brought_back_come_too() -> None:
+    home = Home()
+    home.start()
+    home.link()
+    home.share([*records(60), folder("old"), folder("old/deep"), record("old/deep/x")])
+    home.rescan()
+    remove(home, "d2/old", "d2/old/deep", "d2/old/deep/x")
+    assert unwanted(home) == [b"old", b"old/deep", b"old/deep/x"]
+    remove(home, *names(1, 30), until_s=60.0)
+    assert (unwanted(home), home.lacking()) == ([], 0)
 
 
 def test_what_was_said_to_come_back_does() -> None:

@@ -23,6 +23,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from potluck.core import limits
+from potluck.core.content.breakers import MASS_FILES
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot, amount_of
 from potluck.core.wire.catalogue import Kind
 from potluck.core.wording import set_off
@@ -211,7 +212,9 @@ class MissingFiles:
             self._listener.on_places_changed()
         if much:
             self._unwanted.promise(waits)
-            self._tell_much(name, lost)
+            if files > MASS_FILES or self._unwanted.is_news(name):
+                self._tell_much(name, lost)
+                self._unwanted.on_told(name)
         return waits
 
     def _tell_much(self, name: ManifestName, lost: Mapping[Spot, PlaceRow]) -> None:

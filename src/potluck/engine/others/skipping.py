@@ -25,6 +25,7 @@ from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import listed, of_amount, set_off
 from potluck.engine.index.skip_list import SkipEntry
 from potluck.engine.node import Node
+from potluck.engine.others.path_folders import topmost
 
 SKIPS_MAX: Final = 200
 """Patterns, and paths that are wanted all the same; each is compared with every path that lacks."""
@@ -207,10 +208,11 @@ class Skipping:
         return "\n".join([*lines, self._lacking_words()])
 
     def _unwanted(self) -> list[Spot]:
-        """Return what was removed here, of those who have a folder here."""
+        """Return what was removed here, of those who have a folder here; a folder for all in it."""
         index, layout = self._node.index, self._node.layout
         names = filter(layout.has_folder, self._others())
-        return [Spot(name, path) for name in names for path in index.unwanted.first(name, -1)]
+        tops = [(name, topmost(index.unwanted.first(name, -1))) for name in names]
+        return [Spot(name, path) for name, paths in tops for path in paths]
 
     def _lacking_words(self) -> str:
         needs = self._node.index.needs

@@ -19,6 +19,7 @@ A copy of this folder from an old backup lacks what came later, and looks like r
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
@@ -31,6 +32,7 @@ from potluck.engine.node import Node
 from potluck.engine.others.local_changes import LocalChanges, names_of
 from potluck.engine.others.path_folders import common_folder, topmost
 
+SAID_S = 60.0  # who removes one file after another is told so often that they come back
 COMMAND_PATHS = 3  # typed one by one; of more the folder they are in
 TO_KEEP_AWAY = "to keep files away, type before: skip PATTERN"
 
@@ -50,6 +52,7 @@ class UnwantedFiles:
         self._node, self._changes, self._listener = node, changes, listener
         self._windows: dict[ManifestName, LossWindow] = {}  # what was unwanted within the hour
         self._all_back_s: dict[ManifestName, float] = {}  # until then nothing more is
+        self._told_s: dict[ManifestName, float] = {}  # when it was told that files come back
         self._promised: set[Spot] = set()  # people were told that it is brought back
 
     def __repr__(self) -> str:
@@ -78,6 +81,14 @@ class UnwantedFiles:
         here, _ = index.places.totals(name)
         many = files + went > MASS_FILES and (files + went) * MASS_PART > here + went
         return many or 0 < here <= files or self._node.now < self._all_back_s.get(name, 0.0)
+
+    def is_news(self, name: ManifestName) -> bool:
+        """Say whether it is a while since it was told of this folder that files come back."""
+        return self._node.now >= self._told_s.get(name, -math.inf) + SAID_S
+
+    def on_told(self, name: ManifestName) -> None:
+        """That was told."""
+        self._told_s[name] = self._node.now
 
     # -- the second look ---------------------------------------------------------------------------
     def judge(self, name: ManifestName, gone: Mapping[Spot, PlaceRow], waiting: int) -> set[Spot]:
@@ -144,12 +155,13 @@ class UnwantedFiles:
         node.index.unwanted.want_these(name, [*again, *above])
         if again:
             node.index.needs.judge_skips(name)
-            self._listener.on_replicas_changed(name, again)
+            self._listener.on_replicas_changed(name, sorted({*again, *above}))
             self._all_back_s[name] = node.now + LOSS_WINDOW_S
         window.forget(before)
         spots = sorted({*rows, *(Spot(name, path) for path in again)})
-        if not spots:
+        if not spots or not (again or self.is_news(name)):
             return
+        self.on_told(name)
         tops = topmost([spot.path for spot in spots])
         names = [set_off(str(node.layout.path_of(Spot(name, path)))) for path in tops]
         label = node.label_of(name.owner)
