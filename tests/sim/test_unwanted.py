@@ -21,6 +21,7 @@ from potluck.engine.engine import Engine
 from potluck.engine.person_acts import GetAsked
 from tests.fakes.disk import path_of
 from tests.sim import scenarios
+from tests.sim.faults import Op
 from tests.sim.hosts import Host
 from tests.sim.why_law import WhyLaw
 from tests.sim.world import World
@@ -51,7 +52,7 @@ class Removals:
             self._want_all()
             return settle(seconds, trees=trees)
 
-        def with_removals(ops):  # type: ignore[no-untyped-def]
+        def with_removals(ops: tuple[Op, ...]) -> None:
             for _ in range(REMOVALS):
                 self.world.later(self._chance.uniform(2.0, REMOVALS_S), self._remove)
             schedule(ops)
@@ -91,8 +92,8 @@ class Removals:
 
 
 def unwanted_of(world: World, host: Host) -> set[SafePath]:
-    assert host.process is not None
-    engine = host.process.engine
+    engine = host.process.engine if host.process is not None else None
+    assert isinstance(engine, Engine)
     node, found = engine.node, set[SafePath]()
     for head in node.index.manifests.heads():
         name = ManifestName.of(head)

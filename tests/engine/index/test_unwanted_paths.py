@@ -43,6 +43,7 @@ def test_what_was_removed_lacks_and_is_skipped_also_another_version(kept: Index)
     assert kept.needs.is_skipped(ANNAS, b"w") is None
     assert kept.needs.is_skipped(BERTS, b"w") is None
     assert not kept.needs.bends(BERTS)
+    assert kept.unwanted.first(BERTS, 9) == []
 
 
 def test_it_ends_when_its_owner_drops_the_path(kept: Index) -> None:

@@ -87,10 +87,12 @@ class UnwantedPaths:
         return {path for path in paths if self._database.row(sql, (named.number, path))}
 
     def first(self, name: ManifestName, limit: int) -> list[bytes]:
-        """Return the first unwanted paths of a manifest."""
-        number = self._names.make(name).number
+        """Return the first unwanted paths of a manifest; below 0: all."""
+        named = self._names.find(name)
+        if named is None:
+            return []
         sql = "SELECT path FROM unwanted WHERE manifest = ? ORDER BY path LIMIT ?"
-        return [path for (path,) in self._database.rows(sql, (number, limit))]
+        return [path for (path,) in self._database.rows(sql, (named.number, limit))]
 
     # -- what follows from changes -----------------------------------------------------------------
     def on_places(self, named: Named, paths: Iterable[bytes]) -> None:
