@@ -148,7 +148,7 @@ def _safe_lines(answer: dict[str, Any]) -> Iterator[str]:
     elif answer.get("skipped"):
         yield "  what is removed here is not brought back: it is skipped"
     else:
-        yield "  what is removed here is not fetched again until `get`; very much at once is"
+        yield "  what is removed here is not fetched again until `get`, but very much at once is"
 
 
 def _date(at_s: float) -> str:
