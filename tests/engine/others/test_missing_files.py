@@ -265,3 +265,10 @@ def test_what_a_mount_hides_is_absent_beside_what_is_missing(home: Home) -> None
     assert missing.absent()[ANNAS][:2] == (2, 0)
     assert told, "less is held than a moment ago"
     assert home.node.index.places.get(ANNAS, b"f/c") is not None
+
+
+def test_what_was_renamed_is_brought_back_at_once(home: Home) -> None:
+    home.disk.files["d2/mine"] = home.disk.files.pop("d2/a")
+    home.touch("d2/a", "d2/mine")
+    assert home.stands() == {"a", "b", "f", "f/c", "mine"}
+    assert home.texts("renamed_here")
