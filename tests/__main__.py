@@ -84,6 +84,7 @@ PROGRAMS = {
     "tests/test_renewing.py",
     "tests/test_service.py",
     "tests/test_trash_of_two.py",
+    "tests/test_unwanted_devices.py",
     "tests/test_why_devices.py",
 }
 # Folders of more than one stage, and the files of each: no process has all of a long folder to

@@ -146,19 +146,16 @@ def test_an_edit_in_somebody_elses_folder_is_put_aside(inside: Callable[..., lis
     copy.write_bytes(b"what other thinks")
     (other.copy_of(one) / "stays.txt").unlink()
     (other.copy_of(one) / "mine.txt").write_bytes(b"not one's")
-    until(
-        lambda: (
-            copy.read_bytes() == b"what one says" and (other.copy_of(one) / "stays.txt").exists()
-        )
-    )
+    until(lambda: copy.read_bytes() == b"what one says")
     (kept,) = (other.folder / "Put aside" / "one").iterdir()
     assert kept.read_bytes() == b"what other thinks"
-    until(lambda: {"put_aside", "deleted_here", "stray_files"} <= set(other.codes()))
+    until(lambda: {"put_aside", "removed_here", "stray_files"} <= set(other.codes()))
+    assert not (other.copy_of(one) / "stays.txt").exists()
     told = {notice["code"]: notice["text"] for notice in other.notices()}
     assert told["put_aside"].startswith(
         "one/notes/plan.txt was edited here: this version is in “Put aside/one/"
     )
-    assert told["deleted_here"].startswith("one/stays.txt was deleted here")
+    assert told["removed_here"].startswith("one/stays.txt was removed here, and is not fetched")
     assert told["stray_files"].startswith("one/mine.txt is not one's")
     assert "share_offline" not in other.codes()
     assert (other.copy_of(one) / "mine.txt").exists()

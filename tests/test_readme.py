@@ -158,9 +158,14 @@ PROMISES: dict[str, tuple[str, ...]] = {
     ),
     "never deleted": (
         "test_daemon.py::test_an_edit_in_somebody_elses_folder_is_put_aside",
-        "sim/test_sharing.py::test_what_is_deleted_in_somebody_elses_folder_comes_back",
+        "sim/test_sharing.py::test_what_is_deleted_in_somebody_elses_folder_stays_away_and_all_of_it_comes_back",
         "engine/others/test_local_changes.py::test_a_change_is_told_with_what_became_of_it",
         "shells/disk/receiving/test_batches.py::test_nothing_put_aside_replaces_another",
+    ),
+    "stays away on this device until `get`": (
+        "test_unwanted_devices.py::test_one_file_stays_away_until_get_and_a_whole_folder_comes_back",
+        "sim/test_unwanted.py::test_only_what_a_person_removed_stays_away_and_it_comes_when_it_is_wanted",
+        "engine/others/test_unwanted_files.py::test_a_few_of_very_many_can_go_one_by_one",
     ),
     "there is never half a file under its name": (
         (

@@ -30,6 +30,7 @@ from potluck.engine.person_acts import (
     GetAsked,
     InviteAsked,
     JoinAsked,
+    KeepAsked,
     KeepHereAsked,
     LeaveForGoodAsked,
     NewIdentityAsked,
@@ -67,6 +68,7 @@ ACTS: list[tuple[PersonAct, str]] = [
     (RepairAsked(17), "not_found"),
     (VerifyAsked(18, "nobody/nothing"), "not_found"),
     (SkipAsked(19, ("nobody/a",)), "not_found"),
+    (KeepAsked(19, ("nobody/a",)), "not_found"),
     (GetAsked(20, ("a",)), "not_found"),
     (TakeAsked(18, "nobody/a"), "not_found"),
     (UndoAsked(21), "not_found"),
@@ -264,6 +266,8 @@ def test_who_is_removed_and_not_forgotten_is_not_said_to_be(
 def test_what_is_skipped_can_be_said_by_anybody() -> None:
     (reply,) = replies(SkipAsked(1, ("*.iso",)))
     assert (reply.ok, reply.text[:30]) == (True, "Not fetched from now on: *.iso")
+    (reply,) = replies(KeepAsked(1, ("a.iso",)))
+    assert (reply.ok, reply.text[:30]) == (True, "No pattern is skipped here, so")
 
 
 def test_what_takes_a_while_is_answered_when_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -79,6 +79,14 @@ def test_what_is_not_whole_here_is_not_adopted() -> None:
     refused = adopt(founder, owner.label)
     assert refused is not None
     assert refused.text == f"1 files of {owner.label} are not here yet."
+    assert refused.cause == "they come from devices that have them, as far as there are any"
+    founder.index.begin()
+    founder.index.unwanted.add(ManifestName.own(owner.me), [b"a"])
+    founder.index.needs.judge_skips(ManifestName.own(owner.me))
+    founder.index.commit()
+    refused = adopt(founder, owner.label)
+    assert refused is not None
+    assert refused.cause == "they are skipped here, or were removed: get fetches them again"
 
 
 def test_what_cannot_be_seen_or_is_away_is_not_adopted() -> None:

@@ -521,6 +521,7 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (person_acts.RepairAsked(1), ["acts.handle"]),
     (person_acts.VerifyAsked(1), ["acts.handle"]),
     (person_acts.SkipAsked(1), ["acts.handle"]),
+    (person_acts.KeepAsked(1, ("*.iso",)), ["acts.handle"]),
     (person_acts.GetAsked(1, ("*.iso",)), ["acts.handle"]),
     (person_acts.TakeAsked(1, "bert/a"), ["acts.handle"]),
     (person_acts.UndoAsked(1), ["acts.handle"]),

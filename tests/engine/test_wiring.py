@@ -1012,7 +1012,7 @@ def a_file_that_is_brought_back_is_no_deed_of_its_owner() -> None:
     wire, ann, ben = shared()
     del ben.disk[parse_wire_path(f"{ann.label}/a".encode())]
     ben.hear(events.RescanAsked())
-    assert wire.run(5.0, lambda: has(ben, b"hello"))
+    assert wire.run(15.0, lambda: has(ben, b"hello"))
     wire.run(5.0)
     assert len(ben.told("happened")) == 1
 
@@ -1024,6 +1024,7 @@ def what_its_owner_changes_while_it_is_lost_is_told() -> None:
     ben.hear(events.RescanAsked())
     kept, name = ann.engine.node.peers[ben.me].kept, ManifestName.own(ann.me)
     assert wire.run(3.0, lambda: kept[name].missing_files == 1)
+    wire.run(15.0)
     wire.unanswered = ()
     ann.write("a", b"news")
     assert wire.run(15.0, lambda: has(ben, b"news"))
@@ -1034,7 +1035,7 @@ def what_its_owner_changes_while_it_is_lost_is_told() -> None:
 def what_is_missing_is_told_though_nothing_can_be_fetched() -> None:
     wire, ann, ben = shared()
     ben.hear(events.SpaceSeen(0, 2**40))
-    del ben.disk[parse_wire_path(f"{ann.label}/a".encode())]
+    ben.disk[parse_wire_path(f"{ann.label}/a".encode())] = b"edited here"
     ben.hear(events.RescanAsked())
     kept = ann.engine.node.peers[ben.me].kept
     assert wire.run(3.0, lambda: kept[ManifestName.own(ann.me)].missing_files == 1)
@@ -1091,9 +1092,9 @@ def an_edit_here_is_told_with_where_it_went() -> None:
 def what_is_changed_here_again_and_again_rests() -> None:
     wire, ann, ben = shared()
     path = parse_wire_path(f"{ann.label}/a".encode())
-    for _ in range(3):
+    for number in range(3):
         at = wire.now
-        ben.disk.pop(path, None)
+        ben.disk[path] = b"edited here %d" % number
         ben.hear(events.PathsTouched((path,), overflow=False))
         wire.run(1.0)
     assert not ben.asked_for(effects.Place, at)

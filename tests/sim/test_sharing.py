@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import pytest
 
+from potluck.core import limits
+from potluck.engine.person_acts import GetAsked
 from tests.fakes.disk import path_of
 from tests.sim.engines import RealEngines
 from tests.sim.network import Policy
@@ -292,17 +294,26 @@ def test_what_is_done_in_somebody_elses_folder_is_told_in_time_and_our_placing_n
     at = world.now
     world.run_for(2.0)
     told = told_at(world, "bob", since=at)
-    for name in ("ada/f/7 was edited here", "ada/f/8 was deleted here", "ada/mine is not ada's"):
+    for name in ("ada/f/7 was edited here", "ada/mine is not ada's"):
         assert [text for text in told if name in text], told
     assert b"an edit by bob" in [data for _path, data in world.hosts[1].disk.aside]
     world.person(1, "delete", path_of("ada/mine"))
+    world.run_for(limits.SECOND_LOOK_S + 1.0)
+    told = told_at(world, "bob", since=at)
+    assert [text for text in told if "ada/f/8 was removed here" in text], told
+    want(world, 1, "ada/f/8")
     world.judge.settle(30.0, calm_s=0.0)
     assert world.hosts[1].disk.files[path_of("ada/f/7")].data == b"x" * 7
 
 
+def want(world, number: int, path: str) -> None:
+    """A person wants after all what was removed."""
+    world.hosts[number].process.post(GetAsked(1, (path,)))
+
+
 def told_at(world, label: str, since: float = 0.0) -> list[str]:
     """What a device was told of local changes."""
-    codes = {"put_aside", "deleted_here", "renamed_here", "dressed_here", "stray_files"}
+    codes = {"put_aside", "removed_here", "renamed_here", "dressed_here", "stray_files"}
     return [
         tell.text
         for now, who, tell in world.told
@@ -310,13 +321,16 @@ def told_at(world, label: str, since: float = 0.0) -> list[str]:
     ]
 
 
-def test_what_is_deleted_in_somebody_elses_folder_comes_back():
+def test_what_is_deleted_in_somebody_elses_folder_stays_away_and_all_of_it_comes_back():
     world = group()
     for number in range(30):
         do(world, 0, "write", f"f/{number}", b"x" * number)
     world.judge.settle(10.0, calm_s=0.0)
     world.person(1, "delete", path_of("ada/f/7"))
     world.faults.rescan(1)
+    world.run_for(60.0)
+    assert path_of("ada/f/7") not in world.hosts[1].disk.files
+    want(world, 1, "ada/f/7")
     world.judge.settle(10.0)
     world.person(1, "delete", path_of("ada/f"))
     world.faults.rescan(1)

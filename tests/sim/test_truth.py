@@ -19,6 +19,7 @@ from potluck.engine.others.missing_files import MissingFiles
 from potluck.engine.others.progress import Progress
 from potluck.engine.others.replica_check import ReplicaCheck
 from potluck.engine.own.rounds import Rounds
+from potluck.engine.person_acts import GetAsked
 from potluck.engine.troubles import Troubles
 from potluck.engine.views import picture
 from potluck.engine.views.picture import Picture
@@ -232,6 +233,10 @@ def test_what_a_person_took_away_is_held_by_nobodys_word_until_it_is_back(
 def without_what_went_while_it_was_off() -> World:
     """Two devices; the second has less of the first than when it ended, and starts again."""
     world = with_a_folder_taken_away("delete", "ada/photos/7")
+    world.run_for(30.0)
+    process = world.hosts[1].process
+    assert process is not None
+    process.post(GetAsked(1, ("ada/photos/7",)))
     world.judge.settle(30.0, calm_s=1.0)
     world.faults.crash(1)
     world.person(1, "delete", path_of("ada/photos/8"))
@@ -244,8 +249,10 @@ def test_who_starts_again_says_nothing_of_others_folders_before_it_looked(
 ) -> None:
     world = without_what_went_while_it_was_off()
     monkeypatch.setattr(truth, "NOTICE_S", 0.0)
-    world.run_for(10.0)
-    assert path_of("ada/photos/8") in world.hosts[1].disk.files
+    world.run_for(20.0)
+    assert path_of("ada/photos/8") not in world.hosts[1].disk.files
+    told = [tell.command for _, _, tell in world.told if tell.code == "removed_here"]
+    assert told == ["get ada/photos/7", "get ada/photos/8"]
 
 
 def test_to_believe_the_index_before_a_look_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,6 +39,7 @@ from potluck.engine.person_acts import (
     GroupAct,
     InviteAsked,
     JoinAsked,
+    KeepAsked,
     KeepHereAsked,
     LeaveForGoodAsked,
     NewIdentityAsked,
@@ -144,6 +145,8 @@ class Acts:
         skipping = self._group.skipping
         if isinstance(act, SkipAsked):
             return skipping.skip(act.patterns)
+        if isinstance(act, KeepAsked):
+            return skipping.keep(act.patterns)
         return skipping.get(act.patterns)
 
     def _answer(self, act: ApproveAsked | DenyAsked) -> str:

@@ -94,9 +94,12 @@ class Adopting:
         lacking = index.needs.missing(name)
         if lacking != NOTHING:
             count = lacking.files + lacking.folders
+            why = "they come from devices that have them, as far as there are any"
+            if index.needs.skipped(name) == lacking:
+                why = "they are skipped here, or were removed: get fetches them again"
             raise Refused(
                 f"{count} files of {folder} are not here yet.",
-                "they come from devices that have them, as far as there are any",
+                why,
                 f"ls {typable(top.name, '')}".rstrip(),
             )
         if self._node.mounts.below(top):

@@ -116,6 +116,14 @@ class SkipAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepAsked:
+    """The person wants some of what a pattern skips."""
+
+    command: int  # handle for Reply
+    patterns: tuple[str, ...] = ()  # as in SkipAsked
+
+
+@dataclass(frozen=True, slots=True)
 class GetAsked:
     """The person wants some of that after all."""
 
@@ -208,5 +216,5 @@ GroupAct = (
     | RenameDeviceAsked | RenameGroupAsked | KeepHereAsked | NewIdentityAsked | RepairAsked
     | VerifyAsked | UndoAsked
 )  # fmt: skip
-OthersAct = TakeAsked | SkipAsked | GetAsked  # of the folders of others here
+OthersAct = TakeAsked | SkipAsked | KeepAsked | GetAsked  # of the folders of others here
 PersonAct = EntryAct | GroupAct | OthersAct

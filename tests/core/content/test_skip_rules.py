@@ -34,6 +34,31 @@ def test_the_pattern_that_fits_is_named(path: bytes, is_folder: bool, by: str | 
     assert rules.skipped_by(path, is_folder=is_folder) == by
 
 
+@pytest.mark.parametrize(
+    ("path", "is_folder", "by"),
+    [
+        (b"docs", True, None),
+        (b"docs/a", False, None),
+        (b"docs/old", True, "/docs/old"),
+        (b"docs/old/a", False, "/docs/old"),
+        (b"docs/old/a.pdf", False, None),
+        (b"films", True, "/*"),
+        (b"films/deep/a.pdf", False, None),
+        (b"films/a", False, "/*"),
+    ],
+)
+def test_of_those_that_fit_the_last_counts(path: bytes, is_folder: bool, by: str | None) -> None:
+    rules = skip_rules(["/*", "!/docs", "!docs", "/docs/old", "!*.pdf"], [])
+    assert rules.has_kept
+    assert rules.skipped_by(path, is_folder=is_folder) == by
+
+
+def test_everything_can_be_kept_after_something_was_skipped() -> None:
+    rules = skip_rules(["*.iso", "!/"], [])
+    assert rules.skipped_by(b"a.iso", is_folder=False) is None
+    assert not skip_rules(["*.iso"], []).has_kept
+
+
 def test_the_folders_of_what_is_wanted_are_made() -> None:
     rules = skip_rules([EVERYTHING], ["a/b/c"])
     assert rules.skipped_by(b"a", is_folder=True) is None

@@ -154,3 +154,21 @@ def test_it_says_how_many_counts_are_in_memory(kept) -> None:
     receive(kept, [record("a")], 1)
     kept.needs.missing(ANNAS)
     assert repr(kept.needs) == "<Needs: 1 counts>"
+
+
+def test_a_folder_is_skipped_only_while_nothing_wanted_lacks_below_it(kept) -> None:
+    every = [folder("v"), record("v/x"), record("v/y"), record("w")]
+    receive(kept, every, 4)
+    assert (kept.needs.bends(ANNAS), kept.needs.bends(BERTS)) == (False, False)
+    kept.skip_list.set([SkipEntry(b"", "/"), SkipEntry(b"", "!y")], [])
+    kept.needs.judge_skips(ANNAS)
+    assert kept.needs.bends(ANNAS)
+    marks = {one.path: kept.needs.is_skipped(ANNAS, one.path) for one in every}
+    assert marks == {b"v": False, b"v/x": True, b"v/y": False, b"w": True}
+    kept.places.put(ANNAS, [place(record("v/y"))])
+    assert kept.needs.is_skipped(ANNAS, b"v") is False, "it stands with what is in it"
+    receive(kept, [every[0], every[1], every[3]], 5)
+    kept.places.remove(ANNAS, [b"v/y"])
+    assert kept.needs.is_skipped(ANNAS, b"v") is True
+    assert kept.needs.is_skipped(ANNAS, b"nothing") is None
+    assert kept.needs.is_skipped(BERTS, b"v") is None

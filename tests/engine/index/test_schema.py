@@ -60,7 +60,8 @@ def test_the_trash_is_asked_for_one_folder_and_one_content_at_once() -> None:
 def test_an_index_of_version_1_learns_to_tell_files_from_folders(tmp_path) -> None:
     path = str(tmp_path / "index")
     old = Database(path)
-    old.run("DROP TABLE former")
+    for table in ("former", "unwanted"):
+        old.run(f"DROP TABLE {table}")
     for table, column in (("manifest", "folders"), ("need", "is_folder"), ("need", "skipped")):
         old.run(f"ALTER TABLE {table} DROP COLUMN {column}")
     old.run("PRAGMA user_version = 1")

@@ -71,10 +71,12 @@ def test_what_is_hidden_is_absent_and_not_fetched_and_there_again_at_once(home: 
     assert told, "it is held again"
 
 
-def test_what_is_missing_elsewhere_is_brought_back_meanwhile(home: Home) -> None:
+def test_what_is_missing_elsewhere_is_judged_meanwhile(home: Home) -> None:
     home.remove("d2/f/c", "d2/a")
     mount(home, Mount(F, 1))
-    assert "d2/a" in home.disk.files
+    assert home.replica_check.missing.absent()[ANNAS].files == 2
+    home.run(limits.SECOND_LOOK_S)
+    assert home.texts("removed_here")[0].startswith("d2/a was removed here")
     assert home.replica_check.missing.absent()[ANNAS].files == 1
 
 

@@ -338,5 +338,6 @@ def test_what_is_skipped_is_not_said_to_come_back(
 ) -> None:
     receive(desk.node.index, [record("a")], 1, ANNAS.owner)
     desk.node.index.skip_list.set([SkipEntry(b"", "a")], [])
+    desk.node.index.needs.judge_skips(ANNAS)
     change(desk)
     assert desk.texts(PATIENCE_S) == [text.format("d2's is skipped here")]

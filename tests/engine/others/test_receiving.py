@@ -882,3 +882,16 @@ def test_a_folder_gets_another_spelling_and_what_waited_for_it_comes(folding: Re
     folding.share([folder("b"), record("b/y")])
     assert folding.stands() == {"b", "b/y"}
     assert folding.disk.trash == ["d2/b/x"]
+
+
+def test_a_folder_that_was_removed_is_made_for_what_its_owner_puts_into_it(r: Receiver) -> None:
+    every = [folder("f"), record("f/a"), record("b")]
+    r.share(every)
+    for name in ("f", "f/a"):
+        r.disk.files.pop(f"d2/{name}", None)
+        r.disk.folders.discard(f"d2/{name}")
+    r.node.index.unwanted.add(ANNAS, [b"f", b"f/a"])
+    r.call(lambda: r.node.index.places.remove(ANNAS, [b"f", b"f/a"]))
+    r.share([*every, record("f/new")])
+    assert r.stands() == {"b", "f", "f/new"}
+    assert r.node.index.places.get(ANNAS, b"f") is not None

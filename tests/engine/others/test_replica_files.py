@@ -265,7 +265,7 @@ def test_a_file_that_is_back_is_known_only_if_it_is_as_it_was(home: Home) -> Non
     kept = {name: home.disk.files[name] for name in ("d2/a", "d2/b", "d2/f/c")}
     home.hold_fetch = True
     home.remove(*kept)
-    home.touch(*kept)
+    home.touch(*kept, until_s=limits.SECOND_LOOK_S + 3.0)
     home.share([folder("f")])
     for name, file in kept.items():
         home.disk.files[name] = file

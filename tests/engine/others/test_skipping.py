@@ -11,7 +11,13 @@ from potluck.engine.effects import Fetch, Reply, Tell
 from potluck.engine.events import PathsTouched
 from potluck.engine.node import Node
 from potluck.engine.others import skipping
-from potluck.engine.others.skipping import Skipping, is_skipped, shown_pattern, skipped_by
+from potluck.engine.others.skipping import (
+    Skipping,
+    is_skipped,
+    shown_pattern,
+    skipped_by,
+    unwanted_words,
+)
 from potluck.engine.person_acts import GetAsked, SkipAsked
 from tests.engine.builders import group, key, node
 from tests.engine.index.builders import folder, receive, record
@@ -201,3 +207,81 @@ def test_what_stands_stays_and_what_is_deleted_here_does_not_come_back() -> None
     assert not {"deleted_here", "files_missing"}.intersection(codes)
     fetched = [one.ask for one in ben.asked_for(Fetch, at)]
     assert [ask for ask in fetched if not isinstance(ask, ManifestAsk)] == []
+
+
+# -- kept, and removed -----------------------------------------------------------------------------
+def test_what_is_kept_comes_though_a_pattern_before_skips_it() -> None:
+    here, part, heard = device()
+    part.skip(["d2/*"])
+    text = part.keep(["d2/v/"])
+    assert text.startswith("Kept, though a pattern before skips it: d2/v/. Skipped, and so not")
+    assert [reason(here, one) for one in ("a.iso", "v", "v/x", "w/y")] == [
+        "d2/*",
+        None,
+        None,
+        "d2/*",
+    ]
+    assert here.index.needs.skipped(OTHERS)[:2] == (2, 0)
+    assert part.keep([]).splitlines()[:2] == ["skipped: d2/*", "kept all the same: d2/v/"]
+    assert len(heard.of("on_skips_changed")) == 2
+    part.skip(["d2/v/"])
+    assert part.skip([]).splitlines()[:2] == ["skipped: d2/*", "skipped: d2/v/"]
+    part.keep(["d2/v/"])
+    part.skip(["d2/*"])
+    assert reason(here, "v/x") == "d2/*", "the last word counts"
+    part.keep(["d2/*"])
+    assert part.skip([]) == "Nothing that others share is skipped here."
+
+
+def test_what_is_kept_in_a_skipped_folder_comes_with_its_folder() -> None:
+    here, part, _ = device()
+    part.skip(["d2/"])
+    part.keep(["x"])
+    marks = {one.path: here.index.needs.is_skipped(OTHERS, one.path) for one in EVERY}
+    assert marks == {b"a.iso": True, b"v": False, b"v/x": False, b"w/y": True}
+    folder_of = here.index.manifests.get(OTHERS, b"v")
+    assert folder_of is not None
+    assert unwanted_words(here, Spot(OTHERS, b"v"), folder_of) is None
+
+
+def test_without_anything_skipped_all_is_kept_already() -> None:
+    _, part, heard = device()
+    assert part.keep(["d2/v/"]) == (
+        "No pattern is skipped here, so all is kept already. "
+        "Skipped, and so not here: nothing of what is shared now."
+    )
+    assert heard.of("on_skips_changed") == []
+    assert part.keep([]) == "Nothing that others share is skipped here."
+
+
+def test_what_was_removed_here_is_listed_and_wanted_again_by_its_path() -> None:
+    here, part, heard = device()
+    odd = [record(f"[{number:02}", text="1") for number in range(22)]
+    receive(here.index, [*EVERY, *odd], 30, OTHER)
+    here.index.unwanted.add(OTHERS, [b"v/x", *(one.path for one in odd)])
+    here.index.needs.judge_skips(OTHERS)
+    lines = part.skip([]).splitlines()
+    assert (lines[0], len(lines)) == ("removed here: “d2/[00”", 22)
+    assert lines[-2] == "removed here: 3 more"
+    assert part.get(["d2/[00"]).startswith("Fetched again, as far as it is not here: “d2/[00”.")
+    with pytest.raises(UsageError):
+        part.get(["d2/[00"])
+    assert not here.index.unwanted.has(OTHERS, b"[00")
+    part.skip(["d2/v/"])
+    part.get(["d2/v/x"])
+    assert here.index.needs.is_skipped(OTHERS, b"v/x") is False
+    assert "wanted all the same: d2/v/x" in part.skip([])
+    part.get(["d2"])
+    assert here.index.unwanted.first(OTHERS, 9) == []
+    assert len(heard.of("on_skips_changed")) == 5
+    with pytest.raises(NotFound):
+        part.get(["d2"])
+
+
+def test_what_a_pattern_skips_is_called_by_it() -> None:
+    here, part, _ = device()
+    part.skip(["*.iso"])
+    iso = here.index.manifests.get(OTHERS, b"a.iso")
+    assert iso is not None
+    said = "it is not here as it is shared: *.iso is skipped here"
+    assert unwanted_words(here, Spot(OTHERS, iso.path), iso) == said

@@ -141,10 +141,18 @@ def test_info_says_who_has_it_and_who_is_not_known_to(potluck: Call, source: Fak
         "  not known: dan (it has not said yet)",
         "  not known: eve (away; by its last word it had it)",
         "  safe to remove here: yes, because ben has it now, by what was said last",
-        "  what is removed here is brought back",
+        "  what is removed here is not fetched again until `get`, but very much at once is",
     ]
     code, said, _ = potluck("info", "ann/a", "--json")
     assert json.loads(said)["data"] == source.explained
+
+
+def test_what_was_removed_here_says_how_to_have_it() -> None:
+    last = info_lines(info(here=False, skipped=True, removed=True))[-1]
+    assert last.startswith("  it was removed here, and is not fetched again; to have it: ")
+    assert last.endswith(" get ann/a")
+    said = info_lines(info(here=False, skipped=True))[-1]
+    assert said == "  what is removed here is not brought back: it is skipped"
 
 
 def test_a_folder_of_mine_of_which_nothing_is_here() -> None:

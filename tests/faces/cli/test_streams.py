@@ -60,6 +60,7 @@ WORDS: dict[str, tuple[list[str], int]] = {
     "repair": (["repair"], 0),
     "verify": (["verify", "--help"], 0),
     "skip": (["skip"], 0),
+    "keep": (["keep", "bert/docs"], 0),
     "get": (["get", "*.iso"], 0),
     "take": (["take", "bert/a"], 0),
     "undo": (["undo"], 0),

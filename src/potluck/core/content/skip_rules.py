@@ -1,13 +1,16 @@
 """Skip rules: what of other people's folders a device does not want, and which pattern says so.
 
 Strategy: a pattern is one line of a `.gitignore` (ignore_rules.py), for a path within one folder;
-it counts for one device's folder or for all of them. What is skipped is what a pattern fits, and
-all below it. Beside the patterns there are paths that are wanted all the same: such a path, what is
-below it and the folders it is in are not skipped, whatever the patterns say.
+it counts for one device's folder or for all of them. A pattern fits a path if it fits that or a
+folder it is in, and of those that fit the last counts: it is one to skip, or, with a `!` before it,
+one to keep. So something in a folder that is skipped can be kept, which git cannot. Beside the
+patterns there are paths that are wanted all the same: such a path, what is below it and the folders
+it is in are not skipped, whatever the patterns say.
 
 Guarantees: pure; the pattern that is named for a path does fit it, or a folder it is in. A pattern
-that cannot be understood makes no rule. Limits: a later pattern adds to the earlier ones, none
-takes back what another one says (no `!`); case counts; few stars (SKIP_STARS_MAX).
+that cannot be understood makes no rule. Limits: that a folder has something in it that is kept, so
+that it has to be there, is not seen here (engine/index/needs.py); case counts; few stars
+(SKIP_STARS_MAX).
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ SKIP_STARS_MAX: Final = 3
 """Others choose the names: with five stars one of 240 bytes took 9 s to compare."""
 EVERYTHING: Final = "/"
 """The pattern for a whole folder."""
+KEEP_MARK: Final = "!"
+"""What stands before a pattern that says what is kept."""
 _STARS: Final = re.compile(r"\*+")
 
 
@@ -45,16 +50,27 @@ class SkipRules:
         text = path.decode()
         if text in self.above or any(one in self.wanted for one in _from_top(text)):
             return None
+        found: str | None = None
         for pattern, rules in self.patterns:
-            if pattern == EVERYTHING or _fits(rules, text, is_folder=is_folder):
-                return pattern
-        return None
+            keeps = pattern.startswith(KEEP_MARK)
+            if keeps == (found is None):
+                continue  # it would change nothing
+            everything = pattern.removeprefix(KEEP_MARK) == EVERYTHING
+            if everything or _fits(rules, text, is_folder=is_folder):
+                found = None if keeps else pattern
+        return found
+
+    @property
+    def has_kept(self) -> bool:
+        """Whether any pattern says what is kept."""
+        return any(pattern.startswith(KEEP_MARK) for pattern, _ in self.patterns)
 
 
 def skip_rules(patterns: Iterable[str], wanted: Iterable[str]) -> SkipRules:
     """Return the rules of a folder, from patterns that can be understood."""
+    bare = [(one, one.removeprefix(KEEP_MARK)) for one in patterns]
     rules = tuple(
-        (one, parse_rules(b"" if one == EVERYTHING else one.encode())) for one in patterns
+        (one, parse_rules(b"" if text == EVERYTHING else text.encode())) for one, text in bare
     )
     paths = frozenset(wanted)
     above = {folder for path in paths for folder in _from_top(path) if folder != path}

@@ -28,6 +28,7 @@ from potluck.engine.index.needs import Needs
 from potluck.engine.index.places import Places
 from potluck.engine.index.skip_list import SkipList
 from potluck.engine.index.staging import Staging
+from potluck.engine.index.unwanted_paths import UnwantedPaths
 
 
 class Index:
@@ -43,7 +44,8 @@ class Index:
         self.roster = RosterTable(database)
         self.addresses = Addresses(database)
         self.skip_list = SkipList(self.meta)
-        self.needs = Needs(database, self._names, self.skip_list)
+        self.unwanted = UnwantedPaths(database, self._names)
+        self.needs = Needs(database, self._names, self.skip_list, self.unwanted)
         self._staging = Staging(database, self._names, self._buckets)
         self.manifests = Manifests(database, self._names, self._buckets, self._staging, self.needs)
         self.places = Places(database, self._names, self.needs)
@@ -77,7 +79,7 @@ class Index:
         """Undo all since `begin`, unless SQLite has done so; return whether it was anything."""
         self._database.rollback()
         subjects = self._names, self._buckets, self._staging, self.needs, self.places, self.meta
-        for subject in subjects:
+        for subject in (*subjects, self.unwanted):
             subject.forget_memory()
         return self._database.changes != self._changes
 
@@ -100,7 +102,7 @@ class Index:
         manifests.drop_staged(name)
         paths = [record.path for record in manifests.listing(name, b"", manifests.count(name))]
         manifests.delete(name, paths, 1)
-        for table in ("deleted", "former"):
+        for table in ("deleted", "former", "unwanted"):
             self._database.run(f"DELETE FROM {table} WHERE manifest = ?", (named.number,))
         sql = "UPDATE manifest SET head = NULL, floor = 0 WHERE id = ?"
         self._database.run(sql, (named.number,))

@@ -3,7 +3,8 @@
 Strategy: the difference is a table of its own, brought up to date for exactly the paths whose
 record or place changed, so neither a start nor a second of a status line ever joins 100,000 rows.
 Only received manifests have needs; in the own folder the disk is right by definition. A need that
-a person does not want here (skip_list.py) stays a need, and is marked as skipped.
+a person does not want here (skip_list.py, unwanted_paths.py) stays a need, and is marked as
+skipped; a folder is not while something that is wanted lacks below it, or something stands there.
 
 Guarantees: a path is in the table exactly if `core.reconcile.decide` would not say NOTHING to it; a
 test compares the two. Limits: what stands but is not wanted is no need; `surplus` finds it.
@@ -11,17 +12,19 @@ test compares the two. Limits: what stands but is not wanted is no need; `surplu
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow
+from potluck.core.content.skip_rules import SkipRules
 from potluck.core.wire.catalogue import FileRecord
 from potluck.engine.index.database import Database, Row
 from potluck.engine.index.listings import Span
 from potluck.engine.index.names import Named, Names
 from potluck.engine.index.rows import PLACE, RECORD, RECORD_WIDTH, place_row_of, prefixed, record_of
 from potluck.engine.index.skip_list import SkipList
+from potluck.engine.index.unwanted_paths import UnwantedPaths
 
 Lacking = tuple[FileRecord, PlaceRow | None]
 
@@ -58,6 +61,12 @@ _MARK: Final = (
     "UPDATE need SET skipped = CASE is_folder WHEN 1 THEN ? ELSE ? END"
     " WHERE manifest = ? AND path = ?"
 )
+_MADE_ALL_THE_SAME: Final = (  # a folder that has something in it, or is to have
+    "UPDATE need SET skipped = 0 WHERE manifest = ?1 AND path = ?2 AND skipped AND is_folder AND"
+    " (EXISTS (SELECT 1 FROM need AS b WHERE b.manifest = ?1 AND b.path >= ?3 AND b.path < ?4"
+    " AND NOT b.skipped) OR EXISTS"
+    " (SELECT 1 FROM place AS p WHERE p.manifest = ?1 AND p.path >= ?3 AND p.path < ?4))"
+)
 _SUMS: Final = (  # total() is a float and cannot overflow, whatever sizes a peer made up
     "SELECT count(*), ifnull(sum(is_folder), 0), total(size), ifnull(sum(skipped), 0),"
     " ifnull(sum(skipped AND is_folder), 0), total(size * skipped) FROM need WHERE manifest = ?"
@@ -87,10 +96,12 @@ class Lack(NamedTuple):
 class Needs:
     """What is lacking, per manifest."""
 
-    def __init__(self, database: Database, names: Names, skip_list: SkipList) -> None:
+    def __init__(
+        self, database: Database, names: Names, skip_list: SkipList, unwanted: UnwantedPaths
+    ) -> None:
         """Keep it in this database."""
         self._database = database
-        self._names, self._skip_list = names, skip_list
+        self._names, self._skip_list, self._unwanted = names, skip_list, unwanted
         self._missing: dict[int, Lack] = {}
 
     def __repr__(self) -> str:
@@ -135,8 +146,25 @@ class Needs:
             "SELECT 1 FROM need WHERE manifest = ? AND skipped"
             " AND (path = ? OR (path >= ? AND path < ?)) LIMIT 1"
         )
-        below = Span.below(path + b"/")
+        below = Span.below(path + b"/" if path else b"")
         return self._database.row(sql, (named.number, path, *below)) is not None
+
+    def is_skipped(self, name: ManifestName, path: bytes) -> bool | None:
+        """Say whether what lacks at a path is not wanted here; None: nothing lacks there."""
+        named = self._names.find(name)
+        if named is None:
+            return None
+        sql = "SELECT skipped FROM need WHERE manifest = ? AND path = ?"
+        row = self._database.row(sql, (named.number, path))
+        return None if row is None else bool(row[0])
+
+    def bends(self, name: ManifestName) -> bool:
+        """Say whether it may depend on what is below a folder whether that is skipped."""
+        named = self._names.find(name)
+        return named is not None and self._bends(named)
+
+    def _bends(self, named: Named) -> bool:
+        return self._skip_list.rules_of(named.name).has_kept or self._unwanted.has_any(named)
 
     def _lack(self, name: ManifestName) -> Lack:
         named = self._names.find(name)
@@ -171,6 +199,7 @@ class Needs:
             return
         self._missing.pop(named.number, None)
         rows = [(named.number, path) for path in paths]
+        self._unwanted.on_places(named, (path for _, path in rows))
         self._database.run_many("DELETE FROM need WHERE manifest = ? AND path = ?", rows)
         self._database.run_many(_REFRESH, rows)
         self._mark(named, (path for _, path in rows))
@@ -180,7 +209,8 @@ class Needs:
         self._missing.pop(named.number, None)
         self._database.run(_DROP_STAGED, (named.number,))
         self._database.run(_REFRESH_STAGED, (named.number,))
-        if self._skip_list.rules_of(named.name):
+        self._unwanted.on_records(named)
+        if self._may_skip(named):
             sql = "SELECT path FROM staged WHERE manifest = ?"
             self._mark(named, [path for (path,) in self._database.rows(sql, (named.number,))])
 
@@ -192,25 +222,44 @@ class Needs:
         sql = "SELECT path FROM need WHERE manifest = ?"
         self._mark(named, [path for (path,) in self._database.rows(sql, (named.number,))])
 
+    def _may_skip(self, named: Named) -> bool:
+        return bool(self._skip_list.rules_of(named.name)) or self._unwanted.has_any(named)
+
     def _mark(self, named: Named, paths: Iterable[bytes]) -> None:
-        """Mark what is skipped of these paths, if they lack."""
-        rules = self._skip_list.rules_of(named.name)
-        if not rules:
+        """Mark what is skipped of these paths, if they lack, and of the folders they are in."""
+        if not self._may_skip(named):
             return
+        judged, bends = set(paths), self._bends(named)
+        if bends:
+            judged |= {folder for path in judged for folder in _folders(path)}
+        rules, removed = self._skip_list.rules_of(named.name), self._unwanted.among(named, judged)
         rows = [
             (
-                rules.skipped_by(path, is_folder=True) is not None,
-                rules.skipped_by(path, is_folder=False) is not None,
+                path in removed or _fits(rules, path, is_folder=True),
+                path in removed or _fits(rules, path, is_folder=False),
                 named.number,
                 path,
             )
-            for path in paths
+            for path in judged
         ]
-        self._database.run_many(_MARK, [row for row in rows if row[0] or row[1]])
+        self._database.run_many(_MARK, [row for row in rows if bends or row[0] or row[1]])
+        if bends:
+            spans = [(path, *Span.below(path + b"/")) for path in sorted(judged, reverse=True)]
+            self._database.run_many(_MADE_ALL_THE_SAME, [(named.number, *each) for each in spans])
 
     def forget_memory(self) -> None:
         """Count again: the transaction was rolled back."""
         self._missing.clear()
+
+
+def _fits(rules: SkipRules, path: bytes, *, is_folder: bool) -> bool:
+    return rules.skipped_by(path, is_folder=is_folder) is not None
+
+
+def _folders(path: bytes) -> Iterator[bytes]:
+    """Yield the folders that a path is in."""
+    while path := path.rpartition(b"/")[0]:
+        yield path
 
 
 def _amount(count: int, folders: int, size: float) -> Amount:

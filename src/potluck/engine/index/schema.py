@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 4
+VERSION: Final = 5
 
 _RECORD_COLUMNS = """
     manifest   INTEGER NOT NULL,
@@ -100,10 +100,18 @@ FORMER_KEPT: Final = (
 )
 """Version 4: what ended can be had back."""
 
+REMOVED_HERE: Final = (
+    """CREATE TABLE unwanted (
+        manifest INTEGER NOT NULL, path BLOB NOT NULL, PRIMARY KEY (manifest, path))
+        WITHOUT ROWID""",
+)
+"""Version 5: what a person removed of other people's folders."""
+
 MIGRATIONS: Final[dict[int, tuple[str, ...]]] = {
     0: TABLES,
     1: FOLDERS_COUNTED,
     2: SKIPPED_MARKED,
     3: FORMER_KEPT,
+    4: REMOVED_HERE,
 }
 """From each older version, the statements that lead to the next one."""

@@ -10,7 +10,7 @@ Guarantees: a file that failed a spot as its source is not offered to it again, 
 there but is not what the index said is replaced. What is held, or hidden by something mounted, is
 neither removed nor moved, nor replaced where its owner lost too much at once; nor is anything in
 the own folder, where only what a person wants brought back is decided about. Of what is skipped
-here (skipping.py) nothing is fetched, placed or replaced. A file whose size is
+or unwanted here (skipping.py) nothing is fetched, placed or replaced. A file whose size is
 not the one wanted is no source, so what one member says of a content does not harm another's.
 Limits: what was found for a content is remembered until `look_again`, since thousands of spots may
 want the same.
@@ -34,7 +34,6 @@ from potluck.engine.others.held_replicas import HeldReplicas
 from potluck.engine.others.holds import Holds
 from potluck.engine.others.local_names import KeptOut, LocalNames
 from potluck.engine.others.setbacks import Setbacks
-from potluck.engine.others.skipping import skipped_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ class Decisions:
             return Choice()
         if stands is not None and self._hidden.is_hidden(spot):
             return Choice(hidden=True)
-        skipped = record is not None and skipped_by(self._node, spot, record) is not None
+        skipped = record is not None and self._node.index.needs.is_skipped(*spot)
         if self._held.keeps(spot, record, stands) or skipped:
             return Choice()
         kept_out = self.names.keeps_out(spot) if record is not None else None

@@ -22,6 +22,7 @@ from potluck.core.content.facts import ManifestName, PlaceRow, Spot, Stat
 from potluck.core.wording import set_off
 from potluck.engine.events import Placement
 from potluck.engine.node import Node
+from potluck.engine.others.arrivals import Arrivals
 from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.skipping import is_skipped
 
@@ -71,6 +72,7 @@ class LocalChanges:
     def __init__(self, node: Node) -> None:
         """Know of nothing."""
         self._node = node
+        self.arrivals = Arrivals()
         self._open: dict[Spot, LocalChange] = {}
         self._strays: dict[ManifestName, set[bytes]] = {}  # noted already
         self._tell_s: float | None = None
@@ -104,6 +106,7 @@ class LocalChanges:
 
     def on_added(self, spot: Spot, stat: Stat | None) -> None:
         """Something stands where its owner has nothing."""
+        self.arrivals.note(spot, stat)
         strays = self._strays.setdefault(spot.manifest, set())
         if spot.path in strays or len(strays) >= STRAYS_MAX:
             return
@@ -117,6 +120,7 @@ class LocalChanges:
 
     def on_not_there(self, spot: Spot) -> None:
         """Nothing stands where nothing is known: a stray has gone."""
+        self.arrivals.forget(spot)
         self._strays.get(spot.manifest, set()).discard(spot.path)
         change = self._open.get(spot)
         if change is not None and change.kind is ChangeKind.ADDED:
@@ -124,6 +128,7 @@ class LocalChanges:
 
     def keep_strays(self, name: ManifestName, seen: set[bytes]) -> None:
         """A scan saw all that stands in a folder: strays it did not see have gone."""
+        self.arrivals.keep(name, seen)
         if name in self._strays:
             self._strays[name] &= seen
 
@@ -131,6 +136,7 @@ class LocalChanges:
         """A group commit is over: what its owners want stands there, and local versions went."""
         for each in done:
             spot, aside = each.ready.spot, each.placed.put_aside
+            self.arrivals.forget(spot)
             change = self._open.get(spot)
             if change is None and aside:
                 change = LocalChange(ChangeKind.ASIDE, self._node.now)

@@ -1,9 +1,11 @@
 """Missing files: what looks did not find in other people's folders, and when it is brought back.
 
 Strategy: a look says what is not there; when all that was doubtful was looked at, it is judged
-together. Few files missing are brought back at once: their rows go, so they are lacking. Where much
-is missing, or a whole folder, that is told first, and only what a second look ten seconds later
-does not find either is brought back; until then its rows stand, and it counts as absent.
+together, and counts only if a second look ten seconds later does not find it either; until then its
+rows stand, and it counts as absent. Where much is missing, or a whole folder, that is told first,
+and then it is brought back: the rows go, so it is lacking. What a person may have removed
+(unwanted_files.py) is not. What cannot be that, a file that was renamed, say, is brought back at
+once.
 The folder of somebody who shares nothing is made again; that it was deleted is said only if it was
 seen here before, by its owner's name and none of ours.
 What is missing below something mounted is hidden (engine/others/hidden_files.py).
@@ -11,9 +13,8 @@ What is missing below something mounted is hidden (engine/others/hidden_files.py
 What is skipped here (skipping.py) is not brought back, so nothing is told of it.
 
 Guarantees: a row goes only after a look that said MISSING, and only if it is still the row of then
-and no group commit changes that spot. What is absent is held by nobody's word. Limits: who deletes
-many files one by one, slower than looks follow, deletes few files many times; what is absent and
-comes back counts again after its second look.
+and no group commit changes that spot. What is absent is held by nobody's word. Limits: what is
+absent and comes back counts again after its second look.
 """
 
 from __future__ import annotations
@@ -22,19 +23,21 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from potluck.core import limits
-from potluck.core.content.breakers import MASS_FILES, MASS_PART
+from potluck.core.content.breakers import MASS_FILES
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, PlaceRow, Spot, amount_of
-from potluck.core.wording import plural, set_off
+from potluck.core.wire.catalogue import Kind
+from potluck.core.wording import set_off
 from potluck.engine.effects import MakeFolders
 from potluck.engine.node import Node
 from potluck.engine.others.hidden_files import HiddenFiles
-from potluck.engine.others.local_changes import LocalChanges, names_of
+from potluck.engine.others.local_changes import LocalChanges
 from potluck.engine.others.replica_files import ReplicaFiles
 from potluck.engine.others.skipping import is_skipped
+from potluck.engine.others.unwanted_files import UnwantedFiles, UnwantedListener, lost_words
 from potluck.engine.timetable import Timetable
 
 
-class MissingListener(Protocol):
+class MissingListener(UnwantedListener, Protocol):
     """Hears that more or less stands here, and knows what is being placed."""
 
     def is_placing(self, spot: Spot) -> bool:
@@ -58,6 +61,7 @@ class MissingFiles:
         """Miss nothing."""
         self._node, self._files, self._changes, self._listener = node, files, changes, listener
         self._hidden = hidden
+        self._unwanted = UnwantedFiles(node, changes, listener)
         self._missing: dict[Spot, PlaceRow] = {}  # not found, as the index had it then
         self._second = Timetable[Spot]()  # missing, and when to look once more
         self._looked_once: set[Spot] = set()
@@ -81,6 +85,7 @@ class MissingFiles:
         self._absent.clear()
         self._amounts.clear()
         self._hidden.restart()
+        self._unwanted.restart()
 
     def absent(self) -> Mapping[ManifestName, Amount]:
         """Return how much of each folder was not found and waits for a look, or is hidden."""
@@ -144,33 +149,37 @@ class MissingFiles:
 
     # -- what it means -----------------------------------------------------------------------------
     def conclude(self) -> None:
-        """All that was doubtful was looked at: bring back what is missing."""
+        """All that was doubtful was looked at: what is missing is removed, or brought back."""
         missing = {spot: row for spot, row in self._missing.items() if self._is_missing(spot, row)}
         self._missing.clear()
         self.review()
         hidden = self._hidden.keep(missing)
         missing = {spot: row for spot, row in missing.items() if spot not in hidden}
-        gone = {spot for spot in missing if spot in self._looked_once}
-        gone |= {spot for spot in missing if is_skipped(self._node, spot)}  # nothing comes back
-        told = set(gone)  # when they were put off
+        skipped = {spot for spot in missing if is_skipped(self._node, spot)}  # nothing comes back
+        twice = {spot for spot in missing.keys() - skipped if spot in self._looked_once}
+        self._unwanted.found(self._looked_once - twice)
         self._settle(self._looked_once)
         self._looked_once.clear()
-        by_folder: dict[ManifestName, set[Spot]] = {}
-        for spot in missing.keys() - gone:
-            by_folder.setdefault(spot.manifest, set()).add(spot)
-        for name, lost in sorted(by_folder.items()):
-            files = sum(self._files.is_file(spot) for spot in lost)
-            every, _ = self._node.index.places.totals(name)
-            if name in self._topless or _is_much(files, every):
-                self._put_off(name, {spot: missing[spot] for spot in sorted(lost)})
-            else:
-                gone |= lost
+        gone, told = skipped | twice, skipped | self._judge({one: missing[one] for one in twice})
+        for name, lost in _by_folder(missing, missing.keys() - gone).items():
+            gone |= lost.keys() - self._put_off(name, lost)
         for spot in sorted(gone - told):
             if self._node.index.manifests.get(*spot) is not None:  # else it was to go anyway
                 self._changes.on_deleted(spot, missing[spot])
         self._files.forget(gone)
         if hidden:
             self._listener.on_places_changed()
+
+    def _judge(self, twice: Mapping[Spot, PlaceRow]) -> set[Spot]:
+        """Two looks missed these: some are unwanted now; return of which people know."""
+        told = set[Spot]()
+        for name, gone in _by_folder(twice, twice).items():
+            told |= self._unwanted.judge(name, gone, self._waiting_files(name))
+        return told
+
+    def _waiting_files(self, name: ManifestName) -> int:
+        """Return how many files of a folder wait for their second look."""
+        return self._amounts.get(name, NOTHING).files
 
     def _is_missing(self, spot: Spot, row: PlaceRow) -> bool:
         """Say whether what a look did not find is still to be there, and no second look waits."""
@@ -187,27 +196,40 @@ class MissingFiles:
         if spots:
             self._listener.on_places_changed()
 
-    def _put_off(self, name: ManifestName, lost: Mapping[Spot, PlaceRow]) -> None:
-        """Tell what is missing, and bring back what a second look does not find either."""
-        for spot in lost:
+    def _put_off(self, name: ManifestName, lost: Mapping[Spot, PlaceRow]) -> set[Spot]:
+        """Have a second look at what counts only then, and return what that is."""
+        files = sum(row.kind is Kind.FILE for row in lost.values())
+        much = self._unwanted.is_much(name, files + self._waiting_files(name))
+        much = much or name in self._topless
+        waits = {spot for spot, row in lost.items() if much or self._unwanted.may_be(spot, row)}
+        for spot in sorted(waits):
             self._second.put(spot, self._node.now + limits.SECOND_LOOK_S)
-        self._absent |= lost
+            self._absent[spot] = lost[spot]
         before = self._amounts.get(name, NOTHING)
-        self._amounts[name] = Amount.total([before, *map(amount_of, lost.values())])
-        self._listener.on_places_changed()
+        self._amounts[name] = Amount.total([before, *(amount_of(lost[spot]) for spot in waits)])
+        self._files.remember({spot: lost[spot] for spot in sorted(waits)})
+        if waits:
+            self._listener.on_places_changed()
+        if much:
+            self._unwanted.promise(waits)
+            if files > MASS_FILES or self._unwanted.is_news(name):
+                self._tell_much(name, lost)
+                self._unwanted.on_told(name)
+        return waits
+
+    def _tell_much(self, name: ManifestName, lost: Mapping[Spot, PlaceRow]) -> None:
         label = self._node.label_of(name.owner)
-        files = [spot for spot in lost if self._files.is_file(spot)]
+        files = [spot for spot, row in lost.items() if row.kind is Kind.FILE]
         names = [set_off(str(self._node.layout.path_of(spot))) for spot in files or lost]
-        what, are = plural(len(names), "file" if files else "folder"), "are"
-        if len(names) == 1:
-            are = "is"
-        text = (
-            f"{what} of {label} {are} missing here ({names_of(names)}):"
-            " what stays missing is brought back"
-        )
+        text = lost_words(label, len(files), len(lost) - len(files), names)
         self._node.tell("files_missing", text, level="warning", subject=label)
 
 
-def _is_much(files: int, every: int) -> bool:
-    """Say whether so many files of a folder missing are no matter of single files."""
-    return files > MASS_FILES and files * MASS_PART > every
+def _by_folder(
+    rows: Mapping[Spot, PlaceRow], spots: Iterable[Spot]
+) -> dict[ManifestName, dict[Spot, PlaceRow]]:
+    """Return these spots of each folder, sorted, and what was known of them."""
+    found = dict[ManifestName, dict[Spot, PlaceRow]]()
+    for spot in sorted(spots):
+        found.setdefault(spot.manifest, {})[spot] = rows[spot]
+    return found

@@ -118,6 +118,7 @@ class Receiving:
         for spot in [Spot(name, path) for path in sorted(paths)]:
             self.setbacks.clear(spot)
             self.look_again(spot)
+        _look_at_folders(self, self._node, [Spot(name, path) for path in paths])
 
     def on_disturbed(self, name: ManifestName, paths: Sequence[bytes]) -> None:
         """Something else, or nothing, stands at these paths: who did that may go on doing it."""
@@ -127,6 +128,7 @@ class Receiving:
         for spot in [Spot(name, path) for path in sorted(paths)]:
             self.setbacks.disturb(spot)
             self.look_again(spot)
+        _look_at_folders(self, self._node, [Spot(name, path) for path in paths])
 
     def on_cleared(self, spot: Spot) -> None:
         """A thing of nobody's has gone from here: perhaps it kept a folder from going."""
@@ -273,6 +275,13 @@ class Receiving:
             if _is_left_over(self._node, folder):
                 self._node.index.places.put(folder.manifest, [folder_row(folder.path)])
                 self.look_again(folder)
+
+
+def _look_at_folders(receiving: Receiving, node: Node, spots: Sequence[Spot]) -> None:
+    """What is skipped of a folder may change with what is in it: decide about it anew."""
+    if any(node.index.needs.bends(name) for name in {spot.manifest for spot in spots}):
+        for folder in sorted({folder for spot in spots for folder in spot.above()}):
+            receiving.look_again(folder)
 
 
 def _make_way(receiving: Receiving, names: LocalNames, gone: Iterable[Spot]) -> None:

@@ -268,9 +268,11 @@ class ReplicaCheck:
         elif not missing and seen.path.starts_with(scan.top):
             spot = Spot(scan.manifest, seen.path.relative_to(scan.top).wire)
             scan.seen.add(spot.path)
-            if not self.files.accounts_for(spot, seen) and scan.strange < STRANGE_MAX:
-                scan.strange += 1
-                self._looks.doubt([spot])
+            if not self.files.accounts_for(spot, seen):
+                self.changes.arrivals.note(spot, seen.stat)
+                if scan.strange < STRANGE_MAX:
+                    scan.strange += 1
+                    self._looks.doubt([spot])
 
 
 def _others(node: Node) -> list[ManifestName]:

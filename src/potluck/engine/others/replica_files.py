@@ -20,7 +20,7 @@ content changed under size, time and inode is found when the scrub comes by (eng
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from potluck.core.content.facts import ManifestName, PlaceRow, Spot, Stat
@@ -109,6 +109,7 @@ class ReplicaFiles:
             self.reading.on_seen(path)
         elif not same_file or not same_time(row.mtime_ns, stat.mtime_ns):
             record = self._node.index.manifests.get(*spot)
+            self._changes.arrivals.note(spot, None if same_file else stat)  # perhaps another's
             self._rows[spot] = row
             self.reading.begin([(path, record.piece_size if record is not None else 0)])
         elif row.executable != stat.executable and self._keeps_x:
@@ -179,16 +180,19 @@ class ReplicaFiles:
             self._changes.on_damaged(spot)
             self._put(spot.manifest, _edited(row, hashed.stat))
 
+    def remember(self, rows: Mapping[Spot, PlaceRow]) -> None:
+        """What stood there may have gone, and may come back."""
+        self._departed |= {(spot, row.inode): row for spot, row in rows.items() if row.inode}
+        for oldest in list(self._departed)[: max(len(self._departed) - DEPARTED_MAX, 0)]:
+            del self._departed[oldest]
+
     def forget(self, spots: Iterable[Spot]) -> None:
         """What was known of these stands there no more: what is wanted there is lacking again."""
         paths: dict[ManifestName, list[bytes]] = {}
-        for spot in sorted(spots):
+        spots = sorted(spots)
+        for spot in spots:
             paths.setdefault(spot.manifest, []).append(spot.path)
-            row = self.row(spot)
-            if row is not None and row.inode:
-                self._departed[spot, row.inode] = row
-        for oldest in list(self._departed)[: max(len(self._departed) - DEPARTED_MAX, 0)]:
-            del self._departed[oldest]
+        self.remember({spot: row for spot in spots if (row := self.row(spot)) is not None})
         for name, gone in paths.items():
             self._changed.update(Spot(name, path) for path in gone)
             self._node.index.places.remove(name, gone)

@@ -163,8 +163,10 @@ class ReplicaLooks:
         """A link, or whatever else is not shared, stands there."""
         if self._files.row(spot) is not None:
             self._on_replaced(spot, lost)
-        elif self._node.index.places.under(*spot):
-            self._missing.on_missing(spot)  # nothing stands below what is no folder
+        elif inside := self._node.index.places.under(*spot):
+            for inner in inside:  # nothing stands below what is no folder
+                lost.add(Spot(spot.manifest, inner.path))
+                self._changes.on_deleted(Spot(spot.manifest, inner.path), inner)
         else:
             self._changes.on_added(spot, None)
 

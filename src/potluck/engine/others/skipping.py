@@ -2,8 +2,9 @@
 
 Strategy: a pattern that begins with the name of a device counts for that device's folder, and goes
 on counting when it gets another name; any other one counts in everybody's. The list is in the index
-(index/skip_list.py), where each need that a pattern fits is marked; here it is changed, by `skip`
-and `get`, and all that lacks is decided about anew (decisions.py leaves alone what is skipped).
+(index/skip_list.py), where each need that a pattern fits is marked; here it is changed, by `skip`,
+`keep` and `get`, and all that lacks is decided about anew (decisions.py leaves alone what is
+skipped). `get` also ends what came of removing a file here (unwanted_files.py).
 
 Guarantees: what is skipped still lacks: it is never counted as here, and nothing that stands here
 goes because of a pattern. The own folder is never skipped. Limits: SKIPS_MAX entries; of very much
@@ -17,17 +18,19 @@ from typing import Final, Protocol
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, Spot
 from potluck.core.content.paths import parse_wire_path
-from potluck.core.content.skip_rules import EVERYTHING, skip_rules, why_no_pattern
+from potluck.core.content.skip_rules import EVERYTHING, KEEP_MARK, skip_rules, why_no_pattern
 from potluck.core.errors import NotFound, Refused, UnsafePath, UsageError
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import listed, of_amount, set_off
 from potluck.engine.index.skip_list import SkipEntry
 from potluck.engine.node import Node
+from potluck.engine.others.path_folders import topmost
 
 SKIPS_MAX: Final = 200
 """Patterns, and paths that are wanted all the same; each is compared with every path that lacks."""
 SKIP_CHARACTERS: Final = 1000  # of one pattern
+REMOVED_SHOWN: Final = 20  # of what was removed here; of the others the number
 
 
 class SkippingListener(Protocol):
@@ -54,40 +57,77 @@ class Skipping:
         """Skip what these patterns fit; return what follows. Raises PotluckError."""
         if not texts:
             return self._told()
-        added = [self._entry(text) for text in texts]
-        patterns = list(dict.fromkeys([*self._list.patterns, *added]))
+        added = list(dict.fromkeys(map(self._entry, texts)))
+        patterns = [*_without(self._list.patterns, added), *added]
         wanted = [one for one in self._list.wanted if not any(_covers(new, one) for new in added)]
-        if len(patterns) + len(wanted) > SKIPS_MAX:
-            raise Refused(
-                f"There are more than {SKIPS_MAX} patterns.",
-                "each of them is compared with every file",
-                "skip",
-            )
         self._set(patterns, wanted)
-        names = listed(set_off(self._shown(one)) for one in dict.fromkeys(added))
+        names = listed(set_off(self._shown(one)) for one in added)
         return (
             f"Not fetched from now on: {names}. {self._lacking_words()} What is here of it stays"
             " until it is deleted here, and does not come back then."
         )
 
+    def keep(self, texts: Sequence[str]) -> str:
+        """Keep what these patterns fit, though an earlier one skips it; return what follows.
+
+        Raises PotluckError.
+        """
+        if not texts:
+            return self._told()
+        added = list(dict.fromkeys(map(self._entry, texts)))
+        patterns = _without(self._list.patterns, added)
+        if not any(map(_is_to_skip, self._list.patterns)):
+            return f"No pattern is skipped here, so all is kept already. {self._lacking_words()}"
+        kept = [SkipEntry(one.owner, f"{KEEP_MARK}{one.text}") for one in added]
+        self._set([*patterns, *kept], self._list.wanted)
+        names = listed(set_off(self._shown(one)) for one in added)
+        return f"Kept, though a pattern before skips it: {names}. {self._lacking_words()}"
+
     def get(self, texts: Sequence[str]) -> str:
         """Skip no more what these name, patterns or paths; return what follows; raises."""
         patterns, wanted = self._list.patterns, self._list.wanted
+        paths = list[Spot]()
         for text in texts:
-            entry = self._entry(text)
+            found = self._path(text)
+            try:
+                entry = self._entry(text)
+            except UsageError:  # a name need not be a pattern
+                if found is None:
+                    raise
+                entry = None
+            if found is not None:
+                paths.append(found)
             if entry in patterns:
-                patterns.remove(entry)
-            else:
-                wanted.append(self._path(text))
-        if len(patterns) + len(wanted) > SKIPS_MAX:
-            raise Refused(f"There are more than {SKIPS_MAX} patterns.", "", "skip")
-        if not patterns:
-            wanted = []
-        self._set(patterns, list(dict.fromkeys(wanted)))
+                patterns = [one for one in patterns if one != entry]
+            elif found is None:
+                raise NotFound(
+                    f"Nothing is skipped as {set_off(text)}.",
+                    "no pattern is called so, and no file that lacks here and is skipped",
+                    "skip",
+                )
+        _check(patterns, [*wanted, *paths])
+        for spot in paths:
+            self._node.index.unwanted.want(*spot)
+        self._set(patterns, wanted)
+        self._want_all_the_same(paths)
         names = listed(set_off(text) for text in texts)
         return f"Fetched again, as far as it is not here: {names}. {self._lacking_words()}"
 
+    def _want_all_the_same(self, paths: Sequence[Spot]) -> None:
+        """These are wanted, whatever the patterns say that are left."""
+        skips = self._node.index.needs.skips_any
+        more = [
+            SkipEntry(spot.manifest.owner, spot.path.decode())
+            for spot in paths
+            if spot.path and skips(*spot)
+        ]
+        if more:
+            self._set(self._list.patterns, list(dict.fromkeys([*self._list.wanted, *more])))
+
     def _set(self, patterns: list[SkipEntry], wanted: list[SkipEntry]) -> None:
+        _check(patterns, wanted)
+        if not any(map(_is_to_skip, patterns)):
+            patterns, wanted = [], []
         self._list.set(patterns, wanted)
         for name in self._others():
             self._node.index.needs.judge_skips(name)
@@ -135,29 +175,44 @@ class Skipping:
             )
         return name
 
-    def _path(self, text: str) -> SkipEntry:
-        """Return a path that is skipped, or has something in it that is; raises NotFound."""
-        path = text.strip().removeprefix("./").strip("/")
+    def _path(self, text: str) -> Spot | None:
+        """Return a path that is skipped or unwanted, or has something in it that is.
+
+        All of a folder of somebody (of path b"") counts only for what was removed in it.
+        """
+        path, index = text.removeprefix("./").strip("/"), self._node.index
         try:
-            spot = self._node.layout.spot_at(parse_wire_path(path.encode(errors="replace")))
+            typed = parse_wire_path(path.encode(errors="replace"))
         except UnsafePath:
-            spot = None
-        if spot is None or not self._node.index.needs.skips_any(*spot):
-            raise NotFound(
-                f"Nothing is skipped as {set_off(text)}.",
-                "no pattern is called so, and no file that lacks here and is skipped",
-                "skip",
-            )
-        return SkipEntry(spot.manifest.owner, spot.path.decode())
+            return None
+        spot, name = self._node.layout.spot_at(typed), self._node.layout.manifest_at(typed)
+        if spot is None and name is not None and index.unwanted.first(name, 1):
+            return Spot(name, b"")
+        return spot if spot is not None and index.needs.skips_any(*spot) else None
 
     # -- in words ----------------------------------------------------------------------------------
     def _told(self) -> str:
-        patterns, wanted = self._list.patterns, self._list.wanted
-        if not patterns:
+        patterns, wanted, unwanted = self._list.patterns, self._list.wanted, self._unwanted()
+        if not patterns and not unwanted:
             return "Nothing that others share is skipped here."
-        lines = [f"skipped: {set_off(self._shown(one))}" for one in patterns]
+        lines = []
+        for one in patterns:
+            what = "skipped" if _is_to_skip(one) else "kept all the same"
+            lines.append(f"{what}: {set_off(self._shown(one))}")
         lines += [f"wanted all the same: {set_off(self._shown(one))}" for one in wanted]
+        paths = [set_off(str(self._node.layout.path_of(spot))) for spot in unwanted]
+        lines += [f"removed here: {path}" for path in paths[:REMOVED_SHOWN]]
+        lines += [f"removed here: {len(paths) - REMOVED_SHOWN:,} more"] * bool(
+            paths[REMOVED_SHOWN:]
+        )
         return "\n".join([*lines, self._lacking_words()])
+
+    def _unwanted(self) -> list[Spot]:
+        """Return what was removed here, of those who have a folder here; a folder for all in it."""
+        index, layout = self._node.index, self._node.layout
+        names = filter(layout.has_folder, self._others())
+        tops = [(name, topmost(index.unwanted.first(name, -1))) for name in names]
+        return [Spot(name, path) for name, paths in tops for path in paths]
 
     def _lacking_words(self) -> str:
         needs = self._node.index.needs
@@ -184,16 +239,49 @@ def skipped_by(node: Node, spot: Spot, record: FileRecord) -> str | None:
 
 
 def is_skipped(node: Node, spot: Spot) -> bool:
-    """Say whether what is shared at a spot is skipped here."""
+    """Say whether what is shared at a spot is skipped here, or was removed and is not wanted."""
     record = node.index.manifests.get(*spot)
-    return record is not None and skipped_by(node, spot, record) is not None
+    marked = node.index.needs.is_skipped(*spot)
+    if record is None or marked is not None:
+        return bool(marked)
+    return skipped_by(node, spot, record) is not None
+
+
+def unwanted_words(node: Node, spot: Spot, record: FileRecord) -> str | None:
+    """Return why what lacks at a spot is not wanted here; None: it is."""
+    if not node.index.needs.is_skipped(*spot):
+        return None
+    if node.index.unwanted.has(*spot):
+        return "it was removed here, and is not fetched again"
+    pattern = skipped_by(node, spot, record) or "a folder that it is in"
+    return f"it is not here as it is shared: {set_off(pattern)} is skipped here"
 
 
 def shown_pattern(node: Node, owner: bytes, text: str) -> str:
     """Return a pattern, or a path, of an owner's folder as a person types it."""
+    text = text.removeprefix(KEEP_MARK)
     if owner:
         return f"{node.layout.name_of(DeviceId(owner))}/{text.removeprefix('/')}"
     return f"*{text}" if text.startswith("/") else text
+
+
+def _is_to_skip(entry: SkipEntry) -> bool:
+    return not entry.text.startswith(KEEP_MARK)
+
+
+def _without(patterns: Sequence[SkipEntry], added: Sequence[SkipEntry]) -> list[SkipEntry]:
+    """Return the list without these patterns, to skip or to keep: the last word counts."""
+    both = {*added, *(SkipEntry(one.owner, f"{KEEP_MARK}{one.text}") for one in added)}
+    return [one for one in patterns if one not in both]
+
+
+def _check(patterns: Sequence[SkipEntry], wanted: Sequence[object]) -> None:
+    if len(patterns) + len(wanted) > SKIPS_MAX:
+        raise Refused(
+            f"There are more than {SKIPS_MAX} patterns.",
+            "each of them is compared with every file",
+            "skip",
+        )
 
 
 def _covers(pattern: SkipEntry, path: SkipEntry) -> bool:

@@ -55,10 +55,10 @@ class CopiedEntries:
         if not found or found[0].path != path or count is None:
             return FolderPage([], None, known=False)
         name, one = path.rpartition("/")[2], found[0]
-        entry = EntryView(name, Kind.FILE.value, 1, 0, one.size, int(one.here))
+        entry = EntryView(name, Kind.FILE.value, 1, 0, one.size, int(one.here), one.unwanted)
         return FolderPage([_copied(entry, count)], None)
 
 
 def _copied(one: EntryView, count: CopyCount) -> CopiedEntry:
-    what = (one.name, one.kind, one.files, one.folders, one.size, one.here)
+    what = (one.name, one.kind, one.files, one.folders, one.size, one.here, one.unwanted)
     return CopiedEntry(*what, on=count.on, devices=count.devices, alone=count.alone)

@@ -162,6 +162,7 @@ class Explaining:
             safe=safe,
             safe_why=why,
             skipped=top is not None and is_skipped(parts.node, Spot(name, top.path)),
+            removed=parts.node.index.unwanted.has(name, asked.inner),
         )
 
     def copies(self, texts: Sequence[str]) -> list[CopyCount | None]:

@@ -67,8 +67,9 @@ class Listing:
                 for record, lacking in found:
                     shown = f"{label}/{record.path.decode()}"
                     kind, root = record.kind.value, record.root.hex()
-                    here = there and not lacking
-                    files.append(FileView(shown, kind, record.size, label, here, root))
+                    here, size = there and not lacking, record.size
+                    unwanted = lacking and self._is_unwanted(name, record.path)
+                    files.append(FileView(shown, kind, size, label, here, root, unwanted))
                 if len(files) == limit:
                     return FilesPage(files, files[-1].path)
         return FilesPage(files, None)
@@ -83,11 +84,13 @@ class Listing:
         if not names:
             return FolderPage([], None, known=False)
         prefix = _wire(inner)
-        walk = _FolderWalk(self._walks, names[0], prefix + b"/" if prefix else b"", rows)
+        above = prefix + b"/" if prefix else b""
+        walk = _FolderWalk(self._walks, names[0], above, rows)
         following = walk.run(_wire(after))
         known = not inner or bool(walk.entries or after) or self._stands(names[0], prefix)
         after_it = None if following is None else following.decode()
-        return FolderPage(self._told(walk.entries), after_it, known)
+        entries = [self._marked(names[0], above, one) for one in walk.entries]
+        return FolderPage(self._told(entries), after_it, known)
 
     def _devices(self) -> FolderPage:
         """Return the devices with all that each shares, from counts that the index keeps."""
@@ -100,6 +103,15 @@ class Listing:
             kind = Kind.FOLDER.value
             entries.append(EntryView(label, kind, every.files, every.folders, size, here))
         return FolderPage(self._told(entries), None)
+
+    def _marked(self, name: ManifestName, prefix: bytes, entry: EntryView) -> EntryView:
+        """Return an entry with whether it is a file that is not wanted here."""
+        if entry.here or entry.kind != Kind.FILE.value:
+            return entry
+        return replace(entry, unwanted=self._is_unwanted(name, prefix + _wire(entry.name)))
+
+    def _is_unwanted(self, name: ManifestName, path: bytes) -> bool:
+        return bool(self._node.index.needs.is_skipped(name, path))
 
     def _told(self, entries: list[EntryView]) -> list[EntryView]:
         """Return entries as the index counts them; nothing of them is here in an offline share."""

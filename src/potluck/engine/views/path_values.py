@@ -59,6 +59,7 @@ class InfoView(Struct, frozen=True):
     safe: bool = False  # to remove it here
     safe_why: str = ""
     skipped: bool = False  # a person does not want it here
+    removed: bool = False  # since it was removed here
 
 
 class ReasonView(Struct, frozen=True):

@@ -130,6 +130,7 @@ class FileView(Struct, frozen=True):
     owner: str
     here: bool
     root: str
+    unwanted: bool = False  # it is skipped here, or was removed
 
 
 class HeadView(Struct, frozen=True):
@@ -181,6 +182,7 @@ class EntryView(Struct, frozen=True):
     folders: int  # below it; it is not counted itself
     size: int
     here: int  # of `files`
+    unwanted: bool = False  # a file that is skipped here, or was removed
 
 
 class FolderPage(Struct, frozen=True):

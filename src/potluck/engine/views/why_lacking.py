@@ -21,13 +21,13 @@ from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import Download
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wire.catalogue import FileRecord
-from potluck.core.wording import listed, of_size, set_off, typable
+from potluck.core.wording import listed, of_size, typable
 from potluck.engine.events import Outcome
 from potluck.engine.index.listings import Span
 from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.hindrances import command_of
 from potluck.engine.others.holders import known_holders
-from potluck.engine.others.skipping import skipped_by
+from potluck.engine.others.skipping import unwanted_words
 from potluck.engine.troubles import TroubleKind
 from potluck.engine.views.asked_path import AskedPath
 from potluck.engine.views.reasons import Reason, ReasonKind, WhyParts
@@ -113,10 +113,9 @@ def _kept(parts: WhyParts, lacking: LackingFile) -> Reason | None:
 
 def _skipped(parts: WhyParts, lacking: LackingFile) -> Reason | None:
     """A person does not want it here: that is to know, and nothing waits for it."""
-    pattern = skipped_by(parts.node, lacking.spot, lacking.record)
-    if pattern is None:
+    text = unwanted_words(parts.node, lacking.spot, lacking.record)
+    if text is None:
         return None
-    text = f"it is not here as it is shared: {set_off(pattern)} is skipped here"
     command = f"get {typable(lacking.path, '')}".rstrip()
     return Reason(ReasonKind.SKIPPED, lacking.path, text, command=command, open=False)
 

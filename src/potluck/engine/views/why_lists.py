@@ -96,7 +96,7 @@ def _absent(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
     missing = parts.replica_check.missing
     for spot in islice(missing.waiting(), SPOTS_MAX):
         if asked.holds(spot):
-            text = "not found here: looked for once more, then brought back"
+            text = "not found here: it is looked for once more before that counts"
             path = str(parts.node.layout.path_of(spot))
             yield Reason(ReasonKind.ABSENT, path, text, next_s=missing.deadline())
 

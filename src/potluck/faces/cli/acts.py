@@ -35,6 +35,7 @@ PROMPT_HELP = (
     "add PATH…      put files into my folder (--copy, --move, --reflink)",
     "take PATH [TO]  copy a file or folder of somebody else into my folder",
     "skip PATTERN · get PATTERN   do not fetch what others share so · fetch it after all",
+    "keep PATTERN   fetch that though a pattern before is skipped",
     "trash · history [PATH]   what was replaced or deleted and is kept · versions of a file",
     "restore PATH[@N]   bring a version back from the trash",
     "undo           have back what I deleted or replaced last in one go",

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from potluck.core.errors import NotFound
-from potluck.core.wording import listed
+from potluck.core.wording import listed, typable
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of, in_query, typed_steps
 from potluck.faces.cli.looks import CHECK_BUSY, CHECK_CODES
@@ -142,10 +142,13 @@ def _safe_lines(answer: dict[str, Any]) -> Iterator[str]:
     yield f"  safe to remove here: {safe}, because {shown(answer['safe_why'])}"
     if answer["mine"]:
         yield "  what is removed here goes on the others too, there to the trash"
+    elif answer.get("removed"):
+        again = command(f"get {typable(answer['path'], 'PATH')}")
+        yield f"  it was removed here, and is not fetched again; to have it: {again}"
     elif answer.get("skipped"):
         yield "  what is removed here is not brought back: it is skipped"
     else:
-        yield "  what is removed here is brought back"
+        yield "  what is removed here is not fetched again until `get`, but very much at once is"
 
 
 def _date(at_s: float) -> str:

@@ -1,8 +1,8 @@
-"""The commands `skip` and `get`: what of other people's folders is not wanted here.
+"""The commands `skip`, `keep` and `get`: what of other people's folders is not wanted here.
 
 Strategy: one request each; what the patterns mean, and how much they are about, is known to the
-potluck that runs. Guarantees: nothing that stands here goes by either. Limits: patterns are typed
-in quotes in a shell, which would look for files otherwise.
+potluck that runs. Guarantees: nothing that stands here goes by any of them. Limits: patterns are
+typed in quotes in a shell, which would look for files otherwise.
 """
 
 from __future__ import annotations
@@ -31,11 +31,28 @@ def skip(shared: dict[str, Any], patterns: tuple[str, ...], as_json: bool) -> No
 
 
 @click.command()
+@click.argument("patterns", nargs=-1, metavar="[PATTERN…]")
+@json_option
+@click.pass_obj
+def keep(shared: dict[str, Any], patterns: tuple[str, ...], as_json: bool) -> None:
+    """Fetch what others share as PATTERN though an earlier pattern is skipped.
+
+    The last word counts: after `skip "anna/*"` and `keep anna/docs` only docs comes of anna's. What
+    is kept may be in a folder that is skipped. To keep it no more: skip the same PATTERN.
+    """
+    _act(shared, "keep", patterns, as_json)
+
+
+@click.command()
 @click.argument("patterns", nargs=-1, required=True, metavar="PATTERN|PATH…")
 @json_option
 @click.pass_obj
 def get(shared: dict[str, Any], patterns: tuple[str, ...], as_json: bool) -> None:
-    """Fetch again what is skipped here: a PATTERN counts no more, or a PATH is wanted after all."""
+    """Fetch again what is skipped here: a PATTERN counts no more, or a PATH is wanted after all.
+
+    What was removed here of another device's folder is fetched again by its PATH, too, or by that
+    of a folder that it is in.
+    """
     _act(shared, "get", patterns, as_json)
 
 

@@ -133,7 +133,7 @@ def _file_rows(files: Iterable[dict[str, Any]], path: str, whole: _Sum) -> Itera
             whole.take(1, 0, entry["size"], int(entry["here"]))
             alone = entry["path"] == path
             name = entry["path"].rpartition("/")[2] if alone else _below(entry["path"], path)
-            rows.append([size(entry["size"]), "" if entry["here"] else "not here", shown(name)])
+            rows.append([size(entry["size"]), _file_presence(entry), shown(name)])
         yield rows
 
 
@@ -141,10 +141,15 @@ def _below(path: str, top: str) -> str:
     return path[len(top) + 1 :] if top else path
 
 
+def _file_presence(entry: dict[str, Any]) -> str:
+    missing = "not wanted" if entry.get("unwanted") else "not here"
+    return "" if entry["here"] else missing
+
+
 def _presence(entry: dict[str, Any]) -> str:
     number, here = entry["files"], entry["here"]
     if entry["kind"] != "folder":
-        return "" if here else "not here"
+        return _file_presence(entry)
     return count(number, "file") if here == number else f"{here:,} of {count(number, 'file')} here"
 
 

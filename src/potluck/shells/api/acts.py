@@ -30,6 +30,7 @@ from potluck.engine.person_acts import (
     GetAsked,
     InviteAsked,
     JoinAsked,
+    KeepAsked,
     KeepHereAsked,
     LeaveForGoodAsked,
     NewIdentityAsked,
@@ -185,6 +186,16 @@ class SkipBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return SkipAsked(command, self.patterns)
 
 
+class KeepBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /api/v1/act/keep."""
+
+    patterns: tuple[str, ...] = ()
+
+    def fact(self, command: int) -> PersonAct:
+        """Return the act."""
+        return KeepAsked(command, self.patterns)
+
+
 class GetBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The body of POST /api/v1/act/get."""
 
@@ -298,6 +309,7 @@ ACTS: Final[dict[str, _Form]] = {
     "ask": _Form(msgspec.json.Decoder(AskBody), 'send {"name": "Home"}'),
     "confirm": _Form(msgspec.json.Decoder(ConfirmBody), 'send {"name": "bert"}'),
     "skip": _Form(msgspec.json.Decoder(SkipBody), 'send {"patterns": ["*.iso"]}'),
+    "keep": _Form(msgspec.json.Decoder(KeepBody), 'send {"patterns": ["nas/docs"]}'),
     "get": _Form(msgspec.json.Decoder(GetBody), 'send {"patterns": ["*.iso"]}'),
     "take": _Form(msgspec.json.Decoder(TakeBody), 'send {"path": "bert/a.txt", "into": "docs"}'),
     "repair": _Form(msgspec.json.Decoder(RepairBody), "send {}"),
