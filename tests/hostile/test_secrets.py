@@ -31,7 +31,7 @@ from tests.hostile.searching import PIECE_BYTES, forms_of, found_in, found_in_al
 from tests.hostile.test_poison import DATAGRAMS
 
 pytestmark = pytest.mark.full
-PLACES = ("device.key", "potluck.sqlite", "potluck.sqlite-wal", "potluck.sqlite-shm")
+PLACES = ("device.key", "potluck.sqlite", "potluck.sqlite-wal", "potluck.sqlite-shm", "group.copy")
 """Where secrets are kept."""
 SHOWN = (
     ("status",),
