@@ -118,8 +118,8 @@ def test_many_deletes_at_once_are_held_and_told_once(r: Home) -> None:
     assert told.text == (
         "d2: it deleted or replaced very much at once, since change 2,000 of its folder: 30 files"
         " (300 B) stay here as they were (d2/f/070, d2/f/071, d2/f/072 and 27 more), until that is"
-        " confirmed; if it was meant: confirm d2 (once, on any device but d2); if not, nothing has"
-        " to be done"
+        " confirmed, once, on any device but d2; if it was not meant nothing has to be done; if it"
+        " was: confirm d2"
     )
     (trouble,) = r.node.troubles.of(TroubleKind.KEPT)
     assert (trouble.subject, trouble.command) == ("d2", "confirm d2")

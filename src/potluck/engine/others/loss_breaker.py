@@ -232,9 +232,9 @@ class LossBreaker:
     def _tell(self, name: ManifestName) -> None:
         label = self._node.label_of(name.owner)
         confirm = f"confirm {typable(label, short_id(name.owner))}"
-        once = f" (once, on any device but {label})" if hearers(self._node, name.owner) else ""
-        text = f"{label}: {self.held.words(name)}, until that is confirmed; if it was meant:"
-        text += f" {confirm}{once}; if not, nothing has to be done"
+        once = f", once, on any device but {label}" if hearers(self._node, name.owner) else ""
+        text = f"{label}: {self.held.words(name)}, until that is confirmed{once}; if it was not"
+        text += f" meant nothing has to be done; if it was: {confirm}"
         self._node.tell("losses_held", text, level="warning", subject=label, command=confirm)
 
     # -- what is in the way ------------------------------------------------------------------------
