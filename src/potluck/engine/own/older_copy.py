@@ -44,7 +44,9 @@ _SEEN: Final = (
 )
 _LATER: Final = "later version"  # in the name of a file that is shared beside a folder
 _LOOKS: Final = "it is being looked through, and nothing is deleted anywhere for what it lacks"
-_CHOICE: Final = "to have those here again, type: repair – if what is here now is to be, type: confirm"
+_CHOICE: Final = (
+    "to have those here again, type: repair – if what is here now is to be, type: confirm"
+)
 
 
 class OlderCopyListener(OlderListener, Protocol):
