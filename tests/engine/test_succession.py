@@ -199,7 +199,7 @@ def test_a_member_is_not_replaced_and_only_whoever_talks_to_the_newcomer_can_say
     made = parts()
     with pytest.raises(Refused) as refused:
         made.succession.approve("d5", "d3")
-    assert refused.value.fix == "remove d3"
+    assert refused.value.fix == "if it is the same machine, installed anew: remove d3"
     with pytest.raises(NotFound):
         made.succession.approve("d5", "d2")
     told = RequestTold("a" * 8, "d5", "d5", "10.0.0.5", ["a", "b", "c"], 60)

@@ -85,7 +85,8 @@ class Succession:
                 "--replace names nobody",
                 f"approve {typable(found.name, found.id)}",
             )
-        node, old = self._node, self._forgetting.meant(replaced)
+        first = f"if it is the same machine, installed anew: remove {typable(replaced, 'NAME')}"
+        node, old = self._node, self._forgetting.meant(replaced, first)
         assert node.roster is not None, "else nobody was removed from it"
         if old in node.roster.force.successors:
             heir = node.label_of(node.roster.force.successors[old])

@@ -82,7 +82,7 @@ def test_a_list_that_nobody_here_has_waits_for_its_owner() -> None:
 def test_an_owner_that_is_not_followed_is_wrong(state: PursuitState) -> None:
     _, _, ben = behind()
     (pursuit,) = [one for one in parts_of(ben).following.pursuits.values() if one.newest]
-    pursuit.state = state
+    pursuit.state, pursuit.excess = state, pursuit.newest
     (one,) = said(ben)
     assert (one.kind, one.wrong, one.command) == (ReasonKind.FROZEN, True, "status")
 

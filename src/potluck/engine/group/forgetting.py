@@ -10,6 +10,8 @@ not called back; what went is in the trash of each device, for as long as that k
 
 from __future__ import annotations
 
+from typing import Final
+
 from potluck.core.errors import NotFound, Refused
 from potluck.core.group.roster import Roster
 from potluck.core.group.statements import Forget, Remove, sign_act, sign_removal
@@ -26,6 +28,9 @@ from potluck.engine.group.named_devices import (
     the_one,
 )
 from potluck.engine.node import Node
+
+OF_A_MEMBER: Final = "ls\nto have single files of it in the own folder, too: potluck take PATH"
+"""What can be done with the folder of somebody who is there."""
 
 
 class Forgetting:
@@ -69,8 +74,11 @@ class Forgetting:
         """Say whether a removed device is meant by a name, and no member."""
         return not members_fitting(self._node, name) and bool(self._found(name))
 
-    def meant(self, name: str) -> DeviceId:
-        """Return the removed device of that name; raises PotluckError."""
+    def meant(self, name: str, instead: str = OF_A_MEMBER) -> DeviceId:
+        """Return the removed device of that name; raises PotluckError.
+
+        `instead`: what can be done if it is a member.
+        """
         label_of = self._node.label_of
         members, found = members_fitting(self._node, name), self._found(name)
         if members == [self._node.me] and not found:
@@ -84,7 +92,7 @@ class Forgetting:
             raise Refused(
                 f"{names} belongs to the group.",
                 "that can be done with the folder of a removed device only",
-                "ls\nto have single files of it in the own folder, too: potluck take PATH",
+                instead,
             )
         if not found:
             raise NotFound(
