@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
 from concurrent.futures import CancelledError
 from contextlib import ExitStack, suppress
 from functools import partial
@@ -32,7 +31,7 @@ from potluck.renewing import renew
 from potluck.shells.api.server import ApiServer
 from potluck.shells.api.source import RunningSource
 from potluck.shells.loop.loop import Loop, leave
-from potluck.shells.loop.signals import Signals
+from potluck.shells.loop.signals import Interrupted, Signals
 from potluck.shells.state import home
 from potluck.shells.state.away import is_away, stand_in
 from potluck.shells.state.landlock import Confinement, confine_writes
@@ -51,7 +50,7 @@ def run(
     *,
     starts_anew: bool = False,
     renews: bool = False,
-    interrupted: Callable[[], bool] | None = None,
+    interrupted: Interrupted | None = None,
 ) -> int:
     """Run one device until it leaves; returns the exit code, or STARTS_ANEW or STARTS_MENDED to who
     can do that.

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -65,7 +66,7 @@ def test_of_a_first_ctrl_c_a_person_may_be_asked(*, asks: bool) -> None:
     loop, posted = a_loop()
     heard = list[bool]()
 
-    def interrupted() -> bool:
+    def interrupted(_leave: Callable[[], None]) -> bool:
         heard.append(asks)
         return asks
 
@@ -81,14 +82,32 @@ def test_of_a_first_ctrl_c_a_person_may_be_asked(*, asks: bool) -> None:
     assert len(heard) == 1
 
 
+def test_who_is_asked_about_it_can_have_it_leave_from_any_thread() -> None:
+    loop, posted = a_loop()
+    leaves = list[Callable[[], None]]()
+
+    def interrupted(leave: Callable[[], None]) -> bool:
+        leaves.append(leave)
+        return True
+
+    with Signals(interrupted) as signals:
+        signals.attach(loop)
+        os.kill(os.getpid(), signal.SIGINT)
+        assert posted == []
+        thread = threading.Thread(target=leaves[0])
+        thread.start()
+        thread.join()
+        assert posted == [LeaveAsked()]
+
+
 def test_whoever_was_asked_and_has_it_leave_ends_it_the_hard_way_next() -> None:
     loop, posted = a_loop()
-    with Signals(lambda: True) as signals:
+    with Signals(lambda _leave: True) as signals:
         os.kill(os.getpid(), signal.SIGTERM)
         assert signal.getsignal(signal.SIGINT) is not signal.SIG_DFL
         signals.attach(loop)
         assert posted == [LeaveAsked()]
-    with Signals(lambda: True) as signals:
+    with Signals(lambda _leave: True) as signals:
         signals.attach(loop)
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -97,7 +116,7 @@ def test_whoever_was_asked_and_has_it_leave_ends_it_the_hard_way_next() -> None:
 
 
 def test_before_there_is_a_loop_nobody_is_asked() -> None:
-    with Signals(lambda: True) as signals:
+    with Signals(lambda _leave: True) as signals:
         os.kill(os.getpid(), signal.SIGINT)
         assert repr(signals).endswith("leave asked=True>")
 

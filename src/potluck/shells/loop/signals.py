@@ -26,10 +26,14 @@ LEAVE_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 RECORD_SIGNAL: Final = signal.SIGUSR2
 
 
+Interrupted = Callable[[Callable[[], None]], bool]
+"""Is given what has the loop leave, to be called from any thread."""
+
+
 class Signals:
     """While entered: signals reach the loop, also when there is no loop yet."""
 
-    def __init__(self, interrupted: Callable[[], bool] | None = None) -> None:
+    def __init__(self, interrupted: Interrupted | None = None) -> None:
         """Change nothing before it is entered.
 
         `interrupted`: told of a first SIGINT while the loop runs, and says whether a person is
@@ -70,11 +74,15 @@ class Signals:
     def _on_leave(self, number: int, _frame: FrameType | None) -> None:
         is_first = number == signal.SIGINT and not (self._was_asked or self._leave_asked)
         if is_first and self._loop is not None and self._interrupted is not None:
-            self._was_asked = self._interrupted()
+            self._was_asked = self._interrupted(self._leave)
             if self._was_asked:
                 return
         if number == signal.SIGINT or self._was_asked:  # the next one ends it the hard way
             signal.signal(signal.SIGINT, signal.SIG_DFL)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Ask the loop to leave, now or when there is one; from any thread."""
         self._leave_asked = True
         if self._loop is not None:
             leave(self._loop)
