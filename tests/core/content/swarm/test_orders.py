@@ -1001,3 +1001,21 @@ def test_the_pieces_of_what_two_owners_share_are_asked_in_the_turn_of_each() -> 
     assert not any(order.what is not What.PIECES for order in found)
     swarm.want(other.root, other.size_bytes, other.piece_size, DORA.device)
     assert swarm.downloads[other.root].owners == [A, B, DORA.device]
+
+
+def test_who_has_other_things_now_is_asked_at_once_for_what_it_lacked() -> None:
+    swarm = Swarm()
+    swarm.want(root(1), 10, SMALL, ANN.device)
+    now = 0.0
+    for _ in range(5):
+        (order,) = orders(swarm, now, B)
+        swarm.on_ended(order.number, now, End.GONE)
+        now = swarm.downloads[root(1)].retry_s[B]
+    (order,) = orders(swarm, now, B)
+    swarm.on_ended(order.number, now, End.GONE)
+    soon = now + limits.RETRY_S
+    assert orders(swarm, soon, B) == []
+    swarm.on_told(B, [CLEO.device])
+    assert orders(swarm, soon, B) == [], "that is of another folder"
+    swarm.on_told(B, [ANN.device])
+    assert len(orders(swarm, soon, B)) == 1
