@@ -6,7 +6,7 @@ from potluck.core import limits
 from potluck.core.content.facts import Amount
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import Tell
-from potluck.engine.own.older_copy import OLDER_COPY
+from potluck.engine.own.older_copy import OLDER_COPY, OLDER_OTHERS
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import group, node, taken
@@ -88,6 +88,7 @@ def test_nothing_of_the_time_since_is_deleted_or_overtaken() -> None:
     assert "4 files (a, " in life.reason()
     assert not life.publishing.older.found
     assert life.node.index.meta.get(OLDER_COPY) is None
+    assert life.node.index.meta.get(OLDER_OTHERS) == b"1", "of others that is not known yet"
     assert "found=False" in repr(life.publishing.older)
 
 

@@ -38,6 +38,8 @@ FOLDER_STAMP: Final = "folder stamp"
 """The key under which the index remembers the stamp of FOLDER …"""
 OLDER_COPY: Final = "older copy"
 """… and the one under which it says that FOLDER is an older copy, not looked through yet."""
+OLDER_OTHERS: Final = "older copy of others"
+"""The same of what stands in it of other owners (engine/others/older_replicas.py)."""
 _SEEN: Final = (
     "this folder does not go on from where potluck left it: most likely it is an older copy, from a"
     " backup or a snapshot"
@@ -82,6 +84,7 @@ class OlderCopy:
             node.index.meta.set(OLDER_COPY, b"1")
         self.found = node.index.meta.get(OLDER_COPY) is not None
         if self.found:
+            node.index.meta.set(OLDER_OTHERS, b"1")
             text = f"{self._shown}: {_SEEN}; {_LOOKS}"
             node.tell("older_copy", text, level="warning", subject=node.own_label)
         self._say()
