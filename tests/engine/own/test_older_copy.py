@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from potluck.core import limits
 from potluck.core.content.facts import Amount
+from potluck.core.content.paths import SafePath
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import Tell
+from potluck.engine.events import Hashed
 from potluck.engine.own.older_copy import OLDER_COPY, OLDER_OTHERS
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.troubles import TroubleKind
@@ -22,6 +24,7 @@ class Life(Own):
     def __init__(self) -> None:
         super().__init__()
         self.looks: list[str] = []
+        self.closed_files: set[str] = set()  # that cannot be read
         for name in ("a", "d/b", "note", "went", "void"):
             self.write(name, "" if name == "void" else f"{name} at first")
         self.folders = {"d"}
@@ -39,6 +42,13 @@ class Life(Own):
         self.settle()
         self.tick(1.0)
         self.settle()
+
+    def _hashed(
+        self, files: tuple[tuple[SafePath, int], ...]
+    ) -> tuple[tuple[Hashed, ...], tuple[SafePath, ...]]:
+        closed = {self.path(name) for name in self.closed_files}
+        done, unstable = super()._hashed(tuple(one for one in files if one[0] not in closed))
+        return done, (*unstable, *(path for path, _ in files if path in closed))
 
     def come_back(self) -> None:
         """The folder is the older one; the program starts with it."""
@@ -102,6 +112,20 @@ def test_what_is_edited_afterwards_is_shared_and_what_is_touched_is_not() -> Non
     assert life.shared()["a"] == life.later["a"].root
     assert b"a" in life.publishing.older.files
     assert b"note" not in life.publishing.older.files
+
+
+def test_an_earlier_version_that_cannot_be_read_at_first_is_none_the_less() -> None:
+    life = Life()
+    life.closed_files = {"a", "void"}
+    life.come_back()
+    assert life.publishing.older.found, "what stands in their places is not known"
+    life.closed_files = {"new"}
+    life.write("new", "not shared before")
+    life.seen()
+    life.look_through()
+    assert b"a" in life.publishing.older.files
+    assert life.shared()["a"] == life.later["a"].root
+    assert not life.publishing.older.found, "what was never shared is no earlier version"
 
 
 def test_an_earlier_version_that_is_removed_is_held() -> None:

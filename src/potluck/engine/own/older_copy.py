@@ -154,9 +154,16 @@ class OlderCopy:
         if self._unsaid:
             self._say()
 
-    def on_looked(self, held: Amount) -> None:
-        """Nothing is open, in doubt or untold: if all was seen it is over, and so much is held."""
+    def on_looked(self, held: Amount, unread: Iterable[bytes] = ()) -> None:
+        """Nothing is open, in doubt or untold: if all was seen it is over, and so much is held.
+
+        `unread`: files that could not be read, or change all the time; if one is shared it is not
+        over, for an earlier version may stand there.
+        """
         if not self.found or not self._scanned:
+            return
+        index, name = self._node.index, self._node.own_manifest
+        if any(index.manifests.get(name, path) is not None for path in unread):
             return
         self.found = False
         self._node.index.meta.remove(OLDER_COPY)
