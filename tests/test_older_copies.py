@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -188,7 +189,7 @@ def test_an_end_leaves_the_index_alone_while_a_loop_is_stuck_in_it(home: Home) -
         copies = OlderCopies(share, ShareMarker(share, WHOSE), index, str(home.index_path))
         index.begin()
         index.meta.set("half", b"1")
-        copies.is_used = lambda: True
+        copies.user = threading.current_thread()  # it is alive
         copies.end()
         index.meta.set("half", b"2")
         index.rollback()

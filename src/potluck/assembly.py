@@ -212,8 +212,8 @@ def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:
     source.versions.attach(loop, opened.share)
     thread = threading.Thread(target=loop.run, name="loop", daemon=True)
     cleanup.callback(_end, loop, thread)
+    copies.user = thread
     thread.start()
-    copies.is_used = thread.is_alive
     world.disk.find_parts()
     return loop
 
