@@ -225,6 +225,25 @@ def test_it_goes_on_until_everything_could_be_read() -> None:
     assert b"d/b" in life.publishing.older.files
 
 
+def test_what_the_index_could_not_write_is_as_it_was() -> None:
+    life = Life()
+    life.come_back()
+    older, index = life.publishing.older, life.node.index
+    index.meta.set(OLDER_COPY, b"1")
+    absent = life.own_folder.absent.amount
+    index.commit()
+    index.begin()
+    life.publishing.confirm(b"d")
+    assert b"d/b" not in older.files
+    index.rollback()
+    older.recover()
+    assert b"d/b" in older.files, "it stands there still, and is shared by nobody"
+    assert (older.found, life.own_folder.absent.amount) == (True, absent)
+    assert "4 files (a, " in " ".join(
+        one.reason for one in life.node.troubles.of(TroubleKind.OLDER)
+    )
+
+
 def test_where_nothing_is_missing_it_is_said_and_over() -> None:
     life = Life()
     life.old = {name: file.text.decode() for name, file in life.files.items()}

@@ -89,6 +89,12 @@ class OlderCopy:
             node.tell("older_copy", text, level="warning", subject=node.own_label)
         self._say()
 
+    def recover(self) -> None:
+        """The index failed and works again: what was ended meanwhile may be noted there still."""
+        self.found |= self._node.index.meta.get(OLDER_COPY) is not None
+        self.files.start()
+        self._say()
+
     # -- what is found -----------------------------------------------------------------------------
     def takes(self, path: bytes, root: bytes, size: int) -> bool:
         """Say whether a content that stands at a path is an earlier version, not to be shared."""
