@@ -225,6 +225,18 @@ def test_it_goes_on_until_everything_could_be_read() -> None:
     assert b"d/b" in life.publishing.older.files
 
 
+def test_one_that_is_confirmed_and_removed_while_nobody_looks_is_gone() -> None:
+    life = Life()
+    life.come_back()
+    life.publishing.confirm(b"a")
+    life.todo.clear()  # the program was killed before it looked
+    life.remove("a")
+    life.own_folder.forget_work()
+    life.own_folder.scan()
+    life.look_through()
+    assert "a" not in life.shared(), "it is not here, and nobody says that it is"
+
+
 def test_what_the_index_could_not_write_is_as_it_was() -> None:
     life = Life()
     life.come_back()

@@ -204,7 +204,11 @@ class OlderCopy:
         paths = self.files.at_or_below(path)
         self.end(paths)
         self._let_go.update(paths if self.found else ())
-        node.index.places.remove(node.own_manifest, paths)  # so they are read as new ones
+        rows = (node.index.places.get(node.own_manifest, one) for one in paths)
+        unread = [
+            structs.replace(row, mtime_ns=0, ctime_ns=0, inode=0) for row in rows if row is not None
+        ]
+        node.index.places.put(node.own_manifest, unread)  # so they are read as edits, also later
         spots = (Spot(node.own_manifest, one) for one in paths)
         self._listener.on_came([node.layout.path_of(spot) for spot in spots])
         return len(paths)
