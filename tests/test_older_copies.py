@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -179,3 +180,18 @@ def test_where_the_index_cannot_be_written_it_is_found_again(
         assert not home.start(), "the folder is ahead"
     assert home.meta(FOLDER_STAMP) == known
     assert not home.start()
+
+
+def test_an_end_leaves_the_index_alone_while_a_loop_is_stuck_in_it(home: Home) -> None:
+    home.start()
+    index = Index.open(str(home.index_path))
+    with Share(str(home.folder)) as share:
+        copies = OlderCopies(share, ShareMarker(share, WHOSE), index, str(home.index_path))
+        index.begin()
+        index.meta.set("half", b"1")
+        copies.user = threading.current_thread()  # it is alive
+        copies.end()
+        index.meta.set("half", b"2")
+        index.rollback()
+        assert index.meta.get("half") is None
+    index.close()

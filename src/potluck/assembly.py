@@ -196,7 +196,7 @@ def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:
     """Build engine, shells and loop and start the loop; `cleanup` stops all of it."""
     copies = OlderCopies(opened.share, _marker(opened), opened.index, opened.index_path)
     older = copies.begin()
-    cleanup.callback(copies.end)  # after the loop, which alone uses the index until then
+    cleanup.callback(copies.end)  # after the loop, which alone uses the index
     engine = build_engine(opened, source, older_copy=older)
     if opened.out.why:
         source.told(warning("anew", _anew(opened), engine.stored_label()))
@@ -212,6 +212,7 @@ def start(opened: Opened, source: RunningSource, cleanup: ExitStack) -> Loop:
     source.versions.attach(loop, opened.share)
     thread = threading.Thread(target=loop.run, name="loop", daemon=True)
     cleanup.callback(_end, loop, thread)
+    copies.user = thread
     thread.start()
     world.disk.find_parts()
     return loop

@@ -12,6 +12,7 @@ index cannot be written the folder keeps its stamp, and it is found older at the
 
 from __future__ import annotations
 
+import threading
 from contextlib import suppress
 
 from potluck.core.content.stamps import unpacked
@@ -31,6 +32,7 @@ class OlderCopies:
         """Nothing is read or written before `begin`."""
         self._marker, self._index, self._index_path = marker, index, index_path
         self.stamps = FolderStamps(share, unpacked(index.meta.get(FOLDER_STAMP)))
+        self.user: threading.Thread | None = None  # who uses the index from the start on
 
     def __repr__(self) -> str:
         """Show what is known."""
@@ -55,7 +57,11 @@ class OlderCopies:
         return True
 
     def end(self) -> None:
-        """The program ends, and nobody else uses the index any more."""
+        """The program ends. Where a loop that is stuck may still write to the index it is not
+        written here, too: half of its transaction would stand.
+        """
+        if self.user is not None and self.user.is_alive():
+            return
         with suppress(DiskTrouble):
             if self._marker.state().present:
                 self._renew(whatever=False)

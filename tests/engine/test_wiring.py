@@ -66,6 +66,7 @@ from potluck.engine.others_relay import (
     OthersRelay,
     SkippingRelay,
 )
+from potluck.engine.own.older_copy import OLDER_COPY
 from potluck.engine.own_relay import OwnRelay
 from potluck.engine.person_acts import ApproveAsked, KeepHereAsked
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -477,6 +478,13 @@ def after_trouble_what_is_wanted_back_still_comes() -> None:
     parts.receiving.pending.clear()
     parts.recover()
     assert spot in parts.receiving.pending
+
+
+def after_trouble_an_older_copy_is_one_still() -> None:
+    parts, _ = linked(2)
+    parts.node.index.meta.set(OLDER_COPY, b"1")
+    parts.recover()
+    assert parts.publishing.older.found
 
 
 def what_a_killed_batch_put_aside_is_told() -> None:
@@ -1454,6 +1462,7 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "Wiring.start: bringing_back.start()": after_a_restart_what_is_wanted_back_still_comes,
     "Wiring.recover: bringing_back.start()": after_trouble_what_is_wanted_back_still_comes,
+    "Wiring.recover: publishing.older.recover()": after_trouble_an_older_copy_is_one_still,
     "FollowingRelay.on_applied: loss_breaker.on_applied(head, paths, held=held)": (
         who_deletes_very_much_at_once_is_not_followed_in_that
     ),

@@ -321,6 +321,7 @@ class Wiring:
         if not self.admission_policy.lonely:  # else the group may be one not to be written down
             self.membership.recover()
         self.own_folder.forget_work()  # what it waits for may have been told, and be lost
+        self.publishing.older.recover()
         self.own_folder.scan()
         self.replica_check.restart()
         self.announcing.recover()

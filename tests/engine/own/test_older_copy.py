@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from potluck.core import limits
 from potluck.core.content.facts import Amount
+from potluck.core.content.paths import SafePath
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import Tell
-from potluck.engine.own.older_copy import OLDER_COPY
+from potluck.engine.events import Hashed
+from potluck.engine.own.older_copy import OLDER_COPY, OLDER_OTHERS
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import group, node, taken
@@ -22,6 +24,7 @@ class Life(Own):
     def __init__(self) -> None:
         super().__init__()
         self.looks: list[str] = []
+        self.closed_files: set[str] = set()  # that cannot be read
         for name in ("a", "d/b", "note", "went", "void"):
             self.write(name, "" if name == "void" else f"{name} at first")
         self.folders = {"d"}
@@ -39,6 +42,13 @@ class Life(Own):
         self.settle()
         self.tick(1.0)
         self.settle()
+
+    def _hashed(
+        self, files: tuple[tuple[SafePath, int], ...]
+    ) -> tuple[tuple[Hashed, ...], tuple[SafePath, ...]]:
+        closed = {self.path(name) for name in self.closed_files}
+        done, unstable = super()._hashed(tuple(one for one in files if one[0] not in closed))
+        return done, (*unstable, *(path for path, _ in files if path in closed))
 
     def come_back(self) -> None:
         """The folder is the older one; the program starts with it."""
@@ -88,6 +98,7 @@ def test_nothing_of_the_time_since_is_deleted_or_overtaken() -> None:
     assert "4 files (a, " in life.reason()
     assert not life.publishing.older.found
     assert life.node.index.meta.get(OLDER_COPY) is None
+    assert life.node.index.meta.get(OLDER_OTHERS) == b"1", "of others that is not known yet"
     assert "found=False" in repr(life.publishing.older)
 
 
@@ -101,6 +112,20 @@ def test_what_is_edited_afterwards_is_shared_and_what_is_touched_is_not() -> Non
     assert life.shared()["a"] == life.later["a"].root
     assert b"a" in life.publishing.older.files
     assert b"note" not in life.publishing.older.files
+
+
+def test_an_earlier_version_that_cannot_be_read_at_first_is_none_the_less() -> None:
+    life = Life()
+    life.closed_files = {"a", "void"}
+    life.come_back()
+    assert life.publishing.older.found, "what stands in their places is not known"
+    life.closed_files = {"new"}
+    life.write("new", "not shared before")
+    life.seen()
+    life.look_through()
+    assert b"a" in life.publishing.older.files
+    assert life.shared()["a"] == life.later["a"].root
+    assert not life.publishing.older.found, "what was never shared is no earlier version"
 
 
 def test_an_earlier_version_that_is_removed_is_held() -> None:
@@ -198,6 +223,37 @@ def test_it_goes_on_until_everything_could_be_read() -> None:
     life.look_through()
     assert not life.publishing.older.found
     assert b"d/b" in life.publishing.older.files
+
+
+def test_one_that_is_confirmed_and_removed_while_nobody_looks_is_gone() -> None:
+    life = Life()
+    life.come_back()
+    life.publishing.confirm(b"a")
+    life.todo.clear()  # the program was killed before it looked
+    life.remove("a")
+    life.own_folder.forget_work()
+    life.own_folder.scan()
+    life.look_through()
+    assert "a" not in life.shared(), "it is not here, and nobody says that it is"
+
+
+def test_what_the_index_could_not_write_is_as_it_was() -> None:
+    life = Life()
+    life.come_back()
+    older, index = life.publishing.older, life.node.index
+    index.meta.set(OLDER_COPY, b"1")
+    absent = life.own_folder.absent.amount
+    index.commit()
+    index.begin()
+    life.publishing.confirm(b"d")
+    assert b"d/b" not in older.files
+    index.rollback()
+    older.recover()
+    assert b"d/b" in older.files, "it stands there still, and is shared by nobody"
+    assert (older.found, life.own_folder.absent.amount) == (True, absent)
+    assert "4 files (a, " in " ".join(
+        one.reason for one in life.node.troubles.of(TroubleKind.OLDER)
+    )
 
 
 def test_where_nothing_is_missing_it_is_said_and_over() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import Finding
+from potluck.core.content.facts import Finding, ReadFault
 from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.manifest import sign_head
 from potluck.core.content.paths import parse_wire_path
@@ -21,6 +21,7 @@ from potluck.engine.events import (
     RestlessSeen,
     ShareSeen,
     TreeSeen,
+    Unreadable,
     UnwrittenMarker,
     WatchesRefused,
 )
@@ -30,6 +31,7 @@ from potluck.engine.own.own_folder import OFFLINE_LOOK_S, OwnFolder
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.unwatched import REST, UNWATCHED_SCAN_S
 from potluck.engine.troubles import TroubleKind
+from potluck.engine.unreadable import UNREADABLE_AGAIN_S
 from tests.engine.builders import group, key, taken
 from tests.engine.listeners import Heard
 from tests.engine.owntree import Own
@@ -444,6 +446,22 @@ def test_a_scan_that_could_not_read_everything_doubts_nothing(own: Own) -> None:
     own.tick(limits.SECOND_LOOK_S * 2)
     assert own.todo == []
     assert "a" in own.published()
+
+
+def test_the_own_folder_that_could_not_be_entered_is_scanned_again_soon(own: Own) -> None:
+    own.own_folder.scan()
+    own.tick()
+    (scan,) = own.todo
+    own.todo.clear()
+    assert isinstance(scan, Scan)
+    denied = Unreadable(own.own_folder.top, ReadFault.PERMISSION, "Permission denied")
+    own.tell(TreeSeen(scan.order, (), (), last=True, complete=False, unreadable=(denied,)))
+    own.write("c", "gamma")  # while nobody could look
+    own.tick(UNREADABLE_AGAIN_S)
+    own.settle()
+    own.tick(ODD_SCAN_S)
+    own.settle()
+    assert own.read == ["c"]
 
 
 def test_what_a_look_found_while_a_scan_ran_is_not_doubted(own: Own) -> None:

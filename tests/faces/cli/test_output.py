@@ -95,6 +95,8 @@ def test_a_command_in_a_sentence_is_typed_as_this_run_was(monkeypatch: pytest.Mo
     )
     lines = output.error_lines(PotluckError(SAID, SAID, ""))
     assert all("type: potluck --home" in line for line in lines)
+    typed = output.sentence(SAID)
+    assert output.error_lines(PotluckError(typed, typed, "")) == lines, "`wait` says so of others"
     for plain in ("prototype: repair", "type: 5", "of type repair", "nothing"):
         assert output.sentence(plain) == plain
 

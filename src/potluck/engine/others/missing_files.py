@@ -5,7 +5,7 @@ together, and counts only if a second look ten seconds later does not find it ei
 rows stand, and it counts as absent. Where much is missing, or a whole folder, that is told first,
 and then it is brought back: the rows go, so it is lacking. What a person may have removed
 (unwanted_files.py) is not. What cannot be that, a file that was renamed, say, is brought back at
-once.
+once; what an older copy of FOLDER lacks (older_replicas.py) is missing like much.
 The folder of somebody who shares nothing is made again; that it was deleted is said only if it was
 seen here before, by its owner's name and none of ours.
 What is missing below something mounted is hidden (engine/others/hidden_files.py).
@@ -31,6 +31,7 @@ from potluck.engine.effects import MakeFolders
 from potluck.engine.node import Node
 from potluck.engine.others.hidden_files import HiddenFiles
 from potluck.engine.others.local_changes import LocalChanges
+from potluck.engine.others.older_replicas import OlderReplicas
 from potluck.engine.others.replica_files import ReplicaFiles
 from potluck.engine.others.skipping import is_skipped
 from potluck.engine.others.unwanted_files import UnwantedFiles, UnwantedListener, lost_words
@@ -56,11 +57,12 @@ class MissingFiles:
         files: ReplicaFiles,
         changes: LocalChanges,
         hidden: HiddenFiles,
+        older: OlderReplicas,
         listener: MissingListener,
     ) -> None:
         """Miss nothing."""
         self._node, self._files, self._changes, self._listener = node, files, changes, listener
-        self._hidden = hidden
+        self._hidden, self._older = hidden, older
         self._unwanted = UnwantedFiles(node, changes, listener)
         self._missing: dict[Spot, PlaceRow] = {}  # not found, as the index had it then
         self._second = Timetable[Spot]()  # missing, and when to look once more
@@ -167,6 +169,8 @@ class MissingFiles:
             if self._node.index.manifests.get(*spot) is not None:  # else it was to go anyway
                 self._changes.on_deleted(spot, missing[spot])
         self._files.forget(gone)
+        if not self._absent:
+            self._older.on_judged()
         if hidden:
             self._listener.on_places_changed()
 
@@ -200,7 +204,7 @@ class MissingFiles:
         """Have a second look at what counts only then, and return what that is."""
         files = sum(row.kind is Kind.FILE for row in lost.values())
         much = self._unwanted.is_much(name, files + self._waiting_files(name))
-        much = much or name in self._topless
+        much = much or name in self._topless or self._older.has(name)
         waits = {spot for spot, row in lost.items() if much or self._unwanted.may_be(spot, row)}
         for spot in sorted(waits):
             self._second.put(spot, self._node.now + limits.SECOND_LOOK_S)

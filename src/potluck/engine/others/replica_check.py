@@ -36,6 +36,7 @@ from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.hidden_files import HiddenFiles
 from potluck.engine.others.local_changes import LocalChanges
 from potluck.engine.others.missing_files import MissingFiles, MissingListener
+from potluck.engine.others.older_replicas import OlderReplicas
 from potluck.engine.others.replica_files import ReplicaFiles, ReplicaFilesListener
 from potluck.engine.others.replica_hints import CatchUp, ReplicaHints
 from potluck.engine.others.replica_looks import LooksListener, ReplicaLooks
@@ -83,7 +84,8 @@ class ReplicaCheck:
         self.files = ReplicaFiles(node, self.changes, listener)
         self._first_looks = FirstLooks(node)
         self.hidden = HiddenFiles(node, self._first_looks)
-        self.missing = MissingFiles(node, self.files, self.changes, self.hidden, listener)
+        older = OlderReplicas(node, self._first_looks)
+        self.missing = MissingFiles(node, self.files, self.changes, self.hidden, older, listener)
         self._hints = ReplicaHints(node)
         self.catch_up = CatchUp(node, self._hints)
         self._folders: deque[ManifestName] = deque()  # still to be scanned in this round

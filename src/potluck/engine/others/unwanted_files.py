@@ -14,7 +14,7 @@ Guarantees: only a path that two looks missed, while its parent could be read an
 ever taken for unwanted, and each is told. Limits: what the hour is counted by is forgotten with the
 end of the program; who removes less than a quarter in an hour may in many hours remove all but one
 file, each of them told; a folder is one of the paths, so what its owner puts into it later comes.
-A copy of this folder from an old backup lacks what came later, and looks like removed.
+What is put back from a backup while potluck runs lacks what came later, and looks like removed.
 """
 
 from __future__ import annotations

@@ -38,6 +38,8 @@ FOLDER_STAMP: Final = "folder stamp"
 """The key under which the index remembers the stamp of FOLDER …"""
 OLDER_COPY: Final = "older copy"
 """… and the one under which it says that FOLDER is an older copy, not looked through yet."""
+OLDER_OTHERS: Final = "older copy of others"
+"""The same of what stands in it of other owners (engine/others/older_replicas.py)."""
 _SEEN: Final = (
     "this folder does not go on from where potluck left it: most likely it is an older copy, from a"
     " backup or a snapshot"
@@ -82,8 +84,15 @@ class OlderCopy:
             node.index.meta.set(OLDER_COPY, b"1")
         self.found = node.index.meta.get(OLDER_COPY) is not None
         if self.found:
+            node.index.meta.set(OLDER_OTHERS, b"1")
             text = f"{self._shown}: {_SEEN}; {_LOOKS}"
             node.tell("older_copy", text, level="warning", subject=node.own_label)
+        self._say()
+
+    def recover(self) -> None:
+        """The index failed and works again: what was ended meanwhile may be noted there still."""
+        self.found |= self._node.index.meta.get(OLDER_COPY) is not None
+        self.files.start()
         self._say()
 
     # -- what is found -----------------------------------------------------------------------------
@@ -151,9 +160,16 @@ class OlderCopy:
         if self._unsaid:
             self._say()
 
-    def on_looked(self, held: Amount) -> None:
-        """Nothing is open, in doubt or untold: if all was seen it is over, and so much is held."""
+    def on_looked(self, held: Amount, unread: Iterable[bytes] = ()) -> None:
+        """Nothing is open, in doubt or untold: if all was seen it is over, and so much is held.
+
+        `unread`: files that could not be read, or change all the time; if one is shared it is not
+        over, for an earlier version may stand there.
+        """
         if not self.found or not self._scanned:
+            return
+        index, name = self._node.index, self._node.own_manifest
+        if any(index.manifests.get(name, path) is not None for path in unread):
             return
         self.found = False
         self._node.index.meta.remove(OLDER_COPY)
@@ -188,7 +204,11 @@ class OlderCopy:
         paths = self.files.at_or_below(path)
         self.end(paths)
         self._let_go.update(paths if self.found else ())
-        node.index.places.remove(node.own_manifest, paths)  # so they are read as new ones
+        rows = (node.index.places.get(node.own_manifest, one) for one in paths)
+        unread = [
+            structs.replace(row, mtime_ns=0, ctime_ns=0, inode=0) for row in rows if row is not None
+        ]
+        node.index.places.put(node.own_manifest, unread)  # so they are read as edits, also later
         spots = (Spot(node.own_manifest, one) for one in paths)
         self._listener.on_came([node.layout.path_of(spot) for spot in spots])
         return len(paths)

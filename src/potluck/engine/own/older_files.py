@@ -71,7 +71,9 @@ class OlderFiles:
         return len(self._files)
 
     def start(self) -> None:
-        """Know what an earlier run found, as far as it stands still and is not shared."""
+        """Know what an earlier run found, as far as it stands still and is not shared; or once more
+        what was ended in vain, since the index failed.
+        """
         index, name = self._node.index, self._node.own_manifest
         for key, kept in index.meta.beginning_with(_NOTED).items():
             path, one = bytes.fromhex(key), _FILE.decode(kept)

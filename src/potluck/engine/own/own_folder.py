@@ -216,7 +216,9 @@ class OwnFolder:
         self._publishing.older.on_tick()
         if self.share.marked and self._node.now < self._due_scan.due_s and not self.work:
             self._publishing.breaker.fresh.on_looked()
-            self._publishing.older.on_looked(self._publishing.held.amount)
+            files = (path for path in self._reading.paths if is_below(path, self.top))
+            unread = (path.relative_to(self.top).wire for path in files)
+            self._publishing.older.on_looked(self._publishing.held.amount, unread)
 
     @property
     def _may_scan(self) -> bool:

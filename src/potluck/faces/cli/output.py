@@ -92,11 +92,14 @@ def command(words: str) -> str:
 def sentence(text: str, here: Callable[[str], str] | None = None) -> str:
     """Return what the engine says with the commands in it as they are typed, each where it is.
 
-    `here`: how a command is typed where this is read; unless given, by whoever runs this.
+    `here`: how a command is typed where this is read; unless given, by whoever runs this. What is
+    typed so already stays: an error may be made of what was said.
     """
     is_bare = at_prompt() if here is None else here("status") == "status"
 
     def typed(found: re.Match[str]) -> str:
+        if text.startswith(f"{program()} ", found.start(2)):
+            return found[0]
         if found[1] == TO_TYPE:
             return f"{found[1]}{(here or command)(found[2])}"
         return found[0] if is_bare else f"{found[1]}{program()} {found[2]}"
