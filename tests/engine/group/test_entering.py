@@ -171,6 +171,17 @@ def test_what_the_door_said_yes_to_ends_with_it() -> None:
     assert not guest.policy.founding.committed
 
 
+def test_once_the_others_have_decided_nothing_is_taken_back() -> None:
+    guest = Guest(open_s=math.inf, far_open=True)
+    guest.keeper.allow()
+    verdict, *records = guest.let_in()
+    guest.hear(verdict)
+    guest.policy.on_door_asked(None)
+    guest.entering.on_tick()
+    assert LINK in guest.entering
+    assert guest.hear(*records)
+
+
 def test_what_a_person_said_yes_to_stays_when_the_door_closes() -> None:
     guest = Guest(open_s=math.inf)
     guest.entering.say_yes(LINK)

@@ -252,7 +252,8 @@ def _send(node: Node, link: LinkId, messages: Sequence[Message]) -> None:
 def _is_void(node: Node, policy: AdmissionPolicy, wish: _Entry) -> bool:
     """Say whether the door said yes, or would have, and is closed by now."""
     by_door = wish.member is not None and wish.way is WayIn.OPEN
-    return by_door and not (policy.is_open or node.leaving)
+    undecided = wish.joiner.state in {JoinerState.OFFERED, JoinerState.CONSENTED}
+    return by_door and undecided and not (policy.is_open or node.leaving)
 
 
 def _note_unasked(policy: AdmissionPolicy, requests: Requests, found: FoundGroup, why: str) -> None:
