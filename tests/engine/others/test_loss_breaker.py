@@ -85,6 +85,8 @@ class Home(Receiver):
         again.seq = self.seq
         again.link()
         again.start()
+        again.call(again.breaker.start)
+        again.run()
         return again
 
 
@@ -591,6 +593,17 @@ def test_what_is_lost_later_is_held_as_ever(r: Home) -> None:
     assert r.held() == 61, "no new hour has begun"
     r.confirm()
     assert r.stands() == {"f", *names(range(10))}
+
+
+def test_what_was_confirmed_and_had_not_gone_goes_after_a_restart(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    said = word(r)
+    r.share([folder("f"), *files(range(1))])
+    r.hold_place = True
+    hear(r, said)
+    assert (r.held(), r.disk.trash) == (69, [])
+    again = r.later()
+    assert (again.held(), len(again.disk.trash)) == (69, 30)
 
 
 def test_what_was_confirmed_before_it_is_known_here_is_done_and_told(r: Home) -> None:

@@ -73,6 +73,16 @@ class LossBreaker:
         """Return of how many something was lost lately."""
         return f"<LossBreaker: {len(self._bursts)} owners>"
 
+    def start(self) -> None:
+        """Begin with what is held, also after trouble with the index: ask once more what of it was
+        confirmed.
+
+        That some of a lot was let go is not written down at once, and what was asked may be undone.
+        """
+        self._asked.clear()
+        for name in sorted(self.held.names):
+            self._ask_again(name)
+
     # -- changes -----------------------------------------------------------------------------------
     def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
         """A manifest is held up to a new head; `held`: what it lacks now stays anyway."""
