@@ -595,6 +595,21 @@ def test_what_is_lost_later_is_held_as_ever(r: Home) -> None:
     assert r.stands() == {"f", *names(range(10))}
 
 
+def test_what_a_whole_list_lacks_may_be_lost_anew(r: Home) -> None:
+    """Taken back, confirmed by d3 while all was shared, and deleted once more: unseen here."""
+    other = Home()
+    for left in (100, 70, 100):
+        other.share([folder("f"), *files(range(left))])
+    said = word(other)
+    r.share([folder("f"), *files(range(70))])
+    r.seq = other.seq + 1000
+    receive(r.node.index, [folder("f"), *files(range(70))], r.seq, ANNA)
+    r.node.index.manifests.raise_floor(ANNAS, r.seq)
+    r.call(lambda: r.apply(ANNA, [], held=False))
+    hear(r, said)
+    assert (r.held(), r.disk.trash) == (30, [])
+
+
 def test_what_was_confirmed_and_had_not_gone_goes_after_a_restart(r: Home) -> None:
     r.share([folder("f"), *files(range(70))])
     said = word(r)

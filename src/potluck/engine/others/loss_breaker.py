@@ -88,6 +88,9 @@ class LossBreaker:
         """A manifest is held up to a new head; `held`: what it lacks now stays anyway."""
         name, losses = ManifestName.of(head), self._node.index.losses
         self._origins.on_head(head)
+        lot = self.held.lot(name)
+        if lot is not None:
+            self.held.note_origins(name, self._origins.renewed(head, lot.sizes, paths))
         moving = losses.among(name, self._moving.pop(name, ()))
         found = losses.among(name, paths)
         self._judge(head, moving + [loss for loss in found if loss.replaced or not held])

@@ -4,7 +4,8 @@ Strategy: a change has a number, and within one generation of an owner's folder 
 over its restarts, too. A new generation may bring the changes of another life of its owner under
 numbers that were used already. So a change number counts if it is above the first head of its
 generation that was held here; of any other loss the head with which it was seen says the number,
-which is never too early (core/content/loss_confirms.py).
+which is never too early (core/content/loss_confirms.py). Where a whole list came instead of changes
+it says nothing of what it lacks: that may have been shared again meanwhile, and ended once more.
 
 Guarantees: what is said is the number of the change or a later one. Limits: what was held before
 this run is known by its last head only.
@@ -12,7 +13,7 @@ this run is known by its last head only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.loss_confirms import LossOrigin
@@ -51,6 +52,17 @@ class LossOrigins:
             loss.path: LossOrigin(seen, loss.change if loss.change > first else head.seq)
             for loss in losses
         }
+
+    def renewed(
+        self, head: Head, held: Collection[bytes], told: Iterable[bytes]
+    ) -> dict[bytes, LossOrigin]:
+        """Return since when those are lost that are held, and of which a whole list told nothing.
+
+        Of changes as they came there are none: who ended a path once more told it.
+        """
+        if not held or self._index.manifests.floor(ManifestName.of(head)) < head.seq:
+            return {}
+        return dict.fromkeys(set(held).difference(told), LossOrigin(run_end(head), head.seq))
 
     def _read(self) -> None:
         """What is in memory may be of heads that were taken back."""
