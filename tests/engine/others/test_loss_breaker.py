@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
+from potluck.core import limits
 from potluck.core.content.breakers import LOSS_BURST_S, LOSS_WINDOW_S, MASS_FILES, MASS_PART
 from potluck.core.content.facts import Amount, ManifestName, Source, Spot
 from potluck.core.content.loss_confirms import sign_confirm
@@ -668,6 +669,18 @@ def test_of_one_file_that_was_confirmed_it_is_said_as_of_one(r: Home) -> None:
     r.breaker.held.release(ANNAS, [f"f/{number:03}".encode() for number in range(71, 100)])
     hear(r, word(r))
     assert "is confirmed by d3: 1 file (10 B) goes to" in confirmed(r)[0]
+
+
+def test_what_nobody_would_keep_is_confirmed_here_alone(
+    r: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CONFIRMS_OF_ONE", 0)
+    assert r.confirm() is None, "nothing is held, and nobody would hear of it"
+    r.share([folder("f"), *files(range(70))])
+    said = r.confirm()
+    assert said is not None
+    assert said.endswith(", for 30 days."), "that it counts for the others is not said"
+    assert r.held() == 0
 
 
 def test_what_is_not_held_here_can_be_confirmed_for_the_others_once(r: Home) -> None:

@@ -151,7 +151,9 @@ class LossBreaker:
         self._look_again(name, self.held.release_all(name))
         self._begin_hour(name)
         follows = f"What {label} deleted or replaced is done here now: {_goes(self._node, amount)}."
-        return f"{follows} {_for_all(self._node, name)}" if hearers(self._node, device) else follows
+        if not hearers(self._node, device) or not self._confirmed.is_said(name):
+            return follows
+        return f"{follows} {_for_all(self._node, name)}"
 
     def _ask_again(self, name: ManifestName) -> None:
         """More is held, or a word was about a head that is held only now: else all was asked."""
