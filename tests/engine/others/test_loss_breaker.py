@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterable, Sequence
 
 import pytest
+from msgspec.structs import replace
 
 from potluck.core import limits
 from potluck.core.content.breakers import LOSS_BURST_S, LOSS_WINDOW_S, MASS_FILES, MASS_PART
@@ -18,7 +19,7 @@ from potluck.core.content.loss_confirms import sign_confirm
 from potluck.core.content.manifest import sign_head
 from potluck.core.group.statements import Forget, Remove, sign_act, sign_removal
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import FileRecord, LossConfirm
+from potluck.core.wire.catalogue import FileRecord, LossConfirm, RunEnd, encode
 from potluck.engine.events import LinkId
 from potluck.engine.index import Index
 from potluck.engine.index.places import Places
@@ -609,6 +610,26 @@ def test_what_a_whole_list_lacks_may_be_lost_anew(r: Home) -> None:
     r.call(lambda: r.apply(ANNA, [], held=False))
     hear(r, said)
     assert (r.held(), r.disk.trash) == (30, [])
+
+
+def test_what_an_earlier_potluck_held_no_word_lets_go(r: Home) -> None:
+    """Not even one about a head that names all runs up to some number."""
+    r.share([folder("f"), *files(range(70))])
+    earlier = [(each.path, each.size) for each in files(range(70, 100))]
+    r.node.index.meta.set(f"losses held {ANNA.hex()}", encode((2000, earlier)))
+    once = r.later()
+    once.share([folder("f"), *files(range(40))])
+    again = once.later()
+    assert again.held() == 60
+    said = word(again)
+    ends = [RunEnd(1, 1500, b"")]
+    signed = sign_head(replace(said.head, instance=b"next", continues=ends), builders.key(2))
+    again.node.index.manifests.set_head(signed)
+    assert again.node.roster is not None
+    hear(again, sign_confirm(again.node.roster.group, signed, BERTS))
+    assert names(range(70, 100)) <= again.stands()
+    again.confirm()
+    assert again.stands() == {"f", *names(range(40))}
 
 
 def test_what_was_confirmed_and_had_not_gone_goes_after_a_restart(r: Home) -> None:
