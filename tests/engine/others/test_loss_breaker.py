@@ -632,6 +632,23 @@ def test_what_an_earlier_potluck_held_no_word_lets_go(r: Home) -> None:
     assert again.stands() == {"f", *names(range(40))}
 
 
+def test_what_goes_since_its_owner_was_removed_is_confirmed_by_no_earlier_word(r: Home) -> None:
+    """The removal names a head before the one that is held here: there is less in it."""
+    r.share([folder("f"), *files(range(60))])
+    said = word(r)
+    r.share([folder("f"), *files(range(100))])
+    r.node.now += 2 * LOSS_WINDOW_S
+    hear(r, said)
+    receive(r.node.index, [folder("f"), *files(range(60))], said.head.seq, ANNA)
+    r.node.index.manifests.set_head(said.head)
+    r.node.index.manifests.raise_floor(ANNAS, r.seq)
+    r.call(lambda: r.apply(ANNA, [each.path for each in files(range(60, 100))], held=False))
+    r.run()
+    assert (r.held(), confirmed(r)) == (40, [])
+    r.confirm()
+    assert r.stands() == {"f", *names(range(60))}
+
+
 def test_what_was_confirmed_and_had_not_gone_goes_after_a_restart(r: Home) -> None:
     r.share([folder("f"), *files(range(70))])
     said = word(r)

@@ -198,7 +198,7 @@ class LossBreaker:
         self, name: ManifestName, found: Sequence[Loss], origins: Mapping[bytes, LossOrigin]
     ) -> list[Loss]:
         """Return those of which nobody said that they were meant."""
-        here = {loss.path: origins[loss.path] for loss in found}
+        here = {loss.path: origins[loss.path] for loss in found if loss.path in origins}
         meant = dict[bytes, DeviceId]()
         for by, paths in self._confirmed.covered(name, here).items():
             meant |= dict.fromkeys(paths, by)
