@@ -354,6 +354,22 @@ def what_is_confirmed_elsewhere_is_let_go() -> None:
     assert held_here(parts) == []
 
 
+def after_a_restart_what_was_confirmed_is_let_go() -> None:
+    parts, word = bens_loss_confirmed(by=3)
+    parts.confirmations._keep(word)
+    again = Wiring(node(1, index=parts.node.index))
+    again.start()
+    assert held_here(again) == []
+
+
+def after_trouble_what_was_confirmed_is_asked_again() -> None:
+    parts, word = bens_loss_confirmed(by=3)
+    parts.confirmations._keep(word)
+    parts.loss_breaker._asked[ManifestName.own(BEN)] = (word,)  # what came of that is undone
+    parts.recover()
+    assert held_here(parts) == []
+
+
 def who_links_hears_what_was_confirmed() -> None:
     parts, dispatch = started(2, 3)
     parts.node.index.manifests.set_head(known_head(3))
@@ -1469,6 +1485,8 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "ConfirmationsRelay.on_confirmed: loss_breaker.on_confirmed(name)": (
         what_is_confirmed_elsewhere_is_let_go
     ),
+    "Wiring.start: loss_breaker.start()": after_a_restart_what_was_confirmed_is_let_go,
+    "Wiring.recover: loss_breaker.start()": after_trouble_what_was_confirmed_is_asked_again,
     "RingRelay.on_linked: confirmations.on_linked(device)": who_links_hears_what_was_confirmed,
     "GroupRelay.on_members_changed: confirmations.on_members()": (
         the_word_of_who_is_removed_counts_no_more

@@ -158,6 +158,18 @@ def test_of_one_signer_only_so_many_are_kept(here: Here, monkeypatch: pytest.Mon
     assert here.refused == 0
 
 
+def test_what_nobody_would_keep_of_this_device_is_not_said(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CONFIRMS_OF_ONE", 1)
+    assert here.part.sign(ANNAS)
+    here.node.index.manifests.set_head(head(10, owner=3))
+    assert not here.part.sign(ManifestName.own(key(3).device))
+    here.node.index.manifests.set_head(head(11))
+    assert here.part.sign(ANNAS), "in the place of the one before"
+    assert repr(here.part) == "<Confirmations: 1 words>"
+
+
 # -- members come and go ---------------------------------------------------------------------------
 def test_the_word_of_who_is_removed_counts_no_more_and_cannot_be_brought_again(here: Here) -> None:
     word = here.word(4)

@@ -175,6 +175,15 @@ def test_what_an_earlier_potluck_held_is_held_and_since_when_is_not_known() -> N
     lot = held.lot(ANNAS)
     assert lot is not None
     assert (lot.seq, lot.sizes, lot.origins) == (3, {b"a": 1}, {})
+    node.index.places.put(ANNAS, [place(record("b"))])
+    held.hold(ANNAS, 4, lost(record("b")))
+    held.note_origins(ANNAS, {b"b": LossOrigin(RunEnd(1, 4, b"run"), 4)})
+    held.settle()
+    again = HeldReplicas(node)
+    again.start()
+    lot = again.lot(ANNAS)
+    assert lot is not None
+    assert (set(lot.sizes), set(lot.origins)) == ({b"a", b"b"}, {b"b"}), "nor in a later run"
 
 
 def test_where_nobody_else_could_confirm_it_nothing_is_said_of_others() -> None:

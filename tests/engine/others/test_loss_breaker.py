@@ -10,14 +10,16 @@ import random
 from collections.abc import Iterable, Sequence
 
 import pytest
+from msgspec.structs import replace
 
+from potluck.core import limits
 from potluck.core.content.breakers import LOSS_BURST_S, LOSS_WINDOW_S, MASS_FILES, MASS_PART
 from potluck.core.content.facts import Amount, ManifestName, Source, Spot
 from potluck.core.content.loss_confirms import sign_confirm
 from potluck.core.content.manifest import sign_head
 from potluck.core.group.statements import Forget, Remove, sign_act, sign_removal
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import FileRecord, LossConfirm
+from potluck.core.wire.catalogue import FileRecord, LossConfirm, RunEnd, encode
 from potluck.engine.events import LinkId
 from potluck.engine.index import Index
 from potluck.engine.index.places import Places
@@ -85,6 +87,8 @@ class Home(Receiver):
         again.seq = self.seq
         again.link()
         again.start()
+        again.call(again.breaker.start)
+        again.run()
         return again
 
 
@@ -593,6 +597,69 @@ def test_what_is_lost_later_is_held_as_ever(r: Home) -> None:
     assert r.stands() == {"f", *names(range(10))}
 
 
+def test_what_a_whole_list_lacks_may_be_lost_anew(r: Home) -> None:
+    """Taken back, confirmed by d3 while all was shared, and deleted once more: unseen here."""
+    other = Home()
+    for left in (100, 70, 100):
+        other.share([folder("f"), *files(range(left))])
+    said = word(other)
+    r.share([folder("f"), *files(range(70))])
+    r.seq = other.seq + 1000
+    receive(r.node.index, [folder("f"), *files(range(70))], r.seq, ANNA)
+    r.node.index.manifests.raise_floor(ANNAS, r.seq)
+    r.call(lambda: r.apply(ANNA, [], held=False))
+    hear(r, said)
+    assert (r.held(), r.disk.trash) == (30, [])
+
+
+def test_what_an_earlier_potluck_held_no_word_lets_go(r: Home) -> None:
+    """Not even one about a head that names all runs up to some number."""
+    r.share([folder("f"), *files(range(70))])
+    earlier = [(each.path, each.size) for each in files(range(70, 100))]
+    r.node.index.meta.set(f"losses held {ANNA.hex()}", encode((2000, earlier)))
+    once = r.later()
+    once.share([folder("f"), *files(range(40))])
+    again = once.later()
+    assert again.held() == 60
+    said = word(again)
+    ends = [RunEnd(1, 1500, b"")]
+    signed = sign_head(replace(said.head, instance=b"next", continues=ends), builders.key(2))
+    again.node.index.manifests.set_head(signed)
+    assert again.node.roster is not None
+    hear(again, sign_confirm(again.node.roster.group, signed, BERTS))
+    assert names(range(70, 100)) <= again.stands()
+    again.confirm()
+    assert again.stands() == {"f", *names(range(40))}
+
+
+def test_what_goes_since_its_owner_was_removed_is_confirmed_by_no_earlier_word(r: Home) -> None:
+    """The removal names a head before the one that is held here: there is less in it."""
+    r.share([folder("f"), *files(range(60))])
+    said = word(r)
+    r.share([folder("f"), *files(range(100))])
+    r.node.now += 2 * LOSS_WINDOW_S
+    hear(r, said)
+    receive(r.node.index, [folder("f"), *files(range(60))], said.head.seq, ANNA)
+    r.node.index.manifests.set_head(said.head)
+    r.node.index.manifests.raise_floor(ANNAS, r.seq)
+    r.call(lambda: r.apply(ANNA, [each.path for each in files(range(60, 100))], held=False))
+    r.run()
+    assert (r.held(), confirmed(r)) == (40, [])
+    r.confirm()
+    assert r.stands() == {"f", *names(range(60))}
+
+
+def test_what_was_confirmed_and_had_not_gone_goes_after_a_restart(r: Home) -> None:
+    r.share([folder("f"), *files(range(70))])
+    said = word(r)
+    r.share([folder("f"), *files(range(1))])
+    r.hold_place = True
+    hear(r, said)
+    assert (r.held(), r.disk.trash) == (69, [])
+    again = r.later()
+    assert (again.held(), len(again.disk.trash)) == (69, 30)
+
+
 def test_what_was_confirmed_before_it_is_known_here_is_done_and_told(r: Home) -> None:
     other = Home()
     other.start()
@@ -640,6 +707,18 @@ def test_of_one_file_that_was_confirmed_it_is_said_as_of_one(r: Home) -> None:
     r.breaker.held.release(ANNAS, [f"f/{number:03}".encode() for number in range(71, 100)])
     hear(r, word(r))
     assert "is confirmed by d3: 1 file (10 B) goes to" in confirmed(r)[0]
+
+
+def test_what_nobody_would_keep_is_confirmed_here_alone(
+    r: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CONFIRMS_OF_ONE", 0)
+    assert r.confirm() is None, "nothing is held, and nobody would hear of it"
+    r.share([folder("f"), *files(range(70))])
+    said = r.confirm()
+    assert said is not None
+    assert said.endswith(", for 30 days."), "that it counts for the others is not said"
+    assert r.held() == 0
 
 
 def test_what_is_not_held_here_can_be_confirmed_for_the_others_once(r: Home) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from potluck.core.content.facts import ManifestName
 from potluck.core.content.loss_confirms import LossOrigin
 from potluck.core.content.loss_window import Loss
 from potluck.core.content.manifest import run_end
@@ -61,3 +62,26 @@ def test_of_whom_nothing_is_known_the_head_says_it(index: Index) -> None:
     seen = head(b"r" * 32, 10, 1)
     lost = Loss(b"a", 1, b"", replaced=True, change=10)
     assert LossOrigins(index).of(seen, [lost]) == {b"a": LossOrigin(run_end(seen), 10)}
+
+
+def test_of_what_a_whole_list_does_not_tell_the_head_says_it(index: Index) -> None:
+    origins, seen = LossOrigins(index), head(b"r" * 32, 10, 1)
+    index.manifests.set_head(seen)
+    assert origins.renewed(seen, {b"a": 1}, []) == {}, "changes came, and none of it"
+    index.manifests.raise_floor(ManifestName.of(seen), 10)
+    assert origins.renewed(seen, {}, [b"b"]) == {}
+    assert origins.renewed(seen, {b"a": 1, b"b": 1}, [b"b"]) == {
+        b"a": LossOrigin(run_end(seen), 10)
+    }
+
+
+def test_of_what_goes_with_an_earlier_head_nothing_is_said(index: Index) -> None:
+    origins = LossOrigins(index)
+    changes(origins, 20, 1)
+    back, lost = head(b"r" * 32, 10, 1), Loss(b"a", 1, b"", replaced=False, change=10)
+    index.manifests.set_head(back)
+    index.manifests.raise_floor(ManifestName.of(back), 20)
+    for _ in range(2):
+        origins.on_head(back)
+        assert (origins.of(back, [lost]), origins.renewed(back, {b"a": 1}, [])) == ({}, {})
+    assert changes(origins, 21, 1, 21) == [21]

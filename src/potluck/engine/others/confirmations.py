@@ -110,6 +110,8 @@ class Confirmations:
         known = self._known().get((node.me, name.owner))
         if known is not None and not newer(head, known.head):
             return False
+        if known is None and self._has_said_all(node.me):
+            return False
         self._keep(word)
         return True
 
@@ -173,7 +175,7 @@ class Confirmations:
         signed = confirm_is_signed(roster.group, word, roster.verify, roster.vouches)
         if word.head.folder is not Folder.OWN or not signed or not self._may_say(*key):
             self._node.counters["confirmations refused"] += 1
-        elif key in known or sum(by == word.by for by, _ in known) < limits.CONFIRMS_OF_ONE:
+        elif key in known or not self._has_said_all(word.by):
             self._keep(word)
             self._listener.on_confirmed(ManifestName.of(word.head))
 
@@ -189,6 +191,10 @@ class Confirmations:
         assert roster is not None, "words are of a group"
         known = roster.entry_of(DeviceId(owner)) is not None and owner not in roster.forgotten
         return known and by in roster.members
+
+    def _has_said_all(self, device: bytes) -> bool:
+        """Say whether nobody keeps a word of a device about one more owner."""
+        return sum(by == device for by, _ in self._known()) >= limits.CONFIRMS_OF_ONE
 
     def _is_member(self, device: bytes) -> bool:
         return self._node.roster is not None and device in self._node.roster.members

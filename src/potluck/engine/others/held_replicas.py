@@ -37,6 +37,7 @@ from potluck.engine.others.path_folders import folders_above
 from potluck.engine.troubles import Trouble, TroubleKind
 
 _PREFIX: Final = "losses held "  # in the index, before the id of an owner
+_UNKNOWN: Final = LossOrigin(RunEnd(0, 0, b""), 0)  # nobody's word is about such a loss
 
 
 class _Stored(Struct, frozen=True):
@@ -120,8 +121,9 @@ class HeldReplicas:
             for path, size, end, change in kept.files:
                 if path in lost:
                     lot.add(path, size)
-                    if kept.ends:
-                        lot.origins[path] = LossOrigin(kept.ends[end], change)
+                    since = LossOrigin(kept.ends[end], change) if kept.ends else _UNKNOWN
+                    if since != _UNKNOWN:
+                        lot.origins[path] = since
             lot.told = lot.amount  # an earlier run told it
             self._changed.add(name)
         self.settle()
@@ -252,8 +254,7 @@ class HeldReplicas:
 
 
 def _encoded(lot: HeldLot) -> _Stored:
-    unknown = LossOrigin(RunEnd(0, 0, b""), 0)
-    since = {path: lot.origins.get(path, unknown) for path in sorted(lot.sizes)}
+    since = {path: lot.origins.get(path, _UNKNOWN) for path in sorted(lot.sizes)}
     ends = {origin.seen: None for origin in since.values()}
     numbers = {end: number for number, end in enumerate(ends)}
     files = [

@@ -73,11 +73,24 @@ class LossBreaker:
         """Return of how many something was lost lately."""
         return f"<LossBreaker: {len(self._bursts)} owners>"
 
+    def start(self) -> None:
+        """Begin with what is held, also after trouble with the index: ask once more what of it was
+        confirmed.
+
+        That some of a lot was let go is not written down at once, and what was asked may be undone.
+        """
+        self._asked.clear()
+        for name in sorted(self.held.names):
+            self._ask_again(name)
+
     # -- changes -----------------------------------------------------------------------------------
     def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
         """A manifest is held up to a new head; `held`: what it lacks now stays anyway."""
         name, losses = ManifestName.of(head), self._node.index.losses
         self._origins.on_head(head)
+        lot = self.held.lot(name)
+        if lot is not None:
+            self.held.note_origins(name, self._origins.renewed(head, lot.sizes, paths))
         moving = losses.among(name, self._moving.pop(name, ()))
         found = losses.among(name, paths)
         self._judge(head, moving + [loss for loss in found if loss.replaced or not held])
@@ -138,7 +151,9 @@ class LossBreaker:
         self._look_again(name, self.held.release_all(name))
         self._begin_hour(name)
         follows = f"What {label} deleted or replaced is done here now: {_goes(self._node, amount)}."
-        return f"{follows} {_for_all(self._node, name)}" if hearers(self._node, device) else follows
+        if not hearers(self._node, device) or not self._confirmed.is_said(name):
+            return follows
+        return f"{follows} {_for_all(self._node, name)}"
 
     def _ask_again(self, name: ManifestName) -> None:
         """More is held, or a word was about a head that is held only now: else all was asked."""
@@ -183,7 +198,7 @@ class LossBreaker:
         self, name: ManifestName, found: Sequence[Loss], origins: Mapping[bytes, LossOrigin]
     ) -> list[Loss]:
         """Return those of which nobody said that they were meant."""
-        here = {loss.path: origins[loss.path] for loss in found}
+        here = {loss.path: origins[loss.path] for loss in found if loss.path in origins}
         meant = dict[bytes, DeviceId]()
         for by, paths in self._confirmed.covered(name, here).items():
             meant |= dict.fromkeys(paths, by)
