@@ -242,6 +242,7 @@ def test_the_state_is_what_the_engine_says_and_what_only_a_shell_knows(office: O
     )
     assert office.source.folder("", "")["entries"] == [
         {"name": "den", "kind": "folder", "files": 0, "folders": 0, "size": 0, "here": 0}
+        | {"unwanted": False}
     ]
     assert office.source.folder("den/x", "") == {"entries": [], "next": None, "known": False}
 

@@ -23,7 +23,7 @@ BY_DESCRIPTOR = {
 """They take a descriptor and nothing else."""
 EITHER = {"listdir", "scandir", "utime"}
 """They take a path as well: only with a descriptor."""
-NO_FILE = {"environ.get", "fsdecode", "fsencode", "getpid", "kill", "strerror"}
+NO_FILE = {"environ.get", "fsdecode", "fsencode", "getpid", "kill", "strerror", "urandom"}
 """They touch no file."""
 WORDS_ONLY = {
     "path.abspath", "path.basename", "path.dirname", "path.join", "path.normpath", "path.samestat",
@@ -47,6 +47,9 @@ BY_NAME: dict[str, dict[str, str]] = {
         "rename": "the new marker over the old",
         "rmdir": "the emptied folder of a device that is forgotten; a full one refuses by itself",
         "stat": "whether FOLDER by name is still what we hold: the name is the question",
+    },
+    "disk/stamping.py": {
+        "rename": "the new stamps over the old, both in the held .potluck/",
     },
     "disk/returning.py": {
         "access": "whether a new start could write in FOLDER by name: the name is the question",
