@@ -20,7 +20,7 @@ from potluck.engine.others.skipping import (
 )
 from potluck.engine.person_acts import GetAsked, SkipAsked
 from tests.engine.builders import group, key, node
-from tests.engine.index.builders import folder, receive, record
+from tests.engine.index.builders import folder, place, receive, record
 from tests.engine.listeners import Heard
 from tests.engine.test_wiring import has, shared
 from tests.fakes.disk import path_of
@@ -285,3 +285,18 @@ def test_what_a_pattern_skips_is_called_by_it() -> None:
     assert iso is not None
     said = "it is not here as it is shared: *.iso is skipped here"
     assert unwanted_words(here, Spot(OTHERS, iso.path), iso) == said
+
+
+def test_what_was_removed_here_and_what_stands_is_told_apart() -> None:
+    here, part, _ = device()
+    part.skip(["*.iso"])
+    here.index.unwanted.add(OTHERS, [b"w/y"])
+    here.index.needs.judge_skips(OTHERS)
+    removed = here.index.manifests.get(OTHERS, b"w/y")
+    assert removed is not None
+    gone = Spot(OTHERS, removed.path)
+    assert unwanted_words(here, gone, removed) == "it was removed here, and is not fetched again"
+    assert is_skipped(here, gone)
+    here.index.places.put(OTHERS, [place(EVERY[0]), place(EVERY[2])])
+    assert is_skipped(here, Spot(OTHERS, b"a.iso")), "a pattern fits what stands as well"
+    assert not is_skipped(here, Spot(OTHERS, b"v/x"))
