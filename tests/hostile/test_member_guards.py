@@ -66,8 +66,8 @@ pytestmark = pytest.mark.full
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="to be another user takes root")
 NOBODY = 65534
 MANY_PAGES = 200
-CLAIMS = 60_000
-CLAIMED_BYTES = 10 * limits.MIB
+CLAIMS = 30_000
+CLAIMED_BYTES = 5 * limits.MIB
 EVIL = b"evil"
 EVIL_ROOT = content_of(EVIL)[0]
 _numbers = itertools.count(1)

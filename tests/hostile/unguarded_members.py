@@ -125,6 +125,7 @@ def any_piece() -> None:
         data = writer._room[: writer._content.length_of(piece)]
         writer._exchange.stream.receive_into(data)
         writer._part.write(piece, data)
+        writer._part.mark((piece,))
         writer._batch.append(piece)
         writer._report()
 
