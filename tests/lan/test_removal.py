@@ -166,7 +166,11 @@ def test_the_folder_of_a_removed_device_is_one_on_all_and_comes_to_who_joins_lat
     wait_for(lambda: all(n.settled() for n in left), READY_S, left)
     assert "newer" in "".join(str(path) for path in ahead.folder.rglob("*")), "in its trash"
     (newcomer.shared / out.label / "a").write_bytes(b"changed here")
-    (behind.shared / out.label / "missed").unlink()
+    missed = f"{out.label}/missed"
+    (behind.shared / missed).unlink()
+    unwanted = lambda: "not fetched again" in behind.run("why", missed).stdout  # noqa: E731
+    wait_for(unwanted, READY_S, left)
+    assert behind.run("get", missed).returncode == 0
     wait_for(lambda: folders() == wanted, READY_S, left)
     aside = [path.read_bytes() for path in newcomer.folder.glob("Put aside/*/a*")]
     assert aside == [b"changed here"]
