@@ -171,7 +171,7 @@ def test_an_answer_of_a_person_reaches_the_conversation() -> None:
     requests = Requests(mine, heard)
     acts = acts_of(mine, requests, AdmissionPolicy(mine, Membership(mine, heard), heard))
     joined = AskedMember(LinkId(1), "Home", "d9", "10.0.0.9", bytes(32), 120.0)
-    requests.open_there(joined, is_open=False, allowed=False)
+    requests.open_there(joined, is_open=False)
     acts.handle(AskAsked(4, "Home"))
     assert heard.of("on_answered") == [], "to ask is never to answer, whatever has come meanwhile"
     acts.handle(ApproveAsked(5, "Home"))

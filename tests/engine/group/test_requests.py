@@ -88,17 +88,17 @@ def test_a_group_that_is_asked_again_keeps_its_name_whoever_answers_there() -> N
     _, _, requests = member()
     for label, host, said in (("d9", "10.0.0.9", bytes(32)), ("d8", "10.0.0.8", b"later")):
         there = AskedMember(LINK, "Far", label, host, said, 120.0, whose=frozenset({b"far"}))
-        requests.open_there(there, is_open=False, allowed=False)
+        requests.open_there(there, is_open=False)
         assert [one.name for one in requests.list.rows] == ["Far"]
         requests.over(LINK, "you said no")
     other = AskedMember(
         LINK, "Far", "eve", "10.0.0.7", b"third", 120.0, whose=frozenset({b"new", b"eve"})
     )
-    requests.open_there(other, is_open=False, allowed=False)
+    requests.open_there(other, is_open=False)
     assert [one.name for one in requests.list.rows] == ["Far-2"]
     requests.over(LINK, "potluck was ended there")
     again = other._replace(transcript=b"fourth", whose=frozenset({b"newer", b"eve"}))
-    requests.open_there(again, is_open=False, allowed=False)
+    requests.open_there(again, is_open=False)
     assert [one.name for one in requests.list.rows] == ["Far-2"], "begun anew, by the same device"
 
 
@@ -121,7 +121,7 @@ def test_whom_a_newcomer_replaces_is_kept_as_long_as_its_request() -> None:
 def test_where_this_device_asks_is_nobody_elses_business() -> None:
     here, _, requests = member()
     there = AskedMember(LINK, "Far", "d9", "10.0.0.9", bytes(32), 120.0)
-    requests.open_there(there, is_open=False, allowed=True)
+    requests.open_there(there, is_open=False)
     requests.on_said(LINK, here=True)
     requests.on_linked(BEN)
     requests.over(LINK, "no")
@@ -208,7 +208,7 @@ def test_an_answer_of_a_member_reaches_our_conversation_or_is_counted() -> None:
 def test_where_this_device_asks_no_member_answers() -> None:
     here, heard, requests = member()
     there = AskedMember(LINK, "Far", "d9", "10.0.0.9", bytes(32), 120.0)
-    requests.open_there(there, is_open=False, allowed=False)
+    requests.open_there(there, is_open=False)
     requests.on_message(BEN, RequestAnswer(NAME, yes=True))
     assert heard.notes == []
     assert here.counters["answers to no request"] == 1

@@ -421,7 +421,7 @@ def test_who_asks_to_come_in_is_shown_with_the_words_and_what_to_type() -> None:
     parts.requests.on_message(key(2).device, msgspec.structs.replace(told, allowed=True))
     assert around.requests()[0].answer == "yes"
     there = AskedMember(LinkId(4), "Far", "d9", "10.0.0.9", bytes(32), 60.0)
-    parts.requests.open_there(there, is_open=True, allowed=False)
+    parts.requests.open_there(there, is_open=True)
     assert [(one.answer, one.other, one.by) for one in around.requests()] == [
         ("open", "needed", ""),
         ("yes", "yes", "d2"),

@@ -287,7 +287,7 @@ def test_a_request_that_waits_for_a_person_is_said_before_the_group_that_is_near
     _, ann, _ = shared()
     wiring = ann.engine.wiring
     there = AskedMember(LinkId(4), "Far", "d9", "10.0.0.9", bytes(32), 60.0)
-    wiring.requests.open_there(there, is_open=False, allowed=False)
+    wiring.requests.open_there(there, is_open=False)
     obstacles = wiring.viewer._picture.knowledge().hindrances
     words = "Far can let this device in: compare the words with d9"
     assert obstacles == (Obstacle(State.WAITING, words, "approve Far"),)

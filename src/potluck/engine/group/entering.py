@@ -198,7 +198,7 @@ class Entering:
         )  # fmt: skip
         self._policy.wanted = None
         by_itself = wish.way is WayIn.OPEN
-        self._requests.open_there(asked, is_open=by_itself, allowed=wish.found.open)
+        self._requests.open_there(asked, is_open=by_itself)
 
     def _want(self, link: LinkId, wish: _Entry) -> None:
         assert wish.member is not None, "the group is known"

@@ -130,8 +130,8 @@ class Requests:
                 hidden.over = ""
             self._show(self._waiting.pop(turn.shown))
 
-    def open_there(self, asked: AskedMember, *, is_open: bool, allowed: bool) -> None:
-        """This device asks a group; `allowed`: that says yes by itself."""
+    def open_there(self, asked: AskedMember, *, is_open: bool) -> None:
+        """This device asks a group; that its door was open when it was found is no yes yet."""
         name = name_of(asked.transcript)
         request = Request(
             id=name,
@@ -145,7 +145,6 @@ class Requests:
             link=asked.link,
             whose=asked.whose,
             open=is_open,
-            there=allowed,
             devices=asked.devices,
         )
         self.list.add(request)
