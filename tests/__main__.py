@@ -1,10 +1,10 @@
 """Runs the tests, what fails soonest first: `python3 pot.py test [--full | --release | --nightly]
 [pytest arguments]`.
 
-Strategy: stages, cheapest first, in two lanes side by side, since most stages wait more than they
-compute; the first stage that fails ends the run. What a stage prints is shown whole when it ends. A
-stage whose folder holds no test is left out. Everything runs in its own process, so that no stage
-can leave something behind for the next. With paths or options for pytest only pytest runs, on
+Strategy: stages, cheapest first, side by side (tests/lanes.py), since most stages wait more than
+they compute; the first stage that fails ends the run. What a stage prints is shown whole when it
+ends. A stage whose folder holds no test is left out. Everything runs in its own process, so that no
+stage can leave something behind for the next. With paths or options for pytest only pytest runs, on
 exactly that. Beyond the default tier the figures that tests have measured (tests/figures.py) come
 before the end. The last line sums up every stage: `N passed, N failed, N skipped`.
 """
@@ -21,20 +21,20 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 from tests.figures import VARIABLE, table
 from tests.hostile.parts import unmeasured
+from tests.lanes import Kind, Stage, can_be_apart, command, next_of
 from tests.own_coverage import outcomes
 
 TESTS = Path(__file__).resolve().parent
 ROOT = TESTS.parent
 NO_TESTS_COLLECTED = 5
 PYTEST = ("-m", "pytest", "-q", "--no-header")
-LANES = 2
-LOOK_S = 0.05  # between two looks at the lanes
+LOOK_S = 0.05  # between two looks at the stages
 GRACE_S = 20.0  # for a stage that is told to end: real daemons leave, namespaces go
 # What pytest counts -> where it stands in our closing line.
 COLUMN = {
@@ -48,16 +48,6 @@ COLUMN = {
 }
 
 
-@dataclass(frozen=True)
-class Stage:
-    """One step of the run."""
-
-    name: str
-    arguments: tuple[str, ...]  # for this Python
-    tests: bool = True  # False: a tool that counts no tests
-    alone: bool = False  # True: it fills both lanes by itself
-
-
 LINT_IMPORTS = (
     "import sys; from importlinter.cli import lint_imports_command as run; "
     "sys.exit(run(['--no-logo']))"
@@ -68,9 +58,9 @@ TOOLS = [
     Stage("layers", ("-c", LINT_IMPORTS), tests=False),
 ]
 TYPES = Stage("types", ("-m", "mypy"), tests=False)
-PURE = Stage("core + engine", ("-m", "tests.own_coverage", *PYTEST[2:]), alone=True)
+PURE = Stage("core + engine", ("-m", "tests.own_coverage", *PYTEST[2:]), kind="alone")
 PURE_PLAIN = replace(PURE, arguments=(*PURE.arguments, "--plain"))  # for the default tier
-MUTANTS = Stage("mutants", ("-m", "tests.mutate"), tests=False, alone=True)
+MUTANTS = Stage("mutants", ("-m", "tests.mutate"), tests=False, kind="alone")
 # Top-level test files that start whole programs; the others there are the laws of the house.
 PROGRAMS = {
     "tests/test_backups.py",
@@ -88,28 +78,33 @@ PROGRAMS = {
     "tests/test_why_devices.py",
 }
 # Folders of more than one stage, and the files of each: no process has all of a long folder to
-# itself while the other lane is empty. What no part names is in the stage that has the name of its
+# itself while nothing else is left. What no part names is in the stage that has the name of its
 # folder. What measures how fast an honest pair is has the machine to itself, and nothing else has.
 PARTS: Mapping[str, Mapping[str, Collection[str]]] = {
     "sim": {
         "sim, truth": {"test_truth.py", "test_seeds_of_disks.py"},
         "sim, lies": {"test_liars.py", "test_removals.py"},
     },
+    "lan": {"lan, losses": {"test_lost_folders.py", "test_mounts.py", "test_stale_disks.py"}},
     "torture": {"torture, kills": {"test_kills.py"}},
     "hostile": {"hostile, guards": unmeasured()},
 }
-ALONE = {"hostile"}  # it measures how fast an honest pair is beside a hostile member
-# Real devices on this machine's own network, mostly with an open door: those of two stages would
-# meet, for each also asks at the port that potlucks have when they may choose (limits.PORT).
-MEET = {"programs", "hostile, guards", "torture", "torture, kills", "faces"}
-# What is cheap comes first. Then one lane computes (the simulation) while the other mostly waits
-# (real devices), and both end at about the same time.
+# Stages of folders that do not compute; what measures how fast an honest pair is beside a hostile
+# member is alone.
+KINDS: Mapping[str, Kind] = {
+    **dict.fromkeys(("programs", "faces", "lan", "lan, losses"), "waits"),
+    **dict.fromkeys(("torture", "torture, kills", "hostile, guards"), "waits"),
+    "hostile": "alone",
+}
+# Real devices on this machine's own network, mostly with an open door.
+MEET = {"programs", "hostile", "hostile, guards", "torture", "torture, kills", "faces"}
+# What is cheap comes first, then of each kind what takes long, so that all end at about one time.
 ORDER = (
     *("lint", "format", "layers", "house"),
-    *("types", "config", "contract"),  # beside the house: what comes next has both lanes
+    *("types", "config", "contract"),  # beside the house: what comes next has all to itself
     "core + engine",
-    *("sim", "programs", "laws", "fuzz", "sim, truth", "torture, kills", "lan"),
-    *("hostile, guards", "sim, lies", "torture", "faces", "shells", "browser", "interop"),
+    *("sim", "lan", "hostile, guards", "programs", "laws", "sim, truth", "lan, losses"),
+    *("torture, kills", "torture", "fuzz", "sim, lies", "faces", "shells", "browser", "interop"),
     *("hostile", "bench", "mutants"),
 )
 FULL = {"torture", "torture, kills", "hostile", "hostile, guards", "interop"}  # from there on
@@ -121,17 +116,20 @@ def test_files(folder: Path) -> list[str]:
     return sorted(path.relative_to(ROOT).as_posix() for path in folder.rglob("test_*.py"))
 
 
+def folder_stage(name: str, *tests: str) -> Stage:
+    """The stage of this name, and of the kind that the name has, that runs these tests."""
+    kind = KINDS.get(name, "computes")
+    return Stage(name, (*PYTEST, *tests), kind=kind, meets=name in MEET)
+
+
 def folder_stages(folder: str) -> list[Stage]:
     """The stages of a folder of tests: each of its test files is in one of them."""
     top = f"tests/{folder}"
     if folder not in PARTS:
-        return [Stage(folder, (*PYTEST, top))] if test_files(ROOT / top) else []
+        return [folder_stage(folder, top)] if test_files(ROOT / top) else []
     parts = {part: {f"{top}/{name}" for name in names} for part, names in PARTS[folder].items()}
     rest = set(test_files(ROOT / top)).difference(*parts.values())
-    return [
-        Stage(name, (*PYTEST, *sorted(files)), alone=name in ALONE)
-        for name, files in {folder: rest, **parts}.items()
-    ]
+    return [folder_stage(name, *sorted(files)) for name, files in {folder: rest, **parts}.items()]
 
 
 def stages(tier: str) -> list[Stage]:
@@ -142,7 +140,7 @@ def stages(tier: str) -> list[Stage]:
         Stage("house", (*PYTEST, *(name for name in top if name not in PROGRAMS))),
         TYPES,
         PURE_PLAIN if tier == "default" else PURE,
-        Stage("programs", (*PYTEST, *(name for name in top if name in PROGRAMS))),
+        folder_stage("programs", *(name for name in top if name in PROGRAMS)),
         MUTANTS,
         *(stage for name in ORDER for stage in folder_stages(name)),
     ]
@@ -169,7 +167,7 @@ class Running:
         self.stage, self.started_s = stage, time.monotonic()
         self.output: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `ended`)
         self.process = subprocess.Popen(
-            [sys.executable, *stage.arguments],
+            command([sys.executable, *stage.arguments]),
             cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=self.output,
@@ -224,13 +222,13 @@ def counted(text: str) -> Counter[str]:
     return found
 
 
-def run_all(plan: Sequence[Stage], totals: Counter[str], lanes: int = LANES) -> bool:
-    """Run the stages in order, so many at a time, until one fails; whether all passed."""
+def run_all(plan: Sequence[Stage], totals: Counter[str]) -> bool:
+    """Run the stages in order, side by side, until one fails; whether all passed."""
     waiting, running = list(plan), list[Running]()
     passed = True
     try:
         while passed and (waiting or running):
-            while (stage := next_of(waiting, running, lanes)) is not None:
+            while stage := next_of(waiting, [one.stage for one in running], apart=can_be_apart()):
                 waiting.remove(stage)
                 running.append(Running(stage))
             for one in [one for one in running if one.process.poll() is not None]:
@@ -241,25 +239,6 @@ def run_all(plan: Sequence[Stage], totals: Counter[str], lanes: int = LANES) -> 
         for one in running:
             one.stop()
     return passed
-
-
-def next_of(waiting: Sequence[Stage], running: Sequence[Running], lanes: int) -> Stage | None:
-    """The first stage that may begin now; what fills both lanes is overtaken by nobody."""
-    for stage in waiting:
-        if fits(stage, [one.stage for one in running], lanes):
-            return stage
-        if stage.alone:
-            break
-    return None
-
-
-def fits(stage: Stage, running: Sequence[Stage], lanes: int) -> bool:
-    """Whether a stage may begin beside those that run."""
-    if not running:
-        return True
-    if stage.alone or running[0].alone or len(running) >= lanes:
-        return False
-    return stage.name not in MEET or not any(one.name in MEET for one in running)
 
 
 def run_pytest(arguments: list[str], totals: Counter[str]) -> bool:

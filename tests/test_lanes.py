@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
-from types import SimpleNamespace
-from typing import cast
 
 import pytest
 
 from tests.__main__ import (
-    ALONE,
     GRACE_S,
-    LANES,
+    KINDS,
     MEET,
     ORDER,
     PARTS,
     PYTEST,
     ROOT,
     TESTS,
-    Running,
-    Stage,
     counted,
-    fits,
-    next_of,
     run_all,
     stages,
 )
@@ -32,10 +29,11 @@ from tests.__main__ import (
     test_files as files_below,
 )
 from tests.hostile.parts import MEASURED, part_of, unmeasured
+from tests.lanes import APART, Kind, Stage, can_be_apart, command, next_of
 
 
-def says(name: str, code: str, **options: bool) -> Stage:
-    return Stage(name, ("-c", code), **options)
+def says(name: str, code: str, *, tests: bool = True, kind: Kind = "computes") -> Stage:
+    return Stage(name, ("-c", code), tests=tests, kind=kind)
 
 
 def test_stages_run_side_by_side_and_each_is_shown_whole(capsys, tmp_path):
@@ -84,29 +82,64 @@ def test_a_stage_without_tests_is_no_failure(capsys):
     assert totals == {}
 
 
-def test_a_stage_that_fills_both_lanes_has_nobody_beside_it(tmp_path):
+def test_a_stage_that_is_alone_has_nobody_beside_it(tmp_path):
     shared = tmp_path / "here"
     alone = (
         f"import pathlib, time; path = pathlib.Path({str(shared)!r})\n"
         "path.touch(exist_ok=False); time.sleep(0.2); path.unlink()"
     )
-    plan = [says("one", alone), says("two", alone, alone=True), says("three", alone)]
+    plan = [says("one", alone), says("two", alone, kind="alone"), says("three", alone)]
     assert run_all(plan, Counter())
 
 
-def test_stages_whose_devices_would_meet_are_never_beside_each_other():
-    one, other = (Stage(name, ()) for name in ("hostile, guards", "torture, kills"))
-    computes, alone = Stage("laws", ()), Stage("core + engine", (), alone=True)
-    assert not fits(other, [one], LANES)
-    assert fits(other, [computes], LANES)
-    assert fits(computes, [one], LANES)
-    assert not fits(Stage("lan", ()), [one, computes], LANES)
-    assert not fits(computes, [alone], LANES)
-    running = [cast("Running", SimpleNamespace(stage=one))]
-    assert next_of([other, computes], running, LANES) is computes
-    assert next_of([other, alone, computes], running, LANES) is None
-    assert next_of([other, alone, computes], [], LANES) is other
-    assert next_of([], [], LANES) is None
+WAIT, ALSO, THIRD = (Stage(name, (), kind="waits", meets=True) for name in ("one", "two", "three"))
+COMPUTE, MORE = Stage("sim", ()), Stage("laws", ())
+ALONE = Stage("core + engine", (), kind="alone")
+
+
+@pytest.mark.parametrize(
+    ("waiting", "running", "first"),
+    [
+        ([WAIT, ALSO, COMPUTE], [], WAIT),
+        ([ALSO, COMPUTE], [WAIT], ALSO),
+        ([THIRD, COMPUTE, MORE], [WAIT, ALSO], COMPUTE),
+        ([THIRD, MORE], [WAIT, ALSO, COMPUTE], None),
+        ([MORE, THIRD], [WAIT, COMPUTE], THIRD),
+        ([MORE], [COMPUTE, WAIT], None),
+        ([MORE], [COMPUTE], MORE),
+        ([MORE], [COMPUTE, COMPUTE], None),
+        ([ALONE, COMPUTE], [], ALONE),
+        ([ALONE, COMPUTE], [WAIT], None),
+        ([COMPUTE, ALONE, WAIT], [MORE], COMPUTE),
+        ([COMPUTE, ALONE, WAIT], [MORE, MORE], None),
+        ([WAIT, COMPUTE], [ALONE], None),
+        ([], [], None),
+    ],
+)
+def test_two_that_wait_are_beside_one_that_computes(waiting, running, first):
+    assert next_of(waiting, running) is first
+
+
+def test_without_networks_of_their_own_devices_of_two_stages_are_never_beside_each_other():
+    assert next_of([ALSO, COMPUTE], [WAIT], apart=False) is COMPUTE
+    assert next_of([ALSO], [COMPUTE], apart=False) is ALSO
+    lan = Stage("lan", (), kind="waits")
+    assert next_of([ALSO, lan], [WAIT, COMPUTE], apart=False) is lan
+
+
+def test_a_stage_has_a_network_of_its_own_where_that_is_possible():
+    if os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "ip"))):
+        assert command(["true"]) == ["true"]
+        pytest.skip("a network of its own needs root, unshare and ip")
+    if not can_be_apart():
+        pytest.skip("this machine lets nobody have a network of their own")
+    assert command(["true"]) == [*APART, "true"]
+    shows = "import os, socket; print(os.readlink('/proc/self/ns/net'), socket.if_nameindex())"
+    seen = subprocess.run(
+        command([sys.executable, "-c", shows]), capture_output=True, text=True, check=True
+    ).stdout
+    assert os.readlink("/proc/self/ns/net") not in seen
+    assert seen.endswith("[(1, 'lo')]\n")
 
 
 @pytest.mark.parametrize(
@@ -160,13 +193,13 @@ def test_a_folder_of_more_than_one_stage_has_each_of_its_files_in_one(folder):
 
 def test_what_measures_an_honest_pair_is_alone_and_last_and_the_rest_is_beside_others():
     plan = stages("full")
-    assert [one.name for one in plan if one.alone] == ["core + engine", "hostile"]
+    assert [one.name for one in plan if one.kind == "alone"] == ["core + engine", "hostile"]
     assert plan[-1].name == "hostile"
     assert {f"tests/hostile/{name}" for name in MEASURED} == set(files_of(plan[-1]))
 
 
 def test_every_stage_has_its_place_in_the_order():
-    assert set(ORDER) >= {*ALONE, *MEET, *PARTS}.union(*PARTS.values())
+    assert set(ORDER) >= {*KINDS, *MEET, *PARTS}.union(*PARTS.values())
     places = [ORDER.index(stage.name) for stage in stages("release")]
     assert places == sorted(set(places))
 
