@@ -205,10 +205,77 @@ def test_what_appears_at_the_last_moment_is_not_overwritten(share: Share) -> Non
     assert trash(share)["day-000000-replaced/me/a"] == b"new"
 
 
-def test_a_program_that_puts_it_there_again_and_again_wins(share: Share) -> None:
+class Killed(Exception):
+    """The process ends here."""
+
+
+STEPS = ("before_restore", "before_link", "after_link", "after_kept", "after_exchange")
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_a_crash_at_any_moment_leaves_one_of_both_in_its_place(share: Share, step: str) -> None:
+    put(share, "day-000000-deleted/me/a", b"old")
+    write(share, "me/a", b"mine")
+
+    def end() -> None:
+        raise Killed
+
+    at(step, end)
+    with pytest.raises(Killed):
+        restored(share, "me/a")
+    stands = shared(share)["me/a"]
+    assert stands == (b"old" if step == "after_exchange" else b"mine")
+    assert {b"old", b"mine"} <= {stands, *trash(share).values()}
+    set_crash_hook(None)
+    number = 2 if b"mine" in trash(share).values() else 1
+    assert not restored(share, f"me/a@{number}").failed
+    assert shared(share) == {"me/a": b"old"}
+    assert sorted(map(bytes, filter(None, trash(share).values()))) == [b"mine", b"old"]
+
+
+@pytest.mark.parametrize("exchanges", [True, False])
+def test_what_is_saved_at_the_last_moment_is_kept(
+    share: Share, monkeypatch: pytest.MonkeyPatch, exchanges: bool
+) -> None:
+    put(share, "day-000000-deleted/me/a", b"old")
+    write(share, "me/a", b"mine")
+    if not exchanges:
+        monkeypatch.setattr(module, "change_places", lambda *_: False)
+
+    def save() -> None:
+        Path(share.folder, "Shared", "me", "a").unlink()
+        write(share, "me/a", b"saved")
+
+    at("after_kept", save)
+    assert restored(share, "me/a").kept == ("a",)
+    assert shared(share) == {"me/a": b"old"}
+    kept = {*trash(share).values(), *aside(share).values()}
+    assert kept == {b"mine", b"saved", b"old"}
+
+
+def test_what_cannot_be_kept_at_the_last_moment_stands_there_again(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(share, "day-000000-deleted/me/a", b"old")
+    write(share, "me/a", b"mine")
+    at("after_kept", lambda: write(share, "me/a", b"saved since"))
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(os, "rename", full)
+    ((path, _),) = restored(share, "me/a").failed
+    assert path == "me/a"
+    assert shared(share) == {"me/a": b"saved since"}
+
+
+def test_a_program_that_puts_it_there_again_and_again_wins(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
     put(share, "day-000000-deleted/me/a", b"old")
     number = iter(range(100))
     write(share, "me/a", b"first")
+    monkeypatch.setattr(module, "change_places", lambda *_: False)
     at("after_moved_away", lambda: write(share, "me/a", b"again %d" % next(number)), 99)
     ((_, reason),) = restored(share, "me/a").failed
     assert "again and again" in reason
@@ -317,11 +384,12 @@ def test_a_link_that_fails_after_the_move_says_where_what_stood_there_is(
 
     def link(*names: Any, **folders: Any) -> None:
         tried.append(names)
-        if len(tried) > 1:
+        if len(tried) > 2:
             raise OSError(errno.EIO, "broken")
         real(*names, **folders)
 
     monkeypatch.setattr(os, "link", link)
+    monkeypatch.setattr(module, "change_places", lambda *_: False)
     ((path, reason),) = restored(share, "me/a").failed
     assert (path, reason) == ("me/a", "what stood there is in the trash, and: input/output error")
     assert trash(share)["day-000000-replaced/me/a"] == b"mine"

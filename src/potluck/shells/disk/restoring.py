@@ -1,16 +1,19 @@
 """Bringing versions back from the trash into the own folder: `potluck restore`.
 
 Strategy: a version is copied in `tmp/`, with its time and x bit, made durable, and appears under
-its path by one link, which never goes over anything. What stands there meanwhile is moved to the
-trash first, so that a restore can be taken back by another. What is somebody else's comes into the
-own folder, below `Restored from <label>`, under the first free name. Of a folder only what is
-missing there now is brought back, the newest version of each.
+its path by one link, which never goes over anything. What stands there gets a second name in the
+trash, then it and the copy change places, so that a restore can be taken back by another. What is
+somebody else's comes into the own folder, below `Restored from <label>`, under the first free name.
+Of a folder only what is missing there now is brought back, the newest version of each.
 
 Guarantees: the trash keeps what is restored from it; nothing is overwritten; links, devices and
-pipes in the trash are no versions; a version that changes while it is copied is not restored.
-Limits: between the move and the link nothing stands at the path for a moment, and a crash then
-leaves it so: both versions are in the trash, and the same command again ends it. What is restored
-is writable. Onto another disk, mounted inside the own folder, nothing comes, which is said.
+pipes in the trash are no versions; a version that changes while it is copied is not restored; at
+every moment one of both versions stands at the path.
+Limits: where the file system cannot exchange two names, or has no links, nothing stands there for a
+moment, and a crash then leaves it so: both versions are in the trash. What is saved there just
+before the exchange is in `tmp/` until it is in the trash, and a crash in between loses it. What is
+restored is writable. Onto another disk, mounted inside the own folder, nothing comes, which is
+said.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ from potluck.shells.disk.fsops import (
     what_is,
 )
 from potluck.shells.disk.keeping import Keeper, Occupant, numbered
-from potluck.shells.disk.renaming import rename_to_free
+from potluck.shells.disk.renaming import change_places, rename_to_free
 from potluck.shells.disk.trash_layout import Why
 from potluck.shells.disk.trash_walk import KeptFile, numbered_versions, versions_below
 
@@ -213,9 +216,39 @@ class _Restoring:
             if not modes.S_ISREG(found.st_mode):
                 raise UnsafePath(f"“{target}” is in the way", f"a {what_is(found)} stands there")
             occupant = Occupant(target, folder, found)
-            moved = not self._keeper.trash(occupant, leave=False, why=Why.REPLACED)
-            crashpoint("after_moved_away")
+            moved = not self._keeper.trash(occupant, leave=True, why=Why.REPLACED)
+            crashpoint("after_kept")
+            if moved and self._took_its_place(occupant):
+                self.done.kept.append("/".join(target.parts[1:]))
+                return target.name
         raise OSError(errno.EEXIST, "something is put there again and again")
+
+    def _took_its_place(self, occupant: Occupant) -> bool:
+        """Have the copy stand where that stood, which is in the trash; False if nothing does now.
+
+        What is saved there at the last moment goes to the trash as well.
+        """
+        tmp_fd, folder, name = self._share.tmp_fd, occupant.folder_fd, occupant.path.name
+        self._keeper.sync()  # it must not be lost together with what stood there
+        try:
+            if not change_places(tmp_fd, self._tmp_name, folder, name):
+                self._keeper.trash(occupant, leave=False, why=Why.REPLACED)
+                crashpoint("after_moved_away")
+                return False
+        except FileNotFoundError:
+            return False
+        crashpoint("after_exchange")
+        came = stat_at(tmp_fd, self._tmp_name)
+        assert came is not None, "nobody else takes anything from tmp/"
+        if occupant.is_still(came):
+            return True
+        later = Occupant(occupant.path, tmp_fd, came, self._tmp_name)
+        try:
+            self._keeper.trash(later, leave=False, why=Why.REPLACED)
+        except (OSError, UnsafePath):
+            change_places(tmp_fd, self._tmp_name, folder, name)  # it is nowhere kept
+            raise
+        return True
 
     def _linked_back(self, folder: int, name: str, *, moved: bool) -> bool:
         """Give the copy its name; where that fails, say what `moved` away from there before."""
