@@ -1,6 +1,7 @@
 """Law 10: every module of core and engine is covered, line and branch, by its own test file alone.
 
-Strategy: as many pytest runs as there are processors, each with its share of the test files.
+Strategy: as many pytest runs at a time as there are processors, each with a share of the test
+files; there are more shares than processors, since nobody knows before how long each of them takes.
 Coverage keeps a *context* with each line; the plugin below switches it to the test file whose
 fixtures or test is running. All modules are imported first, in the context `import`,
 since that part is the same whoever imports them. Then `core/ring/ring.py` must be complete looking
@@ -12,7 +13,6 @@ run without anybody looking, which takes less than half the time: the default ti
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import os
@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import coverage
@@ -33,6 +34,7 @@ PACKAGE = ROOT / "src" / "potluck"
 LAYERS = ("core", "engine")
 SHARE = "POTLUCK_COVERAGE_SHARE"  # in the environment of a process that judges: `0/2` and so on
 CLOSING = re.compile(r"^=* ?((?:\d+ [a-z]+(?:, )?)+|no tests ran) in [\d.]+s")
+SHARES_EACH = 4  # so many for each processor
 PLAIN = "--plain"
 WIRE, WIRE_WEIGHT = "tests.engine.wire", 8  # a line of such a file takes about so much longer
 COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected)")
@@ -159,6 +161,19 @@ def judge(share: list[Path], arguments: list[str]) -> int:
     return 1 if found else 0
 
 
+def one_share(number: int, count: int, arguments: list[str]) -> tuple[int, str]:
+    """Run one of so many shares in a process of its own; its exit code, and what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.own_coverage", *arguments],
+        cwd=ROOT,
+        env={**os.environ, SHARE: f"{number}/{count}"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode("utf-8", "replace")
+
+
 def main(arguments: list[str]) -> int:
     """Run the tests of core and engine in several processes, each judging its share."""
     started = time.monotonic()
@@ -166,25 +181,11 @@ def main(arguments: list[str]) -> int:
     if named:
         print(f"law 10 is about every test file of core and engine; leave off: {' '.join(named)}")
         return 2
-    count = os.cpu_count() or 1
-    command = [sys.executable, "-m", "tests.own_coverage", *arguments]
-    texts, codes = [], []
-    with contextlib.ExitStack() as files:
-        outputs = [files.enter_context(tempfile.TemporaryFile()) for _ in range(count)]
-        running = [
-            subprocess.Popen(
-                command,
-                cwd=ROOT,
-                env={**os.environ, SHARE: f"{number}/{count}"},
-                stdout=output,
-                stderr=output,
-            )
-            for number, output in enumerate(outputs)
-        ]
-        for process, output in zip(running, outputs, strict=True):
-            codes.append(process.wait())
-            output.seek(0)
-            texts.append(output.read().decode("utf-8", "replace"))
+    processors = os.cpu_count() or 1
+    count = processors * SHARES_EACH
+    with ThreadPoolExecutor(processors) as pool:
+        ended = list(pool.map(lambda number: one_share(number, count, arguments), range(count)))
+    codes, texts = zip(*ended, strict=True)
     print("".join(texts), end="")
     counts = sum(map(outcomes, texts), Counter[str]())
     if any(codes):
