@@ -267,5 +267,5 @@ def test_what_a_device_has_no_room_for_is_told_beside_what_it_lacks() -> None:
     assert layout.delivery_words([delivery("nas", moves=False) | short]) == (
         "nas lacks 2 files (650 B), no room for 2 files (1.0 GB)"
     )
-    assert layout.no_room_words(short) == "no room there for 2 files (1.0 GB)"
-    assert layout.no_room_words(device()) == "", "also of an earlier version, which does not say it"
+    assert layout.no_room_there_words(short) == "no room there for 2 files (1.0 GB)"
+    assert layout.no_room_there_words(device()) == "", "nor of an earlier version"

@@ -195,9 +195,7 @@ class Announcing:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float:
         """Return when `on_tick` must be called next."""
-        if self._tells:
-            return min(self._ask_last_s, self._next_kept_s)
-        return self._ask_last_s
+        return min(self._ask_last_s, self._tell_s)
 
     def on_tick(self) -> None:
         """Ask last, tell what we keep."""
@@ -205,18 +203,18 @@ class Announcing:
         if node.now >= self._ask_last_s:
             self._ask_last_s = node.now + limits.HEADS_ASK_S
             node.say(self._neighbour.last(), HeadsAsk(self.digest))
-        if self._tells and node.now >= self._next_kept_s:
+        if node.now >= self._tell_s:
             self.tell_changed()
 
     @property
-    def _tells(self) -> bool:
-        """Whether what stands here, or what has no room here, may be another thing by now."""
-        room = self._progress.room_mark
-        return self._kept_due or self._progress.fetching or room != self._room_told
+    def _tell_s(self) -> float:
+        """When it is told next what stands here, and has no room here: it may be news by now.
 
-    @property
-    def _next_kept_s(self) -> float:
-        """When what stands here is told next: sooner if nothing is lacking any more."""
+        Sooner if nothing is lacking any more; never if all of it is told.
+        """
+        progress = self._progress
+        if not (self._kept_due or progress.fetching or progress.room_mark != self._room_told):
+            return math.inf
         return self._kept_s - limits.KEPT_S + KEPT_SOON_S if self._complete else self._kept_s
 
     def _on_changed(self) -> None:
