@@ -251,6 +251,14 @@ class Partly:
         self.fetching = False
         self.here: dict[ManifestName, int] = {}
         self.changing: set[ManifestName] = set()
+        self.short: dict[ManifestName, Amount] = {}
+
+    @property
+    def room_mark(self) -> object:
+        return tuple(self.short.items())
+
+    def no_room(self) -> dict[ManifestName, Amount]:
+        return self.short
 
     def unsettled(self) -> set[ManifestName]:
         return self.changing

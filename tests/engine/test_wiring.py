@@ -68,7 +68,7 @@ from potluck.engine.others_relay import (
 )
 from potluck.engine.own.older_copy import OLDER_COPY
 from potluck.engine.own_relay import OwnRelay
-from potluck.engine.person_acts import ApproveAsked, KeepHereAsked
+from potluck.engine.person_acts import ApproveAsked, KeepHereAsked, SkipAsked
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.wiring import UpkeepRelay, Wiring
 from tests.engine import cutting
@@ -1058,7 +1058,8 @@ def what_its_owner_changes_while_it_is_lost_is_told() -> None:
 
 def what_is_missing_is_told_though_nothing_can_be_fetched() -> None:
     wire, ann, ben = shared()
-    ben.hear(events.SpaceSeen(0, 2**40))
+    ben.hear(SkipAsked(1, ("*",)))
+    wire.run(3.0)
     ben.disk[parse_wire_path(f"{ann.label}/a".encode())] = b"edited here"
     ben.hear(events.RescanAsked())
     kept = ann.engine.node.peers[ben.me].kept

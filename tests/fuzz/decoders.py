@@ -248,7 +248,7 @@ TARGETS = {
             Sync([RECORD], b"", True),
             RosterRecords([GENESIS]),
             Heads([HEAD]),
-            Kept([Holding(ANN.device, Folder.OWN, 1, 2, 3, 4)]),
+            Kept([Holding(ANN.device, Folder.OWN, 1, 2, 3, 4, 1, 1, 1, 1, 1, 1)]),
         ),
         *_messages(
             "bulk request",

@@ -1,7 +1,8 @@
 """A small disk and a fast link: some of the disk stays free all the time, and it says what waits.
 
 Strategy: the receiver's folder is a tmpfs of its own; how much of it is free is looked at every 20
-ms by a thread of the test while more comes than fits.
+ms by a thread of the test while more comes than fits. Its owner
+has to hear that room is the reason.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.swarm.room import reserve_of
+from potluck.core.wording import of_size
 from tests.lan.potluck import Potluck, wait_ring, write, write_random
 
 pytestmark = [pytest.mark.full, pytest.mark.lan, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -93,10 +95,37 @@ def test_what_does_not_fit_waits_and_the_reserve_is_never_broken_into(two) -> No
     assert 7 <= len(here) <= 9, "as much as fits"
     anna.wait(lambda: anna.device("bert").get("need_files") == 16 - len(here), READY_S)
     assert bert.status()["command"] == f"df -h {bert.folder}"
+    short = 16 - len(here)
+    owner_says_why(anna, short)
     for number in range(15):
         (anna.own / f"{number:02}.bin").unlink()
     bert.wait((bert.shared / "anna" / "15.bin").exists, READY_S * 3)
     bert.wait(bert.settled, READY_S)
+    anna.wait(anna.settled, READY_S)
+    assert told_of(anna) == (0, 0), "there is room, so nothing else is said any more"
+    assert anna.run("wait", "--delivered", "--timeout", READY_S).returncode == 0
+    assert "room" not in anna.run("status").stdout
+
+
+def told_of(anna: Potluck) -> tuple[int, int]:
+    """How many files, and bytes, bert has no room for, as anna says."""
+    device = anna.device("bert")
+    return device.get("no_room_files", -1), device.get("no_room_bytes", -1)
+
+
+def owner_says_why(anna: Potluck, short: int) -> None:
+    """So many files of 8 MiB lack at bert, and its owner can say that there is no room for them."""
+    size_bytes = short * 8 * limits.MIB
+    anna.wait(lambda: told_of(anna) == (short, size_bytes), READY_S)
+    amount = f"{short} files ({of_size(size_bytes)})"
+    late = anna.run("wait", "--delivered", "--timeout", 3)
+    said = f"not yet known to be whole on bert (no room there for {amount})"
+    assert (late.returncode, said in late.stdout + late.stderr) == (6, True), late
+    state = f"bert still lacks {amount} of mine; no room for {amount} on bert"
+    assert state in anna.run("status").stdout
+    assert f"lacks {amount}, no room for {amount}" in anna.run("status").stdout
+    why = anna.run("why", "anna/15.bin").stdout
+    assert f"it has no room for {amount}, of which this may be one" in why
 
 
 def test_what_can_never_fit_keeps_nothing_else_waiting(two) -> None:
@@ -105,4 +134,5 @@ def test_what_can_never_fit_keeps_nothing_else_waiting(two) -> None:
     write_random(anna.own / "small.bin", 4 * limits.MIB)
     bert.wait((bert.shared / "anna" / "small.bin").exists, READY_S)
     bert.wait(lambda: waits(bert), READY_S)
+    anna.wait(lambda: told_of(anna) == (1, SIZE_BYTES), READY_S)
     assert not list((bert.folder / ".potluck" / "tmp").glob("*.part")), "it was not begun"

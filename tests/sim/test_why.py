@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from potluck.core.content import receipts
-from potluck.core.content.knowledge import CopyKnown, LastWord, ManifestKnown
+from potluck.core.content.knowledge import CopyKnown, ManifestKnown
+from potluck.core.content.last_words import LastWord
 from potluck.core.content.receipts import PathKnown
 from potluck.engine.person_acts import GetAsked, SkipAsked
 from potluck.engine.views import explaining, why_here, why_lacking, why_lists, why_own

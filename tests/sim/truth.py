@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING
 from potluck.core.content.facts import NOTHING, ManifestName, Spot
 from potluck.core.content.knowledge import (
     CopyKnown,
-    HeadNumber,
     Knowledge,
     ManifestKnown,
     State,
     copy_known,
     situation,
 )
+from potluck.core.content.last_words import HeadNumber
 from potluck.core.content.paths import SafePath
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord, Flushed, Head, Heads, Holding, Kept, Kind

@@ -15,10 +15,8 @@ from potluck.core.content.knowledge import (
     LACKS_ALL_OWN,
     CopyKnown,
     DeviceKnown,
-    HeadNumber,
     Incoming,
     Knowledge,
-    LastWord,
     ManifestKnown,
     Obstacle,
     OwnWork,
@@ -26,9 +24,11 @@ from potluck.core.content.knowledge import (
     Standing,
     State,
     copy_known,
+    no_room_there,
     situation,
     standing,
 )
+from potluck.core.content.last_words import HeadNumber, LastWord
 from potluck.core.keys.identity import DeviceId
 
 ME, ADA, BEN = (DeviceId(bytes([number]) * 32) for number in range(3))
@@ -364,3 +364,26 @@ def test_who_skips_some_of_mine_is_not_waited_for_and_never_said_to_hold_it():
     some = LastWord(H2, Amount(2, 0, 200), SOME)
     word = situation(picture(device(mine=some)))
     assert word == Situation(State.SENDING, "ben still lacks 1 file (100 B) of mine")
+
+
+# -- what has no room ------------------------------------------------------------------------------
+def test_who_has_no_room_for_some_of_mine_still_lacks_it_and_that_is_said():
+    two = Amount(2, 0, 200)
+    short = LastWord(H2, two, NOTHING, SOME)
+    assert copy_known(device(mine=short), manifest()) is CopyKnown.LACKS
+    known = picture(device(mine=short), device(ADA, "ada", mine=LastWord(H2, two)))
+    words = "ben and ada still lack 2 files (200 B) of mine; no room for 1 file (100 B) on ben"
+    assert situation(known) == Situation(State.SENDING, words)
+    stands = [standing(known, each) for each in known.devices]
+    assert [(each.lacks, each.no_room) for each in stands] == [(two, SOME), (two, NOTHING)]
+
+
+def test_no_more_has_no_room_than_there_is_here():
+    much = Amount(2**40, 2**40, 2**40)
+    assert no_room_there(device(mine=LastWord(H2, much, NOTHING, much)), manifest()) == WHOLE
+    skips = LastWord(H2, much, SOME, much)
+    assert no_room_there(device(mine=skips), manifest()) == WHOLE.less(SOME)
+    assert no_room_there(device(), manifest()) == NOTHING
+    unheld = manifest(held=None)
+    known = picture(device(mine=LastWord(H2, SOME, NOTHING, SOME)), manifests=[unheld])
+    assert standing(known, known.devices[0]).no_room == NOTHING

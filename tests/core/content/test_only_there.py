@@ -7,13 +7,8 @@ from dataclasses import replace
 import pytest
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
-from potluck.core.content.knowledge import (
-    DeviceKnown,
-    HeadNumber,
-    Knowledge,
-    LastWord,
-    ManifestKnown,
-)
+from potluck.core.content.knowledge import DeviceKnown, Knowledge, ManifestKnown
+from potluck.core.content.last_words import HeadNumber, LastWord
 from potluck.core.content.only_there import only_on_each, own_only_here
 from potluck.core.keys.identity import DeviceId
 

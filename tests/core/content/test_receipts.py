@@ -5,13 +5,8 @@ from __future__ import annotations
 import pytest
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
-from potluck.core.content.knowledge import (
-    CopyKnown,
-    DeviceKnown,
-    HeadNumber,
-    LastWord,
-    ManifestKnown,
-)
+from potluck.core.content.knowledge import CopyKnown, DeviceKnown, ManifestKnown
+from potluck.core.content.last_words import HeadNumber, LastWord
 from potluck.core.content.receipts import CopyReceipt, PathKnown, is_safe, receipt
 from potluck.core.keys.identity import DeviceId
 
@@ -162,3 +157,27 @@ def test_what_is_skipped_there_is_called_so() -> None:
     every = LastWord(HELD, WHOLE, WHOLE)
     said = receipt(DeviceKnown(BEN, "ben", True, {NAME: every}), manifest(), FILE)
     assert (said.known, said.why) == (CopyKnown.LACKS, "it skips everything there")
+
+
+def no_room(missing: Amount, short: Amount, meant: Amount = FILE.amount) -> str:
+    said = LastWord(HELD, missing, NOTHING, short)
+    path = PathKnown(5, meant)
+    return receipt(DeviceKnown(BEN, "ben", True, {NAME: said}), manifest(), path).why
+
+
+def test_what_has_no_room_there_may_be_what_is_meant_and_no_more_is_said() -> None:
+    two, one = Amount(2, 0, 200), Amount(1, 0, 100)
+    lacks = "it lacks 2 files (200 B) of that folder, and does not say what"
+    assert no_room(two, NOTHING) == lacks
+    words = f"{lacks}; it has no room for 1 file (100 B)"
+    assert no_room(two, one) == f"{words}, of which this may be one"
+    assert no_room(two, one, Amount(2, 1, 200)) == f"{words}, some of which may be these"
+    assert no_room(two, one, WHOLE) == words, "all of that folder is meant"
+    assert no_room(two, one, Amount(0, 1, 0)) == lacks, "a folder takes no room"
+
+
+def test_who_lacks_everything_says_for_how_much_of_it_there_is_no_room() -> None:
+    words = "it lacks everything there; it has no room for 3 files (300 B)"
+    assert no_room(WHOLE, Amount(3, 0, 300), WHOLE) == words
+    assert no_room(WHOLE, Amount(3, 0, 300)) == f"{words}, of which this may be one"
+    assert no_room(WHOLE, NOTHING) == "it lacks everything there"

@@ -14,6 +14,7 @@ from potluck.core.wire.records import (
     FileRecord,
     Folder,
     Head,
+    Holding,
     Kind,
     MemberRecord,
     Nanoseconds,
@@ -31,6 +32,7 @@ def again(value: msgspec.Struct) -> msgspec.Struct:
 
 
 FILE = FileRecord(b"a", Kind.FILE, 1, 2, True, limits.PIECE_MIN_BYTES, bytes(32), 1)
+HOLDING = Holding(bytes(32), Folder.OWN, 1, 2, 9, 90, 0, 1, 10, 0, 2, 20)
 HEAD = Head(bytes(32), Folder.OWN, 1, 2, 3, bytes(32), b"run", bytes(64))
 
 
@@ -39,6 +41,7 @@ HEAD = Head(bytes(32), Folder.OWN, 1, 2, 3, bytes(32), b"run", bytes(64))
     [
         FILE,
         HEAD,
+        HOLDING,
         DeletedPath(b"a", 1),
         Address("host", 1),
         member_record(ANN, status=Status.DEAD, by=BEN),
@@ -51,6 +54,10 @@ def test_a_record_survives_the_wire(value: msgspec.Struct) -> None:
 @pytest.mark.parametrize(
     "value",
     [
+        msgspec.structs.replace(HOLDING, no_room_files=-1),
+        msgspec.structs.replace(HOLDING, no_room_files=limits.SEQ_MAX + 1),
+        msgspec.structs.replace(HOLDING, no_room_bytes=-1),
+        msgspec.structs.replace(HOLDING, no_room_bytes=limits.FILE_MAX_BYTES + 1),
         msgspec.structs.replace(FILE, path=b""),
         msgspec.structs.replace(FILE, path=b"a" * (limits.PATH_BYTES + 1)),
         msgspec.structs.replace(FILE, size=-1),

@@ -8,9 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.wire.catalogue import Folder, Heads, HeadsAsk, Holding, Kept
 from potluck.engine.effects import Fetch, MakeDurable, Send
+from potluck.engine.index.skip_list import SkipEntry
 from potluck.engine.others.announcing import DIGEST_PATIENCE_S, KEPT_SOON_S
 from tests.engine.builders import flush, group, taken
 from tests.engine.manifests import Device, Wire
@@ -386,6 +387,58 @@ def test_what_a_device_skips_it_does_not_lack_and_when_something_came_is_known(w
         one.announcing.on_kept(two.id, [said])
         assert (peer.lacking_bytes, peer.most_lacking_bytes) == (lacks, 5 if lacks else 0)
     assert peer.came_s == one.node.now
+
+
+def test_what_has_no_room_is_told_as_a_part_of_what_lacks_and_taken_back(wire: Wire) -> None:
+    one, two, three = wire.devices
+    one.write("a", "b", "c")
+    wire.run()
+    wire.wait(limits.KEPT_S * 2)
+    wire.said.clear()
+    size_bytes = one.node.index.manifests.amount(one.manifest).size_bytes
+    for short, files, told_bytes in (
+        (Amount(1, 0, 1), 1, 1),
+        (Amount(2, 0, 2), 2, 2),
+        (Amount(9, 9, 2**60), 3, size_bytes),
+        (Amount(9, 9, 2**60), 3, size_bytes),
+        (NOTHING, 0, 0),
+    ):
+        news = two.partly.short.get(one.manifest) != short
+        two.partly.short = {one.manifest: short} if files else {}
+        wire.wait(limits.KEPT_S)
+        assert said(wire, Kept) == ([(2, 1), (2, 3)] if news else []), "once, if it is news"
+        wire.said.clear()
+        for other in (one, three):
+            kept = other.node.peer(two.id).kept[one.manifest]
+            assert (kept.missing_files, kept.missing_bytes) == (3, size_bytes)
+            assert (kept.no_room_files, kept.no_room_bytes) == (files, told_bytes)
+
+
+def test_what_is_skipped_needs_no_room(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write("a.iso", "b")
+    wire.run()
+    two.node.index.skip_list.set([SkipEntry(b"", "*.iso")], [])
+    two.node.index.needs.judge_skips(one.manifest)
+    two.partly.short = {one.manifest: Amount(2, 0, 2**40)}
+    wire.wait(limits.KEPT_S)
+    kept = one.node.peer(two.id).kept[one.manifest]
+    assert (kept.missing_files, kept.skipped_files, kept.no_room_files) == (2, 1, 1)
+    assert kept.no_room_bytes == kept.missing_bytes - kept.skipped_bytes
+
+
+def test_that_there_is_no_room_is_told_at_most_once_a_second(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write("a")
+    wire.run()
+    wire.wait(limits.KEPT_S * 2)
+    wire.said.clear()
+    for number in range(1, 31):
+        two.partly.short = {one.manifest: Amount(1, 0, number % 2)}
+        wire.wait(limits.KEPT_S / 10)
+    told = said(wire, Kept)
+    assert 2 <= told.count((2, 1)) <= 4
+    assert told.count((2, 1)) == told.count((2, 3))
 
 
 def test_how_much_somebody_ever_lacked_is_remembered_until_it_lacks_nothing(wire: Wire) -> None:

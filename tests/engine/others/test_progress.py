@@ -13,8 +13,9 @@ from potluck.core.content.facts import NOTHING, Amount, ManifestName, Spot
 from potluck.core.content.loss_window import Loss
 from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import Order, What
-from potluck.core.wire.catalogue import Holding
-from potluck.engine.events import BatchId, LinkId, OrderId
+from potluck.core.content.swarm.room import FILE_BYTES
+from potluck.core.wire.catalogue import FileRecord, Holding
+from potluck.engine.events import BatchId, LinkId, OrderId, SpaceSeen
 from potluck.engine.index.skip_list import SkipEntry
 from potluck.engine.others.downloads import Want
 from potluck.engine.others.group_commit import Batch
@@ -152,3 +153,56 @@ def test_what_is_skipped_is_told_of_the_folders_of_others_while_they_are_here(
     assert parts.progress.skipped() == {ANNAS: Amount(1, 0, 3)}
     parts.node.share_present = False
     assert parts.progress.skipped() == {}
+
+
+def want(parts: Wiring, name: ManifestName, path: str, wanted: FileRecord) -> None:
+    parts.downloads.want(Want(Spot(name, path.encode()), wanted, None))
+
+
+def test_what_has_no_room_is_told_of_each_folder_that_waits_for_it(parts: Wiring) -> None:
+    progress, room = parts.progress, parts.downloads.swarm.room
+    large, small = record("large", text="l" * 9000), record("small", text="s" * 40)
+    for name in (ANNAS, BERTS):
+        want(parts, name, "large", large)
+    want(parts, BERTS, "copy", large)
+    want(parts, BERTS, "small", small)
+    assert (progress.no_room(), progress.room_mark) == ({}, ())
+    room.on_space(FILE_BYTES + 1000, 1000)
+    mark = progress.room_mark
+    assert not room.begin(Root(large.root), 3 * large.size)
+    assert progress.no_room() == {ANNAS: Amount(1, 0, 9000), BERTS: Amount(2, 0, 18_000)}
+    assert mark != progress.room_mark
+    parts.node.share_present = False
+    assert progress.no_room() == {}
+    parts.node.share_present = True
+    room.on_space(2**30, 2**31)
+    assert (progress.no_room(), progress.room_mark) == ({}, ())
+
+
+def test_on_a_full_disk_all_that_waits_has_no_room_but_for_what_comes(parts: Wiring) -> None:
+    progress, downloads = parts.progress, parts.downloads
+    content = piece_list(3)
+    film = replace(record("film"), root=content.root, size=content.size_bytes)
+    come, other = record("come", text="c" * 30), record("other", text="o" * 40)
+    for one in (film, come, other):
+        want(parts, ANNAS, one.path.decode(), one)
+    downloads.swarm.on_list(content)
+    downloads.swarm.on_pieces(content.root, [0])
+    downloads.on_space(SpaceSeen(0, 2**40))
+    rest = content.size_bytes - content.piece_size
+    mark = progress.room_mark
+    assert progress.no_room() == {ANNAS: Amount(3, 0, rest + 70)}
+    order = Order(1, ANNA, What.PACK, (Root(come.root),))
+    downloads.orders[OrderId(1)] = order
+    downloads.swarm.downloads[Root(come.root)].orders.add(1)
+    assert progress.no_room() == {ANNAS: Amount(2, 0, rest + 40)}, "it is on its way"
+    assert progress.room_mark != mark
+    mark = progress.room_mark
+    downloads.swarm.on_files([Root(other.root)])
+    assert progress.no_room() == {ANNAS: Amount(1, 0, rest)}, "all of it is here"
+    del downloads.swarm.downloads[content.root]
+    assert progress.no_room() == {}
+    downloads.release(Spot(ANNAS, b"other"))
+    assert progress.room_mark != mark
+    downloads.on_space(SpaceSeen(2**39, 2**40))
+    assert (progress.no_room(), progress.room_mark) == ({}, ())

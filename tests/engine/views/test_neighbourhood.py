@@ -22,6 +22,7 @@ from potluck.engine.events import (
     Mount,
     MountsSeen,
     ShareSeen,
+    SpaceSeen,
 )
 from potluck.engine.group.request_ends import OTHER_VERSION
 from potluck.engine.group.request_list import LastEnd, Side
@@ -366,6 +367,42 @@ def test_what_a_device_skips_is_not_delivered_and_not_waited_for() -> None:
     assert (row["need_files"], row["need_bytes"]) == (1, 40)
     kept[name] = msgspec.structs.replace(kept[name], skipped_files=2, skipped_bytes=45)
     assert shown(ann)["deliveries"] == []
+
+
+def test_what_a_device_has_no_room_for_is_told_as_a_part_of_what_it_lacks() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (FilesAsk,)
+    ann.write("more", b"x" * 40)
+    assert wire.run(5.0, lambda: bool(shown(ann)["deliveries"]) and other_of(ann)["known"])
+
+    def told(row: dict[str, Any]) -> tuple[int, int]:
+        return row["no_room_files"], row["no_room_bytes"]
+
+    assert told(other_of(ann)) == (0, 0)
+    name, kept = ann.engine.node.own_manifest, ann.engine.node.peers[ben.me].kept
+    for files, size_bytes, says in ((1, 30, (1, 30)), (2**50, 2**60, (1, 40))):
+        kept[name] = msgspec.structs.replace(
+            kept[name], no_room_files=files, no_room_bytes=size_bytes
+        )
+        (row,) = shown(ann)["deliveries"]
+        assert told(row) == told(other_of(ann)) == says
+        assert (row["need_files"], row["need_bytes"]) == (1, 40)
+
+
+def test_what_has_no_room_here_is_in_the_row_of_this_device() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (FilesAsk,)
+    ben.hear(SpaceSeen(0, 2**40))
+    ann.write("more", b"x" * 40)
+    assert wire.run(5.0, lambda: bool(shown(ben)["need_files"]))
+    (me,) = (one for one in shown(ben)["devices"] if one["me"])
+    assert (me["no_room_files"], me["no_room_bytes"]) == (1, 40)
+    assert wire.run(5.0, lambda: other_of(ann)["no_room_files"] == 1), "and its owner hears it"
+    assert shown(ann)["reason"] == (
+        "d2 still lacks 1 file (40 B) of mine; no room for 1 file (40 B) on d2"
+    )
+    ben.hear(SpaceSeen(2**39, 2**40))
+    assert wire.run(5.0, lambda: other_of(ann)["no_room_files"] == 0), "there is room again"
 
 
 def test_of_who_gets_nothing_it_is_not_said_how_far_it_is() -> None:

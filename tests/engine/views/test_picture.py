@@ -11,14 +11,8 @@ import shlex
 from msgspec.structs import replace
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
-from potluck.core.content.knowledge import (
-    HeadNumber,
-    Knowledge,
-    LastWord,
-    Obstacle,
-    OwnWork,
-    State,
-)
+from potluck.core.content.knowledge import Knowledge, Obstacle, OwnWork, State
+from potluck.core.content.last_words import HeadNumber, LastWord
 from potluck.core.content.loss_window import Loss
 from potluck.core.group.asking_turns import GroupTag
 from potluck.core.group.founding import Founding, FoundingState, found_group

@@ -5,10 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from potluck.core.content.facts import ManifestName
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import Root
 from potluck.core.content.verification import Verification
-from potluck.core.keys.identity import short_id
+from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wire.catalogue import Address, FileAsk, FilesAsk, Holding
 from potluck.engine import effects, events
 from potluck.engine.events import RequestHeard, RequestId, ShareSeen, SpaceSeen
@@ -335,3 +336,16 @@ def test_what_is_handed_over_is_shown_to_whoever_has_it() -> None:
     uploads.note(ben.me, root, parse_wire_path(b"d1/film"), 600_000, 1)
     assert uploads.handings()
     assert shown(ann)["uploads"] == [], "nothing goes to who is frozen"
+
+
+def test_what_a_device_has_no_room_for_is_told_of_folders_that_are_known_here() -> None:
+    wire, ann, ben = shared()
+    name, other = ann.engine.node.own_manifest, ManifestName.own(DeviceId(b"x" * 32))
+    kept = ann.engine.node.peer(ben.me).kept
+    for folder in (name, other):
+        kept[folder] = Holding(*folder, 1, 1, 9, 10**9, no_room_files=8, no_room_bytes=10**8)
+    (device,) = ann.engine.keepers(wire.now).devices
+    said = {one.head.owner: one for one in device.kept}
+    mine, strange = said[short_id(name.owner)], said[short_id(other.owner)]
+    assert (mine.missing, mine.no_room_files, mine.no_room_bytes) == (9, 1, 5), "no more is here"
+    assert (strange.missing, strange.no_room_files, strange.no_room_bytes) == (9, 0, 0)

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from potluck.core.content.facts import Amount, ManifestName, PlaceRow, Spot
-from potluck.core.content.knowledge import HeadNumber, ManifestKnown
+from potluck.core.content.knowledge import ManifestKnown
+from potluck.core.content.last_words import HeadNumber
 from potluck.core.content.loss_window import Loss
 from potluck.core.wire.catalogue import ManifestAsk
 from potluck.engine import effects

@@ -166,3 +166,18 @@ def test_who_skips_some_of_it_is_a_note() -> None:
     (one,) = said(ann, "d1/0")
     assert (one.kind, one.open) == (ReasonKind.RECEIVER_SKIPS, False)
     assert one.text == "d2: it skips 1 file (5 B) of that folder, and does not say what"
+
+
+def test_who_has_no_room_for_some_of_it_is_waited_for_and_says_only_how_much_that_is() -> None:
+    _, ann, ben = shared(2)
+    name = ManifestName.own(ann.me)
+    head = ann.index.manifests.head(name)
+    assert head is not None
+    holding = Holding(*name, head.generation, head.seq, 1, 5, 0, no_room_files=1, no_room_bytes=5)
+    ann.engine.node.peer(ben.me).kept[name] = holding
+    words = "d2: it lacks 1 file (5 B) of that folder, and does not say what"
+    (one,) = said(ann, "d1/0")
+    assert (one.kind, one.open) == (ReasonKind.RECEIVER_SILENT, True)
+    assert one.text == f"{words}; it has no room for 1 file (5 B), of which this may be one"
+    (one,) = said(ann)
+    assert one.text == f"{words}; it has no room for 1 file (5 B)"

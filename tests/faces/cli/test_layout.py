@@ -256,3 +256,16 @@ def test_what_a_device_skips_is_told_from_what_it_lacks() -> None:
     )
     assert layout.skipped_words(state(skipped_files=2, skipped_bytes=gb)) == "2 files (1.0 GB)"
     assert layout.skipped_words(state()) == ""
+
+
+def test_what_a_device_has_no_room_for_is_told_beside_what_it_lacks() -> None:
+    short = {"no_room_files": 2, "no_room_bytes": 10**9}
+    lacks = device(have_files=12, need_files=3, need_bytes=2 * 10**9) | short
+    assert layout.holding_words(lacks) == (
+        "has 12 files, lacks 3 files (2.0 GB), no room for 2 files (1.0 GB)"
+    )
+    assert layout.delivery_words([delivery("nas", moves=False) | short]) == (
+        "nas lacks 2 files (650 B), no room for 2 files (1.0 GB)"
+    )
+    assert layout.no_room_there_words(short) == "no room there for 2 files (1.0 GB)"
+    assert layout.no_room_there_words(device()) == "", "nor of an earlier version"

@@ -47,6 +47,12 @@ def test_the_only_other_device_lacks_what_only_this_one_has() -> None:
     folders = lacking() | {"need_files": 0, "need_bytes": 0}
     (line,) = parting(group(device(id="kitchen-pc"), deliveries=[folders])).lines
     assert line == "kitchen-pc still lacks some folders that only this device has"
+    short = lacking() | {"no_room_files": 1, "no_room_bytes": GB}
+    (line,) = parting(group(device(id="kitchen-pc"), deliveries=[short])).lines
+    assert line == (
+        "kitchen-pc still lacks 2 files (1.0 GB) that only this device has; "
+        "no room there for 1 file (1.0 GB)"
+    )
 
 
 def test_with_more_devices_it_is_not_known_that_only_this_one_has_it() -> None:

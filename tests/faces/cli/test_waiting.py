@@ -450,3 +450,19 @@ def test_who_skips_some_is_never_whole_and_that_is_said() -> None:
     assert undelivered(late, [head()], ()) == (
         "not yet known to be whole on laptop (skips 2 paths, not fetched there)"
     )
+
+
+def test_who_has_no_room_for_some_is_told_from_who_is_only_late() -> None:
+    short = kept(missing=3) | {"no_room_files": 3, "no_room_bytes": 1_200_000_000}
+
+    def said(**changes: Any) -> str:
+        late = {"heads": [], "devices": [keeper(short | changes), keeper(label="nas")]}
+        return undelivered(late, [head()], ())
+
+    laptop = "not yet known to be whole on laptop"
+    assert said() == f"{laptop} (no room there for 3 files (1.2 GB)) and nas"
+    assert said(skipped=1) == (
+        f"{laptop} (skips 1 path, not fetched there; no room there for 3 files (1.2 GB)) and nas"
+    )
+    away = {"heads": [], "devices": [keeper(short) | {"online": False}]}
+    assert undelivered(away, [head()], ("laptop",)) == f"{laptop} (away)"

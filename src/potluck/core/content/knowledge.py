@@ -20,20 +20,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum
-from typing import NamedTuple
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
+from potluck.core.content.last_words import HeadNumber, LastWord, at_most, no_room_words
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wording import lack_words, listed, of_amount, of_size, of_time, set_off, typable
 
 LACKS_ALL_OWN = "lacks all that it shares; perhaps its disk is away, or that is on its way back"
-
-
-class HeadNumber(NamedTuple):
-    """Which state of a manifest: a head without its content, ordered by age."""
-
-    generation: int
-    seq: int
 
 
 # -- the picture -----------------------------------------------------------------------------------
@@ -47,6 +40,7 @@ class ManifestKnown:
     whole: Amount  # of the one held
     missing: Amount  # of that on this disk; pieces that are here do not count
     skipped: Amount = NOTHING  # of what is missing: not wanted here, as a person said
+    no_room: Amount = NOTHING  # of the rest: not begun, since this disk has no room for it
     removed: str = ""  # the label of its owner, if that was removed and its folder stays
     stuck: bool = False  # nobody who is here could bring what lacks of it, as far as was asked
     kept: bool = False  # what its owner deleted or replaced stays here until a person confirms
@@ -57,15 +51,6 @@ class ManifestKnown:
         """Whether everything that was heard of stands here, but for what is not wanted here."""
         here = self.held == self.heard and self.missing == self.skipped
         return here and not self.kept and not self.forked
-
-
-@dataclass(frozen=True, slots=True)
-class LastWord:
-    """What a device said last of one manifest."""
-
-    number: HeadNumber  # the head it holds
-    missing: Amount  # of that on its disk
-    skipped: Amount = NOTHING  # of what is missing: a person does not want it there
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,11 +212,13 @@ class Standing:
     lacks: Amount  # by its last word, whatever that was about; everything if it never spoke
     said: Amount  # of that, what it said itself, if it spoke: of a folder it never named nothing
     skips: Amount = NOTHING  # of that, what a person does not want there
+    no_room: Amount = NOTHING  # of the rest: what that disk has no room for
 
 
 def standing(knowledge: Knowledge, device: DeviceKnown) -> Standing:
     """Return how another device stands to everything that is held here."""
     has, lacks, said, skips, known = [NOTHING], [NOTHING], [NOTHING], [NOTHING], True
+    short = [no_room_there(device, one) for one in knowledge.manifests if one.held is not None]
     for manifest in knowledge.manifests:
         if manifest.held is None:
             continue
@@ -244,7 +231,7 @@ def standing(knowledge: Knowledge, device: DeviceKnown) -> Standing:
         if manifest.name in device.said or not device.said:
             said.append(missing)
             skips.append(missing.less(_wanted(device, manifest)))
-    return Standing(known, *map(Amount.total, (has, lacks, said, skips)))
+    return Standing(known, *map(Amount.total, (has, lacks, said, skips, short)))
 
 
 def _last_word(device: DeviceKnown, manifest: ManifestKnown) -> Amount:
@@ -252,13 +239,19 @@ def _last_word(device: DeviceKnown, manifest: ManifestKnown) -> Amount:
     said = device.said.get(manifest.name)
     if said is None:
         return NOTHING if manifest.name.owner == device.device else manifest.whole
-    return Amount(*map(min, said.missing, manifest.whole))
+    return at_most(said.missing, manifest.whole)
 
 
 def _wanted(device: DeviceKnown, manifest: ManifestKnown) -> Amount:
     """Return what of that it wants, by its word: all but what it skips."""
     missing, said = _last_word(device, manifest), device.said.get(manifest.name)
-    return missing.less(Amount(*map(min, missing, said.skipped))) if said is not None else missing
+    return missing.less(at_most(said.skipped, missing)) if said is not None else missing
+
+
+def no_room_there(device: DeviceKnown, manifest: ManifestKnown) -> Amount:
+    """Return what of that has no room there, by its last word, at most what it wants."""
+    said = device.said.get(manifest.name)
+    return at_most(said.no_room, _wanted(device, manifest)) if said is not None else NOTHING
 
 
 # -- the word --------------------------------------------------------------------------------------
@@ -381,17 +374,21 @@ def _outgoing(knowledge: Knowledge) -> Situation | None:
     mine = [one for one in knowledge.manifests if one.name.owner == knowledge.me]
     present = [one for one in knowledge.devices if one.here and not one.offline]
     lacking, unknown, amounts = list[str](), list[str](), list[Amount]()
+    short = list[tuple[str, Amount]]()
     for device in present:
         verdicts = {copy_known(device, manifest) for manifest in mine}
         wanted = Amount.total(_wanted(device, manifest) for manifest in mine)
         if CopyKnown.LACKS in verdicts and wanted != NOTHING:
             lacking.append(device.label)
             amounts.append(wanted)
+            full = Amount.total(no_room_there(device, manifest) for manifest in mine)
+            short.append((device.label, full))
         elif CopyKnown.UNKNOWN in verdicts:
             unknown.append(device.label)
     if lacking:
-        what = lack_words(amounts)
-        return Situation(State.SENDING, f"{listed(lacking)} still {what} of mine")
+        words = f"{listed(lacking)} still {lack_words(amounts)} of mine"
+        full_words = no_room_words(short)
+        return Situation(State.SENDING, f"{words}; {full_words}" if full_words else words)
     if unknown:
         have = "has" if len(unknown) == 1 else "have"
         return Situation(

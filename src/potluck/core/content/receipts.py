@@ -16,7 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from potluck.core.content.facts import NOTHING, Amount
-from potluck.core.content.knowledge import CopyKnown, DeviceKnown, LastWord, ManifestKnown
+from potluck.core.content.knowledge import (
+    CopyKnown,
+    DeviceKnown,
+    ManifestKnown,
+    no_room_there,
+)
+from potluck.core.content.last_words import LastWord
 from potluck.core.wording import listed, of_amount
 
 
@@ -51,6 +57,7 @@ def receipt(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown) -> Co
     if last_word is CopyKnown.LACKS:
         skips = said is not None and said.skipped == said.missing
         why = "it skips everything there" if skips else "it lacks everything there"
+        why += _no_room_words(device, manifest, path)
         return CopyReceipt(device.label, CopyKnown.LACKS, why, last_word)
     return CopyReceipt(device.label, CopyKnown.UNKNOWN, _unknown_words(device, manifest, path))
 
@@ -110,7 +117,21 @@ def _unknown_words(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown
         return "it has not spoken yet of the list that this is in"
     if said.missing == NOTHING:
         return "it has a newer list of its files than this device"
-    return f"{_lack_words(said)} of that folder, and does not say what"
+    words = f"{_lack_words(said)} of that folder, and does not say what"
+    return words + _no_room_words(device, manifest, path)
+
+
+def _no_room_words(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown) -> str:
+    """Say how much of that folder has no room there, and that these may be what is meant."""
+    short = no_room_there(device, manifest)
+    if not short.files or not path.amount.files:
+        return ""
+    words = f"; it has no room for {of_amount(*short)}"
+    if path.amount.files >= manifest.whole.files:
+        return words  # all of that folder is meant
+    if path.amount.files == 1:
+        return f"{words}, of which this may be one"
+    return f"{words}, some of which may be these"
 
 
 def _lack_words(said: LastWord) -> str:

@@ -180,3 +180,6 @@ class Holding(Struct, frozen=True, array_like=True):
     skipped_files: Counter = 0
     skipped_bytes: Size = 0
     skipped_folders: Counter = 0
+    # of the rest: not begun, since that disk has no room for it
+    no_room_files: Counter = 0
+    no_room_bytes: Size = 0

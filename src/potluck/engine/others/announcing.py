@@ -5,8 +5,9 @@ who cannot have it from its owner. Lost pushes are found by the digest of all he
 who differs is asked, at first at once and then ever less often, and everyone asks *last* every ten
 seconds, as the seed does. What stands on this disk of each manifest (KEPT) is told whole when a
 link opens, and what changed of it at most once a second, or at once when nothing is lacking any
-more: somebody may be waiting to switch off. When the share goes offline all that was said is taken
-back at once, of the own manifest too, and said again when it is back.
+more: somebody may be waiting to switch off. What of it has no room on this disk is told with it, so
+that who waits for it knows why, and taken back when there is room. When the share goes offline all
+that was said is taken back at once, of the own manifest too, and said again when it is back.
 
 Guarantees: nobody is told a head before the index that it describes is on the disk; equal digests
 cost nothing. Limits: telling only; what is heard is followed by engine/others/following.py. That
@@ -24,6 +25,7 @@ from blake3 import blake3
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
+from potluck.core.content.last_words import at_most
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Heads, HeadsAsk, Holding, Kept, encode
 from potluck.engine.node import Node
@@ -71,6 +73,13 @@ class PartlyHere(Protocol):
     def skipped(self) -> Mapping[ManifestName, Amount]:
         """Return what of that is not wanted here."""
 
+    @property
+    def room_mark(self) -> object:
+        """What changes whenever `no_room` may."""
+
+    def no_room(self) -> Mapping[ManifestName, Amount]:
+        """Return what of it is not begun, since this disk has no room for it."""
+
 
 class Announcing:
     """Says what is held here, and asks what is held elsewhere."""
@@ -87,6 +96,7 @@ class Announcing:
         self._kept_due = False
         self._complete = False  # nothing is lacking, and that is news
         self._told: dict[ManifestName, Holding] = {}  # to everybody who is linked
+        self._room_told = progress.room_mark  # of what had no room when that was told last
         self._share_told = True  # whether what was said last was of a share that is there
         self._head_sizes = HeadSizes(node)
         self.digest = _digest(self._node.index.manifests.heads())
@@ -185,9 +195,7 @@ class Announcing:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float:
         """Return when `on_tick` must be called next."""
-        if self._kept_due or self._progress.fetching:
-            return min(self._ask_last_s, self._next_kept_s)
-        return self._ask_last_s
+        return min(self._ask_last_s, self._tell_s)
 
     def on_tick(self) -> None:
         """Ask last, tell what we keep."""
@@ -195,12 +203,18 @@ class Announcing:
         if node.now >= self._ask_last_s:
             self._ask_last_s = node.now + limits.HEADS_ASK_S
             node.say(self._neighbour.last(), HeadsAsk(self.digest))
-        if (self._kept_due or self._progress.fetching) and node.now >= self._next_kept_s:
+        if node.now >= self._tell_s:
             self.tell_changed()
 
     @property
-    def _next_kept_s(self) -> float:
-        """When what stands here is told next: sooner if nothing is lacking any more."""
+    def _tell_s(self) -> float:
+        """When it is told next what stands here, and has no room here: it may be news by now.
+
+        Sooner if nothing is lacking any more; never if all of it is told.
+        """
+        progress = self._progress
+        if not (self._kept_due or progress.fetching or progress.room_mark != self._room_told):
+            return math.inf
         return self._kept_s - limits.KEPT_S + KEPT_SOON_S if self._complete else self._kept_s
 
     def _on_changed(self) -> None:
@@ -220,6 +234,7 @@ class Announcing:
         """
         node = self._node
         self._kept_due, self._complete = False, False
+        self._room_told = self._progress.room_mark
         self._kept_s = node.now + limits.KEPT_S
         holdings = self._holdings()
         changed = {n: one for n, one in holdings.items() if self._told.get(n) != one}
@@ -245,15 +260,17 @@ class Announcing:
         at since the start: what its owner deleted may stand here, and what is known may be gone.
         """
         lacking, unsettled = self._progress.lacking(), self._progress.unsettled()
-        skipped = self._progress.skipped()
+        skipped, no_room = self._progress.skipped(), self._progress.no_room()
         found = dict[ManifestName, Holding]()
         for head in self._node.index.manifests.heads():
             name = ManifestName.of(head)
             files, folders, size_bytes = lacking[name]
             if files or folders or name not in unsettled:
                 said = (head.generation, head.seq, files, size_bytes, folders)
-                skips = Amount(*map(min, skipped.get(name, NOTHING), lacking[name]))
-                found[name] = Holding(*name, *said, skips.files, skips.size_bytes, skips.folders)
+                skips = at_most(skipped.get(name, NOTHING), lacking[name])
+                parts = (skips.files, skips.size_bytes, skips.folders)
+                short = at_most(no_room.get(name, NOTHING), lacking[name].less(skips))
+                found[name] = Holding(*name, *said, *parts, short.files, short.size_bytes)
         return found
 
 

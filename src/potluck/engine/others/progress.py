@@ -136,6 +136,32 @@ class Progress:
             return {}
         return {name: index.needs.skipped(name) for name in others}
 
+    @property
+    def room_mark(self) -> tuple[object, ...]:
+        """What changes whenever `no_room` may; nothing if all has room."""
+        downloads, room = self._downloads, self._downloads.swarm.room
+        if not downloads.paused and not room.refused:
+            return ()
+        return downloads.paused, room.changes, len(downloads.waiting), len(downloads.orders)
+
+    def no_room(self) -> dict[ManifestName, Amount]:
+        """Return how much of what lacks is not begun, or goes on no more, for want of room here.
+
+        On a disk that is almost full that is all that waits for a content and is not on its way.
+        """
+        downloads, found = self._downloads, dict[ManifestName, Amount]()
+        if not self._node.share_present:
+            return found
+        for root in downloads.waiting if downloads.paused else downloads.swarm.room.refused:
+            download = downloads.swarm.downloads.get(root)
+            if download is None or download.complete or download.orders:
+                continue
+            for name, spots in downloads.waiting.get(root, {}).items():
+                to_come = download.size_bytes * len(spots) - download.done_bytes
+                amount = Amount(len(spots), 0, to_come)
+                found[name] = Amount.total([found.get(name, NOTHING), amount])
+        return found
+
     def _here_bytes(self) -> Counter[ManifestName]:
         """Return how much is here already of contents that each manifest still lacks."""
         here, waiting = Counter[ManifestName](), self._downloads.waiting

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from potluck.core.content.facts import Spot
-from potluck.core.content.knowledge import HeadNumber
+from potluck.core.content.last_words import HeadNumber
 from potluck.engine.index.listings import Span
 from potluck.engine.node import Node
 

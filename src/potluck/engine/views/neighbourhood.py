@@ -109,7 +109,8 @@ class Neighbourhood:
         doubts = {OwnWork.UNSEEN, OwnWork.DOUBTED}.intersection(knowledge.own_work)
         looked = not (knowledge.incoming.unseen or doubts)
         skips = Amount.total(one.skipped for one in knowledge.manifests)
-        mine = Standing(looked, whole.less(missing), missing, missing, skips)
+        no_room = Amount.total(one.no_room for one in knowledge.manifests)
+        mine = Standing(looked, whole.less(missing), missing, missing, skips, no_room)
         stands = {other.device: standing(knowledge, other) for other in knowledge.devices}
         others = {other.device: other for other in knowledge.devices}
         stands[self._node.me] = mine
@@ -164,6 +165,8 @@ class Neighbourhood:
                     need_bytes=need_bytes,
                     done_bytes=whole_bytes - need_bytes,
                     whole_bytes=whole_bytes,
+                    no_room_files=stands.no_room.files,
+                    no_room_bytes=bounded(stands.no_room.size_bytes),
                     moves=other.device in under_way or _got_some(peer, self._node.now),
                 )
             )
@@ -272,6 +275,8 @@ class Neighbourhood:
             need_bytes=bounded(stands.said.size_bytes),
             skips_files=stands.skips.files,
             skips_bytes=bounded(stands.skips.size_bytes),
+            no_room_files=stands.no_room.files,
+            no_room_bytes=bounded(stands.no_room.size_bytes),
             only_files=only.files,
             only_bytes=bounded(only.size_bytes),
         )

@@ -20,15 +20,14 @@ from dataclasses import replace
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.knowledge import (
     DeviceKnown,
-    HeadNumber,
     Incoming,
     Knowledge,
-    LastWord,
     ManifestKnown,
     Obstacle,
     OwnWork,
     State,
 )
+from potluck.core.content.last_words import HeadNumber, LastWord, at_most
 from potluck.core.content.only_there import own_only_here
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Holding
@@ -91,6 +90,7 @@ class Picture:
     def manifests(self) -> Iterator[ManifestKnown]:
         """Yield what is known of every manifest that is held, or heard of."""
         lacking, skipped = self._progress.lacking(), self._progress.skipped()
+        no_room = self._progress.no_room()
         held = {ManifestName.of(head): head for head in self._node.index.manifests.heads()}
         pursuits = self._following.pursuits
         pursuits = {name: one for name, one in pursuits.items() if name != self._node.own_manifest}
@@ -103,7 +103,10 @@ class Picture:
                 heard = HeadNumber(last.generation, last.seq)
             if heard is not None:
                 known = self._manifest(name, heard, head, lacking.get(name, NOTHING))
-                yield replace(known, skipped=skipped.get(name, NOTHING))
+                skips = skipped.get(name, NOTHING)
+                wanted = known.missing.less(at_most(skips, known.missing))
+                short = at_most(no_room.get(name, NOTHING), wanted)
+                yield replace(known, skipped=skips, no_room=short)
 
     def devices(self) -> Iterator[DeviceKnown]:
         """Yield what is known of every other member."""
@@ -233,8 +236,8 @@ def last_word_of(holding: Holding) -> LastWord:
     """Return what a device said of one manifest, in the words of core."""
     missing = Amount(holding.missing_files, holding.missing_folders, holding.missing_bytes)
     skipped = Amount(holding.skipped_files, holding.skipped_folders, holding.skipped_bytes)
-    skipped = Amount(*map(min, skipped, missing))
-    return LastWord(HeadNumber(holding.generation, holding.seq), missing, skipped)
+    no_room = Amount(holding.no_room_files, 0, holding.no_room_bytes)
+    return LastWord.of(HeadNumber(holding.generation, holding.seq), missing, skipped, no_room)
 
 
 def _obstacle(trouble: Trouble) -> Obstacle:

@@ -29,6 +29,8 @@ class DeviceView(Struct, frozen=True):
     need_bytes: int
     skips_files: int = 0  # of that, what a person does not want there
     skips_bytes: int = 0
+    no_room_files: int = 0  # of the rest: what that disk has no room for, as it said
+    no_room_bytes: int = 0
     only_files: int = 0  # another device's: no other one is known to have these, at most
     only_bytes: int = 0
 
@@ -55,6 +57,8 @@ class DeliveryView(Struct, frozen=True):
     need_bytes: int
     done_bytes: int  # of `whole_bytes`, what it has of what it lacked
     whole_bytes: int
+    no_room_files: int = 0  # of what it lacks: what that disk has no room for, as it said
+    no_room_bytes: int = 0
     moves: bool = True  # some of it is handed over from here, or came there a moment ago
 
 
@@ -148,6 +152,8 @@ class KeptView(Struct, frozen=True):
     head: HeadView
     missing: int  # files and folders it lacks of that
     skipped: int = 0  # of these: a person does not want them there
+    no_room_files: int = 0  # of the rest: that disk has no room for them
+    no_room_bytes: int = 0
 
 
 class KeeperView(Struct, frozen=True):

@@ -12,12 +12,18 @@ hundred.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
-from potluck.core.content.knowledge import DeviceKnown, HeadNumber, situation
+from potluck.core.content.knowledge import (
+    DeviceKnown,
+    ManifestKnown,
+    no_room_there,
+    situation,
+)
+from potluck.core.content.last_words import HeadNumber
 from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import What
 from potluck.core.content.verification import Verification
@@ -116,10 +122,10 @@ class Viewer:
         """Return which heads are held here, and what the others said last that they hold."""
         manifests = tuple(self._picture.manifests())
         held = [(one.name, one.held) for one in manifests]
-        forked = {one.name for one in manifests if one.forked}
+        known = {one.name: one for one in manifests}
         heads = [_head_view(name, number) for name, number in held if number is not None]
         devices = [
-            KeeperView(short_id(one.device), one.label, one.here, _kept_views(one, forked))
+            KeeperView(short_id(one.device), one.label, one.here, _kept_views(one, known))
             for one in self._picture.devices()
         ]
         return KeepersView(heads, devices)
@@ -236,13 +242,21 @@ def _count(amount: Amount) -> int:
     return amount.files + amount.folders
 
 
-def _kept_views(device: DeviceKnown, forked: Container[ManifestName]) -> list[KeptView]:
-    """Return what a device said last, by manifest; a number of two states tells nothing."""
-    return [
-        KeptView(_head_view(name, said.number), *map(_count, (said.missing, said.skipped)))
-        for name, said in sorted(device.said.items())
-        if name not in forked
-    ]
+def _kept_views(device: DeviceKnown, known: Mapping[ManifestName, ManifestKnown]) -> list[KeptView]:
+    """Return what a device said last, by manifest; a number of two states tells nothing.
+
+    Of a folder that is not known here it is not told what has no room there: that may be anything.
+    """
+    found = list[KeptView]()
+    for name, said in sorted(device.said.items()):
+        manifest = known.get(name)
+        if manifest is not None and manifest.forked:
+            continue
+        short = no_room_there(device, manifest) if manifest is not None else NOTHING
+        amounts = (_count(said.missing), _count(said.skipped), short.files)
+        head = _head_view(name, said.number)
+        found.append(KeptView(head, *amounts, bounded(short.size_bytes)))
+    return found
 
 
 def _verify_view(done: Verification | None) -> VerifyView | None:

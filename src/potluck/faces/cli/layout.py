@@ -157,7 +157,8 @@ def _delivery_words(one: dict[str, Any]) -> str:
     if one["whole_bytes"] and one.get("moves", True):
         done, whole = one["done_bytes"], one["whole_bytes"]
         return f"{label} {percent(min(done, whole - 1), whole)}"
-    return f"{label} lacks {lacking_words(one['need_files'], 0, one['need_bytes']) or 'folders'}"
+    lacks = lacking_words(one["need_files"], 0, one["need_bytes"]) or "folders"
+    return f"{label} lacks {lacks}{no_room_there_words(one, ', no room')}"
 
 
 def trouble_lines(trouble: dict[str, Any], words: Words) -> list[str]:
@@ -350,11 +351,18 @@ def holding_words(device: dict[str, Any]) -> str:
         skips = lacking_words(device.get("skips_files", 0), 0, device.get("skips_bytes", 0))
         lacks = "skips" if skips == lacks else f"lacks {lacks}, skips"
         what = f"{lacks} {skips}" if skips else lacks.removesuffix(", skips")
+        what += no_room_there_words(device, ", no room")
         return f"has {count(device['have_files'], 'file')}, {what}"
     if device["spoke_s"] is None:
         to_come = device["online"] and not device["me"]
         return "not known yet what it has" if to_come else "not known what it has"
     return f"not known now; lacked {lacks or 'nothing'} {duration(device['spoke_s'])} ago"
+
+
+def no_room_there_words(one: dict[str, Any], words: str = "no room there") -> str:
+    """Return "no room there for 3 files (1.2 GB)" of a device, as it said; "" for nothing."""
+    amount = lacking_words(one.get("no_room_files", 0), 0, one.get("no_room_bytes", 0))
+    return f"{words} for {amount}" if amount else ""
 
 
 def _all_files(number: int) -> str:

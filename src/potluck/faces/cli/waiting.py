@@ -34,7 +34,7 @@ from potluck.core.errors import NotFound, NotRunning, TimedOut, TwoMachines
 from potluck.core.wording import listed
 from potluck.faces.cli.client import CALL_S, Client
 from potluck.faces.cli.comparing import waiting_words
-from potluck.faces.cli.layout import skipped_words
+from potluck.faces.cli.layout import no_room_there_words, skipped_words
 from potluck.faces.cli.output import command, say, say_json, sentence
 from potluck.faces.text import count, shown
 
@@ -318,18 +318,29 @@ def undelivered(keepers: dict[str, Any], goals: list[dict[str, Any]], labels: Se
     late = [one for one in others if not holds_all(one, goals)]
     if not late:
         return ""
-    away = {True: "", False: " (away)"}
-    names = [shown(one["label"]) + (_skips(one) or away[one["online"]]) for one in late]
+    names = [shown(one["label"]) + _why_late(one) for one in late]
     said = f"not yet known to be whole on {listed(names)}"
     if all(one["online"] for one in late) or labels:
         return said
     return f"{said}; who is enough can be named with --to"
 
 
-def _skips(device: dict[str, Any]) -> str:
-    """Return that some of it is not wanted on a device, "" if that was not said."""
-    skipped = sum(kept.get("skipped", 0) for kept in device["kept"])
-    return f" (skips {count(skipped, 'path')}, not fetched there)" if skipped else ""
+def _why_late(device: dict[str, Any]) -> str:
+    """Return in brackets why it may not be whole there, as the device said itself, "" if not.
+
+    Of one that is away it is not known whether there is room by now.
+    """
+    skipped, files, size_bytes = (
+        sum(kept.get(what, 0) for kept in device["kept"])
+        for what in ("skipped", "no_room_files", "no_room_bytes")
+    )
+    words = [f"skips {count(skipped, 'path')}, not fetched there"] if skipped else []
+    if device["online"]:
+        short = no_room_there_words({"no_room_files": files, "no_room_bytes": size_bytes})
+        words += [short] if short else []
+    elif not words:
+        words = ["away"]
+    return f" ({'; '.join(words)})" if words else ""
 
 
 def holds_all(device: dict[str, Any], goals: list[dict[str, Any]]) -> bool:

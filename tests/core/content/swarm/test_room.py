@@ -147,3 +147,28 @@ def test_what_the_disk_never_holds_is_refused_before_its_list_unless_that_is_sho
     assert not room.never_holds(C, 1000, 2**27)
     room.end(A)
     assert room.shortage() is None
+
+
+def test_each_change_of_what_is_refused_is_counted_and_nothing_else_is() -> None:
+    room = room_of(FILE_BYTES + 100)
+    assert room.begin(A, 100)
+    room.end(A)
+    assert room.changes == 0
+    for _ in range(3):
+        assert not room.begin(A, 200)
+    assert room.changes == 1, "the same, asked for again"
+    assert not room.begin(B, 200)
+    assert not room.begin(A, 201)
+    assert room.changes == 3
+    assert list(room.refused) == [B, A]
+    room.on_space(RESERVE + FILE_BYTES + 200, TOTAL)
+    assert (room.changes, list(room.refused)) == (4, [A])
+    for _ in range(2):
+        room.end(A)
+    assert room.changes == 5
+    assert room.shortage() is None
+    for _ in range(2):
+        assert room.never_holds(A, TOTAL + 1, 2**27)
+    assert room.changes == 6
+    assert not room.never_holds(A, TOTAL, 2**27)
+    assert (room.changes, room.refused) == (7, {})

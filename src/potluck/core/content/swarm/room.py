@@ -52,6 +52,7 @@ class Room:
     def __init__(self) -> None:
         """Believe that there is room for everything."""
         self.refused: dict[Root, int] = {}  # what has no room now, and how many bytes it takes
+        self.changes = 0  # how often that became another thing
         self._refused_bytes = 0
         self._spare_bytes = self._disk_bytes = math.inf
         self._owed: dict[Root, int] = {}
@@ -80,11 +81,11 @@ class Room:
         """Say whether a content may be begun, of which so much is to come; what was begun may."""
         if root in self._owed:
             return True
-        self._admit(root)
         need_bytes = size_bytes + FILE_BYTES
         if self._lacks(need_bytes) > 0:
             self._refuse(root, need_bytes)
             return False
+        self._admit(root)
         self._owed[root] = need_bytes
         self._owed_bytes += need_bytes
         return True
@@ -94,8 +95,8 @@ class Room:
 
         Holes take no room, and only the list says what is one: so a short list is asked for.
         """
-        self._admit(root)
         if size_bytes <= self._disk_bytes or list_bytes <= LIST_BYTES:
+            self._admit(root)
             return False
         self._refuse(root, size_bytes + FILE_BYTES)
         return True
@@ -123,8 +124,12 @@ class Room:
         return need_bytes + self._owed_bytes - self._spare_bytes
 
     def _refuse(self, root: Root, need_bytes: int) -> None:
-        self.refused[root] = need_bytes
-        self._refused_bytes += need_bytes
+        before_bytes = self.refused.pop(root, 0)
+        self.refused[root] = need_bytes  # the last one now
+        self._refused_bytes += need_bytes - before_bytes
+        self.changes += need_bytes != before_bytes
 
     def _admit(self, root: Root) -> None:
-        self._refused_bytes -= self.refused.pop(root, 0)
+        need_bytes = self.refused.pop(root, 0)
+        self._refused_bytes -= need_bytes
+        self.changes += need_bytes > 0
