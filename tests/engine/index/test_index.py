@@ -93,7 +93,7 @@ def test_staged_pages_stay_whoever_reads_beside_and_go_with_the_next_start(tmp_p
     assert first.lost_records.count(ANNAS) == 3
     first.close()
     again = Index.open(path)
-    again.manifests.drop_all_staged()
+    again.drop_all_staged()
     assert again.manifests.staged_root(ANNAS) == (EMPTY_TREE_ROOT, 0)
     again.close()
 

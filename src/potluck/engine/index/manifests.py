@@ -236,7 +236,3 @@ class Manifests:
     def drop_staged(self, name: ManifestName) -> None:
         """Forget what is staged of a manifest."""
         self._staging.drop(self._names.make(name))
-
-    def drop_all_staged(self) -> None:
-        """Forget what an earlier run of the program staged."""
-        self._staging.drop_all()
