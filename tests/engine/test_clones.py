@@ -101,6 +101,12 @@ def test_whoever_keeps_it_publishes_far_above_and_tells_the_other(cloned: Here) 
     assert cloned.heard.of("on_published") == []
     assert "ends when it hears" in cloned.part.keep_here(KeepHereAsked(1, preview=True))
     assert cloned.node.cloned
+    preview = cloned.part.keep_here(KeepHereAsked(1, preview=True))
+    assert "and is not here stays with them. Another" in preview
+    cloned.node.unmerged = True
+    preview = cloned.part.keep_here(KeepHereAsked(1, preview=True))
+    assert "stays with them. They hold a state of it" in preview
+    cloned.node.unmerged = False
     assert "this machine from now on" in cloned.part.keep_here(KeepHereAsked(1))
     assert (cloned.node.cloned, cloned.reasons) == (False, [])
     assert cloned.heard.of("on_decided") == [address(9)]

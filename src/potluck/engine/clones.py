@@ -32,6 +32,10 @@ from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.withheld import DECIDED_GENERATIONS, KEEP_HERE, NEW_IDENTITY, is_decision
 
 _CLONED = "cloned"  # in the index: another machine runs with this identity, and where it was
+_UNKNOWN = (
+    "They hold a state of it that is not known here: afterwards, repair brings back what of that is"
+    " not here."
+)
 _KEPT = "kept here"  # in the index: a person decided for this machine
 
 
@@ -107,8 +111,10 @@ class Clones:
         node = self._node
         if act.preview:
             unseen = "" if node.cloned else "No other machine with this identity was seen here. "
+            unknown = f" {_UNKNOWN}" if node.unmerged else ""
             return (
                 f"{unseen}{node.own_label} stays this machine: its folder is shared from here. "
+                f"What the others have of it and is not here stays with them.{unknown} "
                 "Another machine with this identity ends when it hears of it, and begins as a new "
                 "device at its next start; its files stay on its disk."
             )

@@ -300,6 +300,7 @@ class Wiring:
 
     def start(self) -> None:
         """Begin, from what the index holds."""
+        self.node.index.drop_all_staged()
         kept = self.membership.start()
         self.key_exchange.start()
         self.admission_policy.start(kept=kept)

@@ -380,6 +380,17 @@ def left(alone: Alone, number: int, head: LastHead | None = None) -> list[Roster
     return sign_removal(key(number), said, roster.signed_by(device))
 
 
+def test_who_left_and_comes_back_is_told_that_it_left_though_a_steward_put_it_out() -> None:
+    back = Alone(1, 2, me=2)  # by a backup from before
+    roster = of(back.node)
+    said = Remove(roster.group, key(2).device, [], b"", None, b"", [])
+    back.membership.add_records([*left(back, 2), *sign_removal(key(1), said, [])])
+    assert roster.standing.removals[key(2).device]
+    back.part.on_members()
+    (told,) = [each for each in taken(back.node, Tell) if each.code == "removed"]
+    assert told.text.startswith("this device has left “Home” for good; its files stay here")
+
+
 def removals_of(alone: Alone) -> list[SignedAct]:
     mine = alone.node.me
     every = of(alone.node).acts.values()

@@ -23,6 +23,7 @@ def test_what_the_manifest_lacks_or_has_otherwise_is_found() -> None:
     assert [one.path for one in made.lost_records.since(ANNAS, 10)] == [b"kind", b"new", b"other"]
     assert next(made.lost_records.since(ANNAS, 0)) == record("before", 10)
     assert list(made.lost_records.since(ANNAS, 14)) == []
+    assert (made.lost_records.count(ANNAS), made.lost_records.count(BERTS)) == (5, 1)
 
 
 def test_many_come_page_by_page() -> None:

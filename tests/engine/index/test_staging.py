@@ -167,3 +167,11 @@ def test_what_ended_since_it_was_staged_is_taken_back(bench) -> None:
     bench.staging.take_back(bench.named, gone)
     assert bench.staging.sum(bench.named).count == 1
     assert bench.staging.paths(bench.named) == [b"c"]
+
+
+def test_a_start_drops_what_is_staged_of_all_and_opening_beside_drops_nothing(bench) -> None:
+    bench.staging.stage(bench.named, records(3), [])
+    Staging(bench.database, bench.names, bench.buckets)
+    assert len(bench.staging.paths(bench.named)) == bench.staging.sum(bench.named).count == 3
+    bench.staging.drop_all()
+    assert (bench.staging.paths(bench.named), bench.staging.sum(bench.named).count) == ([], 0)

@@ -300,6 +300,17 @@ def test_after_a_decision_deletes_are_held_back_and_everything_is_asked(wire: Wi
     assert two.files_of(reborn) == ["b", "d"]
 
 
+def test_after_a_decision_deletes_are_held_back_also_if_it_continues_what_is_held(
+    wire: Wire,
+) -> None:
+    one, two, three = wire.devices
+    one.publishing.drop([b"a"])
+    one.publishing.begin_anew(DECIDED_GENERATIONS)
+    wire.wait(1.0)
+    assert two.files_of(one) == three.files_of(one) == ["b"]
+    assert (two.applied[-1].held, three.applied[-1].held) == (True, True)
+
+
 def test_an_owner_who_lost_its_index_and_counted_as_far_again_loses_nothing(wire: Wire) -> None:
     one, two, _ = wire.devices
     reborn = reborn_in_place_of(one, wire, "b", "x")  # two changes, as before

@@ -8,7 +8,14 @@ import pytest
 from potluck.core.content.facts import ManifestName
 from potluck.core.wire.catalogue import Head, RunEnd
 from potluck.engine.effects import Tell
-from potluck.engine.others.forked_heads import clear, follows, is_forked, on_told, tell
+from potluck.engine.others.forked_heads import (
+    clear,
+    follows,
+    follows_by_itself,
+    is_forked,
+    on_told,
+    tell,
+)
 from potluck.engine.others.pursuit import Pursuit
 from potluck.engine.troubles import TroubleKind
 from potluck.engine.withheld import DECIDED_GENERATIONS
@@ -45,6 +52,21 @@ def test_what_is_followed_and_what_is_a_fork(head: Head, followed: bool, forked:
 def test_whatever_comes_first_is_followed() -> None:
     assert follows(HELD, None)
     assert not is_forked(HELD, None)
+
+
+@pytest.mark.parametrize(
+    ("head", "by_itself"),
+    [
+        (other(1, 6, b"a"), True),
+        (other(1, 6, b"b"), False),
+        (other(2, 6, b"b", RunEnd(1, 5, b"a")), True),
+        (other(1 + DECIDED_GENERATIONS, 6, b"b", RunEnd(1, 5, b"a")), False),
+        (other(1 + DECIDED_GENERATIONS, 6, b"a"), False),
+    ],
+)
+def test_what_a_decision_lacks_nobody_removed(head: Head, by_itself: bool) -> None:
+    assert follows_by_itself(head, HELD) is by_itself
+    assert follows_by_itself(head, None)
 
 
 def test_it_is_told_once_until_it_is_over() -> None:

@@ -15,7 +15,9 @@ from potluck.engine.effects import Tell
 from potluck.engine.events import LinkId
 from potluck.engine.index import Index
 from potluck.engine.own.lost_state import RENEWAL_PAUSE_S, WANTED_S, LostState
+from potluck.engine.own.publishing import MERGED_FIRST_S
 from potluck.engine.troubles import TroubleKind
+from potluck.engine.withheld import DECIDED_GENERATIONS
 from tests.engine.builders import key, taken
 from tests.engine.index.builders import folder, record, root_of
 from tests.engine.manifests import Device
@@ -35,6 +37,7 @@ class Restored:
     def lost(self, *records: FileRecord, seq: int = 9, run: bytes = b"lost") -> Head:
         """All of a state with these is staged."""
         manifests, name = self.node.index.manifests, self.node.own_manifest
+        manifests.drop_staged(name)
         manifests.stage(name, records, (), whole=True)
         manifests.stage_rest_as_deleted(name, seq)
         root, count = manifests.staged_root(name)
@@ -204,6 +207,43 @@ def test_what_was_staged_and_lost_with_the_index_is_fetched_again() -> None:
     assert it.shared == ["a", "b"]
 
 
+def test_what_was_staged_and_is_gone_is_fetched_again_and_not_merged() -> None:
+    it = Restored("a")
+    head = it.met(record("b", 1), record("c", 2))
+    it.node.index._database.run("DELETE FROM staged WHERE path = ?", (b"b",))
+    it.tick()
+    assert (it.wanted, it.shared, it.part.open) == ([head, head], ["a"], True)
+    assert it.part.deadline() is None
+    it.lost(record("b", 1), record("c", 2))
+    it.part.on_fetched(head)
+    it.tick(RENEWAL_PAUSE_S)
+    assert it.shared == ["a", "b", "c"]
+
+
+def test_before_a_decision_what_others_hold_is_merged_if_it_comes_in_time() -> None:
+    it = Restored()
+    it.heard(head := it.lost(record("b", 1)))
+    publishing = it.device.publishing
+    publishing.begin_anew(DECIDED_GENERATIONS)
+    assert publishing.deadline(0) == it.node.now + MERGED_FIRST_S
+    publishing.on_tick(0)
+    assert it.device.own_heads == []
+    it.part.on_fetched(head)
+    it.tick()
+    own = it.device.head_of(it.device)
+    assert (own.generation, own.count, continues(own, head)) == (2 + DECIDED_GENERATIONS, 1, True)
+
+
+def test_a_decision_does_not_wait_for_ever_for_what_others_hold() -> None:
+    it = Restored()
+    it.heard(it.lost(record("b", 1)))
+    it.device.publishing.begin_anew(DECIDED_GENERATIONS)
+    it.node.now += MERGED_FIRST_S
+    assert it.device.publishing.deadline(0) is not None
+    it.device.publishing.on_tick(0)
+    assert it.device.head_of(it.device).count == 0
+
+
 def test_what_both_had_before_is_not_brought_back() -> None:
     first = Restored("a", "b")
     head = first.device.head_of(first.device)
@@ -259,10 +299,12 @@ def test_one_state_is_wanted_at_a_time_and_its_later_one_instead() -> None:
     assert it.wanted == [first, later]
     it.part.on_fetched(first)
     assert it.part.deadline() is None, "it is not the one that is wanted"
+    it.lost(record("b", 1), seq=12)
     it.part.on_fetched(later)
     it.tick()
     it.heard(other, of=3)
     assert it.wanted == [first, later, other]
+    it.lost(record("c", 1), run=b"third")
     it.part.on_fetched(other)
     assert it.part.deadline() == it.node.now + RENEWAL_PAUSE_S
     it.tick()

@@ -13,6 +13,7 @@ from potluck.core.wire.catalogue import FileRecord, Head, Kind
 from potluck.engine.node import Node
 from potluck.engine.own.publishing import (
     HEAD_MAX_S,
+    MERGED_FIRST_S,
     Publishing,
 )
 from tests.engine.builders import group, key, node
@@ -318,6 +319,17 @@ def test_a_new_generation_is_told_even_if_nothing_changed() -> None:
     assert it.tick() == 1
     assert (it.heads[0].generation, it.heads[0].seq, it.heads[0].count) == (2, 0, 0)
     assert not it.publishing.repairing
+
+
+def test_a_decision_waits_a_while_for_what_others_hold_and_is_not_known_here() -> None:
+    it = Publisher()
+    it.node.unmerged = True
+    it.publishing.begin_anew(1000)
+    assert it.publishing.deadline(0) == it.node.now + MERGED_FIRST_S
+    assert it.tick(MERGED_FIRST_S - 1) == 0
+    assert it.tick() == 1
+    it.put("a")
+    assert it.tick() == 1, "only the decision waits"
 
 
 def test_the_same_can_be_said_once_more_under_another_number() -> None:

@@ -222,10 +222,10 @@ class Stewardship:
         node, roster = self._node, self._roster
         by = [removal.by for removal in roster.standing.removals.get(node.me, ())]
         who = listed(sorted({node.label_of(each) for each in by})) if by else ""
-        if who:
-            verb, text = "was", f"removed from “{roster.name}” by {who}; its files stay here"
-        elif roster.standing.is_removed(node.me):
+        if node.me in roster.standing.left:  # a steward puts out whoever did, by itself
             verb, text = "has", f"left “{roster.name}” for good; its files stay here"
+        elif who:
+            verb, text = "was", f"removed from “{roster.name}” by {who}; its files stay here"
         else:
             why = "whoever let this device in was removed"
             verb, text = "is", f"out of “{roster.name}”: {why}; its files stay here"

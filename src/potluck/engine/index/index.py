@@ -96,6 +96,10 @@ class Index:
         """Close the database; a transaction that was begun is undone."""
         self._database.close()
 
+    def drop_all_staged(self) -> None:
+        """Forget what an earlier run of the program staged, of every manifest."""
+        self._staging.drop_all()
+
     def forget(self, name: ManifestName) -> list[bytes]:
         """Hold nothing of a manifest any more; return the paths that were live."""
         manifests, named = self.manifests, self._names.make(name)

@@ -33,6 +33,12 @@ class LostRecords:
         """Look for them in this database."""
         self._database, self._names = database, names
 
+    def count(self, name: ManifestName) -> int:
+        """Return how many records are staged of a manifest."""
+        sql = "SELECT count(*) FROM staged WHERE manifest = ? AND digest IS NOT NULL"
+        ((count,),) = self._database.rows(sql, (self._names.make(name).number,))
+        return int(count)
+
     def since(self, name: ManifestName, seq: int) -> Iterator[FileRecord]:
         """Return those after a change number, by path: the manifest has nothing at that path, or
         another kind or content.

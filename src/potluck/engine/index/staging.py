@@ -6,8 +6,9 @@ the staged rows moved into the live tables, by SQL alone. The digests are comput
 is staged.
 
 Guarantees: nothing staged is ever seen by a reader of the manifest; a page that does not add up
-costs its own bytes only. Limits: staging starts empty at every start of the program; the pages are
-asked for again.
+costs its own bytes only; whoever opens the index beside the program that runs on it, to read, takes
+nothing of it away. Limits: every start of the program drops what the last one left (`drop_all`);
+the pages are asked for again.
 """
 
 from __future__ import annotations
@@ -69,12 +70,11 @@ class Staging:
     """Staged pages of all manifests."""
 
     def __init__(self, database: Database, names: Names, buckets: Buckets) -> None:
-        """Keep them in this database; what an earlier run left is dropped."""
+        """Keep them in this database."""
         self._database = database
         self._names = names
         self._buckets = buckets
         self._sums: dict[int, Sum] = {}
-        database.run("DELETE FROM staged")
 
     def __repr__(self) -> str:
         """Return how many sums are in memory."""
@@ -129,6 +129,11 @@ class Staging:
         """Forget what is staged of a manifest."""
         self._sums.pop(named.number, None)
         self._database.run("DELETE FROM staged WHERE manifest = ?", (named.number,))
+
+    def drop_all(self) -> None:
+        """Forget what is staged of every manifest."""
+        self._sums.clear()
+        self._database.run("DELETE FROM staged")
 
     def forget_memory(self) -> None:
         """Compute everything again: the transaction was rolled back."""

@@ -23,7 +23,7 @@ from typing import Protocol, assert_never
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName
-from potluck.core.content.manifest import continues, head_is_signed, newer
+from potluck.core.content.manifest import head_is_signed, newer
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, ManifestPage
 from potluck.engine.events import (
@@ -275,7 +275,7 @@ class Following:
             self._faults.clear_too_large(pursuit)
         self._look_s = self._node.now
         forked_heads.clear(node, pursuit)
-        held = newer(head, known) and not continues(head, known)
+        held = newer(head, known) and not forked_heads.follows_by_itself(head, known)
         self._listener.on_applied(head, paths, held=held)
 
     # -- asking ------------------------------------------------------------------------------------

@@ -31,6 +31,14 @@ def follows(head: Head, held: Head | None) -> bool:
     return continues(head, held) or is_decision(head.generation, held.generation)
 
 
+def follows_by_itself(head: Head, held: Head | None) -> bool:
+    """Say whether a head leads on from that state without a person's decision: then what it lacks
+    was removed.
+    """
+    decided = held is not None and is_decision(head.generation, held.generation)
+    return continues(head, held) and not decided
+
+
 def is_forked(head: Head, held: Head | None) -> bool:
     """Say whether a head of another life of its owner is newer, or as new."""
     if held is None or newer(held, head) or head == held:

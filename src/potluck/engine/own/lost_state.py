@@ -9,9 +9,10 @@ another disk only is held from then on (engine/own/held_paths.py): it is shared 
 person says whether it is brought back or goes.
 
 Guarantees: nothing that any holder of a lost state has is deleted by a head of ours before it was
-merged; a merge is one transaction. One lost state at a time, and a new generation at most once in
-ten seconds. Limits: nobody knows of a state that only devices hold which are away; a merge looks at
-all paths of the lost state that are not here in one go, two seconds for 150,000.
+merged; a merge is one transaction, and a state of which something is not here any more is fetched
+again instead. One lost state at a time, and a new generation at most once in ten seconds. Limits:
+nobody knows of a state that only devices hold which are away; a merge looks at all paths of the
+lost state that are not here in one go, two seconds for 150,000.
 """
 
 from __future__ import annotations
@@ -175,6 +176,9 @@ class LostState:
     def _merge(self) -> None:
         node, name, lost = self._node, self._node.own_manifest, self._wanted
         assert lost is not None, "what is here was wanted"
+        if node.index.lost_records.count(name) != lost.count:
+            self._want(lost)
+            return
         self._wanted, self._here, node.unmerged = None, False, False
         words = f"other version {lost.generation}-{lost.seq}"
         back = list(self._unknown_here(lost, words))

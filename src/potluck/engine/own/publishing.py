@@ -37,6 +37,7 @@ from potluck.engine.own.pending_record import PendingRecord, record_about
 
 HEAD_MAX_S = 1.0  # the longest that changes are gathered under load
 HEAD_S_PER_FILE = 0.001  # each file that waits to be read stretches the pace by this much
+MERGED_FIRST_S = 15.0  # a decision waits so long for a state that was lost, and is on its way
 CHANGES_MAX = 2 * limits.PAGE_RECORDS  # more are published whatever the pace: about 50 ms of work
 
 
@@ -73,6 +74,7 @@ class Publishing:
         self.lineage = Lineage(node.index.meta)
         self._endings = Endings(node)
         self._heard = (0, 0)  # the highest generation, and number, of an own head of another run
+        self._patient_s = 0.0  # until then a lost state is merged before anything is published
         self.repairing = False  # a head is due even without changes: the generation is new
 
     def __repr__(self) -> str:
@@ -201,6 +203,8 @@ class Publishing:
         times = list[float]()
         if self._node.cloned:
             return None
+        if self._node.unmerged and self._node.now < self._patient_s:
+            return self._patient_s
         if self.pending or self.repairing:
             gathers_s = self.breaker.gathers_until_s(len(self._gone), len(self._changed))
             times.append(max(self._published_s + _pace_s(waiting), gathers_s))
@@ -211,7 +215,7 @@ class Publishing:
     def on_tick(self, waiting: int) -> None:
         """Publish, unless the last head is too young while so many files wait to be read."""
         now = self._node.now
-        if self._node.cloned:
+        if self._node.cloned or (self._node.unmerged and now < self._patient_s):
             return
         due = now >= self._published_s + _pace_s(waiting) or self.pending >= CHANGES_MAX
         gathers_s = self.breaker.gathers_until_s(len(self._gone), len(self._changed))
@@ -229,7 +233,8 @@ class Publishing:
     def begin_anew(self, further: int) -> None:
         """Go so many generations above all that was heard of, with the next head.
 
-        A single one says that what the others hold is continued; many, that a person decided. None:
+        A single one says that what the others hold is continued; many, that a person decided: what
+        others hold that is not known here is merged first, if it comes in time. None:
         the next head has another number and says the same, so nobody reads it all again.
         """
         self.repairing = True
@@ -238,6 +243,7 @@ class Publishing:
             return
         generation, seq = self._heard
         self.generation = max(self.generation, generation) + further
+        self._patient_s = self._node.now + MERGED_FIRST_S if further > 1 else 0.0
         self._seq = max(self._seq, seq)
 
     def share_again(self, records: Sequence[FileRecord]) -> None:
@@ -281,6 +287,7 @@ class Publishing:
             index.manifests.set_head(head)
             self.lineage.write()
             self._seq, self._published_s, self.repairing = seq, node.now, False
+            self._patient_s = 0.0
             self._listener.on_published(head)
             self._listener.on_shared(_changes(self._changed, self._gone))
         self._changed, self._gone = {}, {}
