@@ -214,7 +214,16 @@ class Acts:
         return text
 
     def _ask(self, name: str) -> str:
-        """Have a group near by asked that nobody asks just now; raises NotFound."""
+        """Have a group near by asked that nobody asks just now; raises PotluckError."""
+        near = self._admission_policy.called(name)
+        requests, around = self._requests.list, self._admission_policy.found
+        stands = requests.between(near[0], around) if len(near) == 1 else None
+        if stands is not None:  # a second one beside it would end in none of the two
+            raise Refused(
+                f"{name} is not asked now: a request between it and this device stands already.",
+                stands.question if stands.needed else stands.standing,
+                f"approve {typable(stands.name, stands.id)}" if stands.needed else "pending",
+            )
         if not self._admission_policy.want(name):
             raise NotFound(
                 f"No group called {name} is near that this device could ask.",

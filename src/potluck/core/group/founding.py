@@ -18,8 +18,9 @@ After two seconds alone the group is kept; where another one is near that cannot
 asked in vain, the device waits and says what it found. Of the members of a group that answer, one
 whose door is open goes before the others, and who was asked in vain behind them. A group where a
 person said no is not asked again by itself; where nobody answered, after a pause; then the next one
-is asked. An open door needs nobody's answer: that people were silent before is no pause for it. Tags and members cost a stranger nothing, so hosts take turns (asking_turns.py): rules 2
-and 3 choose among those that were not asked in vain lately, and what a person names is asked next.
+is asked. An open door needs nobody's answer: that people were silent before is no pause for it.
+Tags and members cost a stranger nothing, so hosts take turns (asking_turns.py): rules 2 and 3
+choose among those that were not asked in vain lately, and what a person names is asked next.
 
 The table `FOUNDING` says what can follow what. A group that is kept may still be left for a better
 one, so asking has two states: what the device falls back to after a no is what it was before. A

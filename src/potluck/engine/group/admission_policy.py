@@ -192,12 +192,16 @@ class AdmissionPolicy:
         if self.founding is not None:
             self.founding.committed = True
 
+    def called(self, name: str) -> list[FoundGroup]:
+        """Return the groups near by that a person calls so."""
+        return [found for found in self.found if name and name in _called(self.names, found)]
+
     def want(self, name: str) -> bool:
         """A person wants the group of that name, or at that address, whatever was said before.
 
         False: none is near. Raises UsageError if several are called so.
         """
-        fits = [found for found in self.found if name and name in _called(self.names, found)]
+        fits = self.called(name)
         if self.founding is None or not fits:
             return False
         if len(fits) > 1:
