@@ -18,7 +18,7 @@ from potluck.engine.bringing_back import BringingBack
 from potluck.engine.clones import Clones
 from potluck.engine.confirming import Confirming
 from potluck.engine.effects import Reply
-from potluck.engine.group.admission_policy import AdmissionPolicy
+from potluck.engine.group.admission_policy import AdmissionPolicy, groups_called
 from potluck.engine.group.code_entering import Codes
 from potluck.engine.group.forgetting import Forgetting
 from potluck.engine.group.named_devices import NO_PLACE
@@ -215,15 +215,15 @@ class Acts:
 
     def _ask(self, name: str) -> str:
         """Have a group near by asked that nobody asks just now; raises PotluckError."""
-        near = self._admission_policy.called(name)
+        near = groups_called(self._admission_policy, name)
         requests, around = self._requests.list, self._admission_policy.found
         stands = requests.between(near[0], around) if len(near) == 1 else None
         if stands is not None:  # a second one beside it would end in none of the two
-            raise Refused(
-                f"{name} is not asked now: a request between it and this device stands already.",
-                stands.question if stands.needed else stands.standing,
-                f"approve {typable(stands.name, stands.id)}" if stands.needed else "pending",
-            )
+            what = f"{name} is not asked now: a request between it and this device stands already."
+            if stands.needed:
+                answer = f"approve {typable(stands.name, stands.id)}"
+                raise Refused(what, stands.question, answer)
+            raise Refused(what, stands.standing, "pending")
         if not self._admission_policy.want(name):
             raise NotFound(
                 f"No group called {name} is near that this device could ask.",
