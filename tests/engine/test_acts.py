@@ -140,7 +140,8 @@ def test_a_group_near_by_that_nobody_asks_just_now_is_asked_if_a_person_wants_it
     membership = Membership(mine, heard)
     policy = AdmissionPolicy(mine, membership, heard)
     policy.start(kept=membership.start())
-    acts = acts_of(mine, Requests(mine, heard), policy)
+    requests = Requests(mine, heard)
+    acts = acts_of(mine, requests, policy)
     offer = Offer(bytes(16), bytes(32), "", "", 7685, 2, open=False)
     policy.on_offer(offer, address(9).host)
     mine.now = 1.0
@@ -162,6 +163,18 @@ def test_a_group_near_by_that_nobody_asks_just_now_is_asked_if_a_person_wants_it
     )
     policy.on_tick()
     assert heard.of("on_wish") == [found, found]
+    whose, link = frozenset({found.tag}), LinkId(1)
+    there = AskedMember(link, "Home", "d9", address(9).host, bytes(32), 120.0, whose=whose)
+    requests.open_there(there, is_open=False)
+    acts.handle(AskAsked(6, "Home"))
+    requests.on_said(link, here=True)
+    acts.handle(AskAsked(7, "Home"))
+    answer, wait = taken(mine, Reply)
+    assert answer.text.startswith("Home is not asked now: a request between it and this device")
+    assert [(one.ok, one.code, one.fix) for one in (answer, wait)] == [
+        (False, "refused", "approve Home"),
+        (False, "refused", "pending"),
+    ], "a second request beside the first would end in none of the two"
 
 
 def test_an_answer_of_a_person_reaches_the_conversation() -> None:

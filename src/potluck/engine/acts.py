@@ -18,7 +18,7 @@ from potluck.engine.bringing_back import BringingBack
 from potluck.engine.clones import Clones
 from potluck.engine.confirming import Confirming
 from potluck.engine.effects import Reply
-from potluck.engine.group.admission_policy import AdmissionPolicy
+from potluck.engine.group.admission_policy import AdmissionPolicy, groups_called
 from potluck.engine.group.code_entering import Codes
 from potluck.engine.group.forgetting import Forgetting
 from potluck.engine.group.named_devices import NO_PLACE
@@ -214,7 +214,16 @@ class Acts:
         return text
 
     def _ask(self, name: str) -> str:
-        """Have a group near by asked that nobody asks just now; raises NotFound."""
+        """Have a group near by asked that nobody asks just now; raises PotluckError."""
+        near = groups_called(self._admission_policy, name)
+        requests, around = self._requests.list, self._admission_policy.found
+        stands = requests.between(near[0], around) if len(near) == 1 else None
+        if stands is not None:  # a second one beside it would end in none of the two
+            what = f"{name} is not asked now: a request between it and this device stands already."
+            if stands.needed:
+                answer = f"approve {typable(stands.name, stands.id)}"
+                raise Refused(what, stands.question, answer)
+            raise Refused(what, stands.standing, "pending")
         if not self._admission_policy.want(name):
             raise NotFound(
                 f"No group called {name} is near that this device could ask.",

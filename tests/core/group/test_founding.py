@@ -310,6 +310,34 @@ def test_a_group_where_nobody_answered_is_asked_again_after_a_pause(kept: bool) 
     assert asked(founding, 4.0 + SILENT_REST_S) == [group(1)]
 
 
+def test_doors_that_were_opened_while_people_were_asked_let_in_when_nobody_answered() -> None:
+    founding = asking(kept=True)
+    founding.on_offer(offer(1, door=False), "h", 0.1)
+    assert asked(founding, 1.0) == [group(1)]
+    founding.committed = True
+    founding.on_door_opened()
+    founding.on_offer(offer(1), "h", 3.0)
+    assert run(founding, 3.0) == [], "who said yes here waits for the answer"
+    founding.on_refused(at(1), 3.0, rest_s=SILENT_REST_S)
+    assert left_alone_s(founding, at(1), 3.0) == 0.0
+    assert [type(one) for one in founding.on_tick(3.0)] == [AskToJoin]
+    founding.on_refused(at(1), 4.0, rest_s=SILENT_REST_S)
+    assert left_alone_s(founding, at(1), 4.0) == SILENT_REST_S, "an open door that says nothing"
+
+
+def test_a_no_counts_also_where_both_doors_were_opened_meanwhile() -> None:
+    founding = asking(kept=True)
+    founding.on_offer(offer(1, door=False), "h", 0.1)
+    assert asked(founding, 1.0) == [group(1)]
+    founding.on_door_opened()
+    founding.on_offer(offer(1, door=False), "h", 3.0)
+    founding.on_refused(at(1), 3.0, rest_s=math.inf)
+    founding.on_offer(offer(1), "h", 3.1)
+    assert left_alone_s(founding, at(1), 4.0) == math.inf
+    assert run(founding, 4.0) == []
+    assert founding.better(4.0) is None
+
+
 def test_who_wants_a_group_or_opens_the_door_has_it_asked_again_after_a_no() -> None:
     founding = asking()
     founding.on_offer(offer(1, door=False), "h", 1.9)

@@ -25,6 +25,7 @@ from potluck.engine.group.request_ends import (
     of_group,
     of_newcomer,
     of_silence,
+    of_teller,
     of_versions,
 )
 
@@ -86,6 +87,13 @@ def test_a_group_that_could_not_even_be_asked_has_a_cause() -> None:
     for why in ("", "you said no", REFUSALS[Cause.BUSY]):
         assert bar_of(why) is Bar.NONE
     assert of_dial(DIAL_TIMEOUT) == "no connection with it could be made (timeout)"
+
+
+def test_where_the_member_that_talks_is_not_linked_a_yes_of_here_may_be_void() -> None:
+    gone = "there is no link any more to ben, which talked to it"
+    assert of_teller("ben", said_yes=False) == gone
+    void = "; the yes that was said here counts only if ben still runs"
+    assert of_teller("ben", said_yes=True) == gone + void
 
 
 def test_who_hangs_up_since_it_is_ended_says_so() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from potluck.core import limits
 from potluck.core.errors import NotFound, UsageError
+from potluck.core.group.founding import found_group
 from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Offer
 from potluck.engine.effects import Tell
 from potluck.engine.events import LinkId
 from potluck.engine.group.request_ends import ENDED_THERE, NOBODY_ASKED, OTHER_VERSION
@@ -49,6 +52,26 @@ def request(number: int, name: str = "", **others: object) -> Request:
         until_s=120.0,
         **values,  # type: ignore[arg-type]
     )
+
+
+def test_what_stands_between_two_is_known_whoever_asked_and_whom_it_waits_for() -> None:
+    _, listed = rows()
+    offer = Offer(bytes(16), b"x" * 32, "", "", 7685, 1, open=False)
+    near = [found_group(offer, "10.0.0.5", 1.0)]
+    assert listed.between(near[0], near) is None
+    told = request(5, teller=BEN, link=None)
+    listed.add(told)
+    assert listed.between(near[0], near) is None, "another member talks to it"
+    came = request(5, id="00000009", here=True)
+    listed.add(came)
+    assert listed.between(near[0], near) is came
+    assert came.standing == "this side said yes, and the side of d5 has to say it, too"
+    beside = found_group(replace(offer, tag=b"y" * 32), "10.0.0.5", 1.0)
+    assert listed.between(near[0], [*near, beside]) is None, "it may be of either group"
+    there = request(6, side=Side.JOINER, whose=frozenset({offer.tag}), open=True, there=True)
+    listed.add(there)
+    assert listed.between(near[0], [*near, beside]) is there
+    assert there.standing.startswith("the door here says yes, and so did the side of Home:")
 
 
 def test_before_there_is_a_group_it_has_no_name() -> None:

@@ -14,6 +14,7 @@ from potluck.core.wire.catalogue import Message, RequestAnswer, RequestOver, Req
 from potluck.engine.effects import Send, Tell
 from potluck.engine.events import LinkId
 from potluck.engine.group.request_bounds import NEXT_S, SHOWN_S
+from potluck.engine.group.request_ends import of_teller
 from potluck.engine.group.request_list import yeses_of
 from potluck.engine.group.requests import WAITS, AskedMember, Asker, Requests
 from potluck.engine.group.told_bounds import TOLD_PER_MINUTE
@@ -169,8 +170,25 @@ def test_what_a_member_tells_ends_when_it_says_so_or_its_time_is_over_or_its_lin
     requests.on_message(BEN, TOLD)
     requests.on_unlinked(CLEO)
     assert len(requests.list) == 1
+    requests.answer("d5", yes=True)
+    taken(here, Tell)
     requests.on_unlinked(BEN)
     assert len(requests.list) == 0
+    (notice,) = taken(here, Tell)
+    why = of_teller("d2", said_yes=True)
+    assert (notice.code, notice.text) == ("request_over", f"the request of d5 is over: {why}")
+    requests.on_message(BEN, TOLD)
+    requests.on_message(BEN, RequestTold("1" * 8, "d6", "d6", "10.0.0.6", [], 120, open=True))
+    taken(here, Tell)
+    requests.on_unlinked(BEN)
+    assert [one.text for one in taken(here, Tell)] == [
+        f"the request of d5 is over: {of_teller('d2', said_yes=False)}"
+    ], "nobody here was asked about the other one"
+    requests.on_message(BEN, TOLD)
+    taken(here, Tell)
+    here.leaving = True
+    requests.on_unlinked(BEN)
+    assert taken(here, Tell) == []
 
 
 def test_what_no_conversation_can_be_called_is_no_request() -> None:

@@ -287,6 +287,26 @@ def test_a_request_that_waits_for_a_person_is_said_before_the_group_that_is_near
     assert obstacles == (Obstacle(State.WAITING, words, "approve Far"),)
 
 
+def test_while_a_yes_waits_for_the_other_side_nothing_is_in_sync_and_nobody_is_asked_anew() -> None:
+    _, ann, _ = shared()
+    wiring, link = ann.engine.wiring, LinkId(4)
+    there = AskedMember(link, "Far", "d9", "10.0.0.9", bytes(32), 60.0)
+    wiring.requests.open_there(there, is_open=True)
+    assert seen(ann).hindrances == (), "an open door keeps nobody waiting who has company"
+    policy = wiring.admission_policy
+    policy.founding = Founding(GroupTag(bytes(32)), 0.0, open_door=False, kept=False)
+    policy.founding.state = FoundingState.WAITING
+    words = "{}, and the side of Far has to say it, too"
+    said = Obstacle(State.WAITING, words.format("the door here says yes"), "pending")
+    assert seen(ann).hindrances == (said,), "and no other request is advised"
+    wiring.requests.on_said(link, here=True)
+    policy.founding = None
+    said = Obstacle(State.WAITING, words.format("this side said yes"), "pending")
+    assert seen(ann).hindrances == (said,), "who said yes waits"
+    wiring.requests.over(link, "they said no")
+    assert seen(ann).hindrances == ()
+
+
 def test_of_a_removed_device_its_last_list_counts_and_what_nobody_has_is_stuck() -> None:
     wire, boxes = ring(3)
     founder = next(b for b in boxes if b.engine.node.roster.founder == b.me)  # type: ignore[union-attr]

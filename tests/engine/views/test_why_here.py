@@ -97,6 +97,13 @@ def test_who_is_in_no_group_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said(ann)[0].text.endswith("; the last request is over: it said no")
     assert said(ann)[0].command == "approve Home"
 
+    class Stands:
+        standing = "this side said yes"
+
+    monkeypatch.setattr(Neighbourhood, "unfinished", Stands())
+    (one,) = said(ann)
+    assert (one.text, one.command, one.wrong) == ("this side said yes", "pending", False)
+
     class Asked:
         question, name, id = "Is it you?", "bert", "0123abcd"
 

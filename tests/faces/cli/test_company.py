@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from potluck.faces.advice import for_terminal
 from potluck.faces.cli import company, layout
@@ -118,6 +118,27 @@ def test_a_group_that_was_found() -> None:
             WORDS,
         )
         assert both[-1] == "  Both doors are open: " + words
+
+
+def test_after_a_request_that_ended_otherwise_two_open_doors_promise_no_joining() -> None:
+    door, ask = {"open": True, "until_s": None}, "  to ask there now: potluck --home h approve Home"
+
+    def told(**changes: Any) -> list[str]:
+        return company.told_found_lines(
+            alone(found=[one := found(open=True, **changes)], door=door), one, WORDS
+        )[1:]
+
+    no = {"ended": "somebody there said no", "asked_here": False}
+    words = "It was asked; that is over: somebody there said no."
+    assert told(rests_s=None, **no) == [f"  {words} It is not asked again by itself.", ask]
+    open_now = "Both doors are open: whoever asks the other now is let in without words."
+    assert told(**no) == [f"  {words} {open_now}", ask]
+    here = {"ended": "you said no", "asked_here": True, "joins": "they"}
+    asked = "Somebody there asked to be let in here; that is over: you said no."
+    assert told(**here) == told(rests_s=None, **here) == [f"  {asked} {open_now}", ask]
+    soon = told(joins="we", rests_s=50.0)
+    assert soon == ["  Both doors are open: this device joins it, in about 50 s.", ask]
+    assert told(joins="we", **no)[0] == "  Both doors are open: this device joins it."
 
 
 def test_behind_a_closed_door_neither_name_nor_label_is_told_and_none_is_made_up() -> None:

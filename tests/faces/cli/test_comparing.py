@@ -29,6 +29,15 @@ def test_a_request_in_full() -> None:
     assert [type(line) for line in lines[3:5]] == [Advice, Advice]
 
 
+def test_who_asked_by_words_is_said_to_need_a_yes_though_the_door_was_opened() -> None:
+    door = {"open": True, "until_s": None, "shut": False}
+    for one in (request(), joining()):
+        assert comparing.request_lines(asked(one, door=door), WORDS)[-1] == (
+            "  That the door here is open does not answer it: it waits for a yes. "
+            "No answer counts as no, in 2 min."
+        )
+
+
 def test_who_asks_whom() -> None:
     assert comparing.asker_words(request(by="cora")) == (
         "bert (10.88.0.2, met by cora) asks to join “Home”"

@@ -18,8 +18,9 @@ After two seconds alone the group is kept; where another one is near that cannot
 asked in vain, the device waits and says what it found. Of the members of a group that answer, one
 whose door is open goes before the others, and who was asked in vain behind them. A group where a
 person said no is not asked again by itself; where nobody answered, after a pause; then the next one
-is asked. Tags and members cost a stranger nothing, so hosts take turns (asking_turns.py): rules 2
-and 3 choose among those that were not asked in vain lately, and what a person names is asked next.
+is asked. An open door needs nobody's answer: that people were silent before is no pause for it.
+Tags and members cost a stranger nothing, so hosts take turns (asking_turns.py): rules 2 and 3
+choose among those that were not asked in vain lately, and what a person names is asked next.
 
 The table `FOUNDING` says what can follow what. A group that is kept may still be left for a better
 one, so asking has two states: what the device falls back to after a no is what it was before. A
@@ -170,6 +171,8 @@ class Founding:
         self._foreign = False  # a sealed datagram of another group was heard
         self.turns = AskingTurns()
         self._wanted: GroupTag | None = None  # what the person named, until it is asked
+        # where people were asked last, and nobody answered
+        self._unanswered: frozenset[GroupTag] = frozenset()
 
     def __repr__(self) -> str:
         door = "open" if self._open_door else "closed"
@@ -251,6 +254,9 @@ class Founding:
         self._fire(FoundingInput.REFUSED)
         self.committed = False
         if wish is not None:
+            silent = rest_s == SILENT_REST_S and not self._by_itself
+            self._unanswered = (self._unanswered - {wish.tag}) & self.found.keys()
+            self._unanswered |= {wish.tag} if silent else set()
             answered = rest_s >= SILENT_REST_S
             self.turns.on_in_vain(wish.tag, _host(wish), now, rest_s, answered=answered)
 
@@ -268,6 +274,12 @@ class Founding:
         if asked or elsewhere:
             return not elsewhere
         return now >= self._started_s + limits.LISTEN_S and self.better(now) is None
+
+    def rests_until_s(self, found: FoundGroup) -> float:
+        """Return when a group may be asked, after it said no or nothing."""
+        if self._open_door and found.open and found.tag in self._unanswered:
+            return -math.inf  # nobody has to answer by now
+        return self.turns.rests_until_s(found.tag, _host(found))
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
@@ -310,33 +322,29 @@ class Founding:
         """Return the group to ask next, rule 1, and from when on it may be asked; None: nobody."""
         wish = next((found for found in near if found.tag == self._wanted), None)
         if wish is not None:
-            return self._rests_until_s(wish), wish
+            return self.rests_until_s(wish), wish
         wish = self._open_choice(near)
         if wish is not None:  # also while it rests: nobody goes to a second one meanwhile
-            return self._rests_until_s(wish), wish
+            return self.rests_until_s(wish), wish
         if not (self._open_door or self._asks):
             return None
-        rested = [found for found in near if self._rests_until_s(found) <= now]
+        rested = [found for found in near if self.rests_until_s(found) <= now]
         wish = _in_turn(rested, self.own_tag, self.turns)
         if wish is not None:
-            return self._rests_until_s(wish), wish
-        later = [found for found in near if now < self._rests_until_s(found) < math.inf]
+            return self.rests_until_s(wish), wish
+        later = [found for found in near if now < self.rests_until_s(found) < math.inf]
         fits = [found for found in later if _best([found], self.own_tag)]
-        times = [(self._rests_until_s(found), found) for found in fits]
+        times = [(self.rests_until_s(found), found) for found in fits]
         return min(times, key=lambda pair: pair[0], default=None)
 
     def _open_choice(self, near: Iterable[FoundGroup]) -> FoundGroup | None:
         """Return the best group that is joined without asking anybody."""
         if not self._open_door:
             return None
-        doors = [found for found in near if found.open and self._rests_until_s(found) < math.inf]
+        doors = [found for found in near if found.open and self.rests_until_s(found) < math.inf]
         # who was asked in vain for long is no reason to wait, nor is another door of that host
         doors = [found for found in doors if not self.turns.is_tired_of(_host(found))]
         return _best(doors, self.own_tag)
-
-    def _rests_until_s(self, found: FoundGroup) -> float:
-        """When a group may be asked, after it said no or nothing."""
-        return self.turns.rests_until_s(found.tag, _host(found))
 
     def _fresh(self, now: float) -> list[FoundGroup]:
         """Forget the groups that were not heard of lately; return the others."""
@@ -361,9 +369,7 @@ def _in_turn(near: list[FoundGroup], own_tag: GroupTag, turns: AskingTurns) -> F
 
 def left_alone_s(founding: Founding | None, found: FoundGroup, now: float) -> float:
     """Return for how long a group that did not let us in is not asked by itself; inf: for good."""
-    if founding is None:
-        return 0.0
-    return max(0.0, founding.turns.rests_until_s(found.tag, _host(found)) - now)
+    return 0.0 if founding is None else max(0.0, founding.rests_until_s(found) - now)
 
 
 def forget_host(founding: Founding | None, host: str) -> None:

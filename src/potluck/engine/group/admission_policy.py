@@ -197,7 +197,7 @@ class AdmissionPolicy:
 
         False: none is near. Raises UsageError if several are called so.
         """
-        fits = [found for found in self.found if name and name in _called(self.names, found)]
+        fits = groups_called(self, name)
         if self.founding is None or not fits:
             return False
         if len(fits) > 1:
@@ -291,6 +291,11 @@ class AdmissionPolicy:
             command = "open"
             words = f"the door is shut: nobody can ask to join; to open it: {command}"
         self._node.tell("door_closed", words, command=command)
+
+
+def groups_called(policy: AdmissionPolicy, name: str) -> list[FoundGroup]:
+    """Return the groups near by that a person calls so."""
+    return [found for found in policy.found if name and name in _called(policy.names, found)]
 
 
 def _called(names: GroupNames, found: FoundGroup) -> set[str]:

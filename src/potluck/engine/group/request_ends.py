@@ -8,6 +8,7 @@ were (in a BYE, or as the cause of a no):
     silence      of here, of there, or of both, by who had not said yes
     link broken  nobody said anything any more
     ended        potluck was, on the other side, by whoever ends it there
+    no link      to the member that talks to the newcomer, on the screens of the others
     taken back   the newcomer does not want to come in any more, or is let in elsewhere
     shut         the door there is, and nobody there is asked
     version      the two do not understand each other
@@ -49,8 +50,8 @@ NOBODY_ASKED = (
 RULES_BROKEN = "the other side broke the rules"
 REFUSALS = {  # why a group let this device not in, but for silence
     Cause.DENIED: "somebody there said no",
-    Cause.BUSY: "nobody new is asked about there just now: too many ask, its door is closed, or "
-    "it is about to join another group itself",
+    Cause.BUSY: "nobody there is asked about this device just now: it asked too often within a "
+    "minute, others ask, the door there is shut, or it is about to join another group itself",
     Cause.REMOVED: "this device was removed from that group; it needs a new key: another --home",
     Cause.OTHER: "its door is closed by now, or that group takes nobody more",
 }
@@ -83,6 +84,12 @@ def of_silence(said: Yeses) -> str:
     if said.there:
         return "the other side said yes, but nobody here answered in time"
     return "nobody answered in time, neither here nor there"
+
+
+def of_teller(by: str, *, said_yes: bool) -> str:
+    """Return that the member `by`, which talks to a newcomer, is not linked any more."""
+    void = f"; the yes that was said here counts only if {by} still runs" if said_yes else ""
+    return f"there is no link any more to {by}, which talked to it{void}"
 
 
 def of_versions(reason: str) -> str:

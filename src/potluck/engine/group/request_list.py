@@ -14,12 +14,14 @@ they say: a yes that goes by a name alone may meet another one, so faces answer 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
 from potluck.core import limits
 from potluck.core.errors import NotFound, UsageError
+from potluck.core.group.founding import FoundGroup
 from potluck.core.group.words import is_conversation_name
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wording import set_off, typable
@@ -69,6 +71,15 @@ class Request:
         if self.side is Side.JOINER:
             return f"{self.group} can let this device in: compare the words with {self.label}"
         return f"{self.shown_name} asks to join: compare the words"
+
+    @property
+    def standing(self) -> str:
+        """What is waited for while nobody here has to answer, in one sentence."""
+        said = "this side said yes" if self.here else "the door here says yes"
+        other = self.group if self.side is Side.JOINER else self.shown_name
+        if self.there:
+            return f"{said}, and so did the side of {other}: what follows is under way"
+        return f"{said}, and the side of {other} has to say it, too"
 
     @property
     def shown_name(self) -> str:
@@ -138,6 +149,18 @@ class RequestList:
     def of(self, link: LinkId) -> Request | None:
         """Return the row of a conversation of this device."""
         return next((one for one in self.rows if one.link == link), None)
+
+    def between(self, found: FoundGroup, near: Sequence[FoundGroup]) -> Request | None:
+        """Return the request that stands between this device and a group, whoever asked.
+
+        Of which group a newcomer is, is not said: it counts where its host has no other (`near`).
+        """
+        host = found.address.host
+        ours = [one for one in self.rows if one.teller is None]
+        is_only = sum(one.address.host == host for one in near) == 1
+        came = [one for one in ours if one.side is Side.MEMBER and one.host == host]
+        fits = [one for one in ours if one.side is Side.JOINER and found.tag in one.whose]
+        return next(iter(fits or (came if is_only and len(came) == 1 else [])), None)
 
     def find(self, name: str) -> Request:
         """Return what is called so, or the only one; raises NotFound or UsageError."""

@@ -23,9 +23,10 @@ from potluck.core.group.admission import Newcomer
 from potluck.core.group.words import is_conversation_name, name_of, three_words
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Message, RequestAnswer, RequestOver, RequestTold
+from potluck.core.wording import set_off
 from potluck.engine.events import LinkId
 from potluck.engine.group.request_bounds import RequestBounds
-from potluck.engine.group.request_ends import of_silence
+from potluck.engine.group.request_ends import of_silence, of_teller
 from potluck.engine.group.request_list import (
     UNKNOWN_WHOSE,
     Request,
@@ -199,9 +200,14 @@ class Requests:
 
     def on_unlinked(self, device: DeviceId) -> None:
         """What a member told cannot be answered any more; it tells it again when it is back."""
+        node, by = self._node, set_off(self._node.label_of(device))
         for request in self.list.rows:
             if request.teller == device:
-                self.list.end((device, request.id), "", quiet=True)
+                why = of_teller(by, said_yes=request.here)
+                quiet = (
+                    request.open or node.leaving
+                )  # nobody was asked about it, or is here to read
+                self.list.end((device, request.id), why, quiet=quiet)
 
     def on_message(
         self, device: DeviceId, message: RequestTold | RequestAnswer | RequestOver

@@ -224,6 +224,15 @@ class Neighbourhood:
         """The request that a person here has to answer, the oldest of several."""
         return next((one for one in self._requests.list.rows if one.needed), None)
 
+    @property
+    def unfinished(self) -> Request | None:
+        """The request that waits for the other side, the oldest of several.
+
+        What an open door answers keeps nobody waiting who has company: anybody may begin that.
+        """
+        lonely = self._admission_policy.lonely
+        return next((one for one in self._requests.list.rows if one.here or lonely), None)
+
     def requests(self) -> list[RequestView]:
         """Return who asks to come in here, and where this device asks."""
         rows = self._requests.list.rows

@@ -196,6 +196,8 @@ class Picture:
             yield Obstacle(
                 State.WAITING, asked.question, f"approve {typable(asked.name, asked.id)}"
             )
+        elif (stands := self._neighbourhood.unfinished) is not None:
+            yield Obstacle(State.WAITING, stands.standing, "pending")
         elif self._neighbourhood.waits:
             words, command, wrong = waiting_for(self._neighbourhood.found())
             yield Obstacle(State.TROUBLE if wrong else State.WAITING, words, command)

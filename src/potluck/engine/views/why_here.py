@@ -41,6 +41,8 @@ def _group(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
     if request is not None:
         command = f"approve {typable(request.name, request.id)}"
         yield Reason(ReasonKind.GROUP, asked.text, request.question, command=command, wrong=True)
+    elif (stands := around.unfinished) is not None:
+        yield Reason(ReasonKind.GROUP, asked.text, stands.standing, command="pending")
     elif around.waits:
         words, command, _ = waiting_for(around.found())
         yield Reason(ReasonKind.GROUP, asked.text, words, command=command, wrong=True)

@@ -156,7 +156,7 @@ def _way_over_lines(state: dict[str, Any], words: Words) -> list[str]:
 
 def ask_lines(state: dict[str, Any], found: dict[str, Any], words: Words) -> list[str]:
     """Return what makes this device ask a group, should it not do so by itself; or nothing."""
-    both_open = found["open"] and state["door"]["open"]
+    both_open = found["open"] and state["door"]["open"] and not _asked_words(found)
     asked = {one["group"] for one in requests_of(state)}
     if has_company(state) or both_open or tries_code(state) or found["name"] in asked - {""}:
         return []
@@ -191,7 +191,7 @@ def one_found_lines(state: dict[str, Any], found: dict[str, Any]) -> list[str]:
         return [*lines, f"  No words can be compared with it: {shown(found['ended'])}."]
     is_other = has_company(state) and found["members"] > 1  # then nobody goes to the other
     if mine_open and found["open"] and not (is_other or tries_code(state)):
-        return [*lines, "  Both doors are open: " + _coming(found.get("joins", ""), machine)]
+        return [*lines, f"  {_between_open_doors(found, machine)}"]
     if has_company(state):
         lines.append("  This device is in a group with others, so it joins no other one by itself.")
         is_lonely = found["members"] == 1 and not is_shut(state)  # else it cannot ask
@@ -296,13 +296,20 @@ def _machine(state: dict[str, Any], found: dict[str, Any]) -> str:
     return f"{label} ({shown(found['address'])})" if alike else label
 
 
-def _coming(joins: str, machine: str) -> str:
-    """Return what comes of two open doors: of two devices only one joins the other."""
+def _between_open_doors(found: dict[str, Any], machine: str) -> str:
+    """Return what comes of two open doors: of two devices only one joins the other.
+
+    After a request that ended otherwise nobody has to come by itself.
+    """
+    joins, pause_s, last = found.get("joins", ""), rests_s(found), _last_words(found)
     if joins == "we":
-        return "this device joins it."
-    if joins == "they":
-        return f"{machine} is to join this device, which stays where it is."
-    return "nothing more is to be done here."
+        when = f", in about {duration(pause_s)}" if pause_s else ""
+        return f"Both doors are open: this device joins it{when}."
+    if joins == "they" and not last:
+        return f"Both doors are open: {machine} is to join this device, which stays where it is."
+    if last and (pause_s == 0 or found["asked_here"]):
+        return f"{last} Both doors are open: whoever asks the other now is let in without words."
+    return _asked_words(found) or "Both doors are open: nothing more is to be done here."
 
 
 def former_lines(state: dict[str, Any]) -> list[str]:

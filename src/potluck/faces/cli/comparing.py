@@ -28,8 +28,15 @@ AskedRequest = dict[str, Any]
 
 
 def requests_of(state: dict[str, Any]) -> list[AskedRequest]:
-    """Return the requests of a snapshot, the oldest first, each with its `namesake`."""
-    return [one | {"namesake": _namesake(state, one)} for one in state.get("requests", ())]
+    """Return the requests of a snapshot, the oldest first, each with its `namesake`.
+
+    `beside_door`: the door here is open, and that is no yes to it.
+    """
+    beside = bool(state.get("door", {}).get("open"))
+    return [
+        one | {"namesake": _namesake(state, one), "beside_door": beside}
+        for one in state.get("requests", ())
+    ]
 
 
 def _namesake(state: dict[str, Any], request: AskedRequest) -> str:
@@ -103,8 +110,10 @@ def look_words(request: AskedRequest) -> str:
 
 
 def time_words(request: AskedRequest) -> str:
-    """Return how long an answer is waited for."""
-    return f"No answer counts as no, in {duration(max(0.0, request['left_s']))}."
+    """Return how long an answer is waited for, and that an open door gives none."""
+    door = "That the door here is open does not answer it: it waits for a yes. "
+    silence = f"No answer counts as no, in {duration(max(0.0, request['left_s']))}."
+    return f"{door if request.get('beside_door') else ''}{silence}"
 
 
 def standing_words(request: AskedRequest) -> str:
