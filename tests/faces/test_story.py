@@ -166,7 +166,7 @@ def test_a_group_that_was_found_says_what_lets_this_device_in() -> None:
     lines = told.on_tick(100.0)
     assert lines[:2] == ["Found “Home” (1 device: den-pc, 192.168.1.10).", lines[1]]
     assert lines[1] == (
-        "  To become one group this device and den-pc show three words; "
+        "  To become one group this device and den-pc show three words once one asks the other; "
         "say yes on both if they are the same."
     )
     assert told.on_state(waiting | {"found": []}, 100.0) == ["Waiting: both doors are closed"]

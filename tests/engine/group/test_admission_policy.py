@@ -711,7 +711,7 @@ def test_a_door_that_is_closed_twice_is_shut_and_nobody_asked() -> None:
     texts = [tell.text for tell in taken(here, Tell)]
     assert texts == [
         "the door is closed: nobody is admitted without asking any more",
-        "the door is shut: nobody can ask to join; to open it: open",
+        "the door here is shut: nobody can ask this device; to open it: open",
     ]
     admission_policy.on_offer(BETTER, "10.0.0.9")
     admission_policy.on_tick()

@@ -5,7 +5,8 @@ another one or waits; this part gives it facts and time, and carries its decisio
 talked with others is pairings.py's; the roster is membership.py's. Discovery is automatic,
 admission never is: on each side either the door is open, and has a time limit that no restart
 carries over, or a person is asked. `close` closes an open door; a closed one it shuts, and then
-nobody is asked, nor heard of by strangers, until `open`.
+nobody can ask this device, nor do strangers hear of it, until `open`; the doors of other members
+are theirs.
 
 A device that waits for a person because another group is near stops waiting once that group has
 been silent for half a minute, and keeps its own: there is nothing to wait for any more. Half a
@@ -185,6 +186,7 @@ class AdmissionPolicy:
     def on_members(self) -> None:
         """The group has company: it stays, whatever else is near. Without any it may be left."""
         roster = self._node.roster
+        self.others.on_members()
         if self._membership.company and self.founding is not None:
             self.founding = None
             self._listener.on_wish_withdrawn("this device has company now")
@@ -295,7 +297,7 @@ class AdmissionPolicy:
         words, command = "the door is closed: nobody is admitted without asking any more", ""
         if self.door.shut:
             command = "open"
-            words = f"the door is shut: nobody can ask to join; to open it: {command}"
+            words = f"the door here is shut: nobody can ask this device; to open it: {command}"
         self._node.tell("door_closed", words, command=command)
 
 
