@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from potluck.faces.silence import ALONE_S, LOST_S, UNANSWERED_S, Silence, is_heard
+from potluck.faces.silence import ALONE_S, HEARD_FOR_S, LOST_S, Silence, is_heard
 from tests.faces.fakes import alone, state
 
 HEARD = alone(tried=alone()["tried"] | {"heard": True})
@@ -26,7 +26,7 @@ def test_a_newcomer_that_is_heard_has_time_to_ask() -> None:
     silence = Silence(100.0)
     assert kind(silence, alone(), 103.0) == ""
     assert [kind(silence, HEARD, at_s) for at_s in (103.1, 105.0, 112.9)] == ["", "", ""]
-    assert kind(silence, HEARD, 103.0 + UNANSWERED_S) == "heard"
+    assert kind(silence, HEARD, 103.0 + HEARD_FOR_S) == "heard"
 
 
 def test_whoever_was_near_a_moment_ago_may_be_found_again() -> None:
@@ -37,8 +37,8 @@ def test_whoever_was_near_a_moment_ago_may_be_found_again() -> None:
     assert kind(silence, alone(), 130.0 + LOST_S) == "alone"
     again = Silence(100.0)
     kind(again, alone(), 130.0, near=True)
-    assert kind(again, HEARD, 130.1 + UNANSWERED_S - 0.2) == ""
-    assert kind(again, HEARD, 130.1 + UNANSWERED_S) == "heard"
+    assert kind(again, HEARD, 130.1 + HEARD_FOR_S - 0.2) == ""
+    assert kind(again, HEARD, 130.1 + HEARD_FOR_S) == "heard"
     let_in = Silence(100.0)
     kind(let_in, alone(), 130.0, near=True)
     assert kind(let_in, state(), 130.0 + ALONE_S) == "alone", "in the group of the others by now"

@@ -13,7 +13,7 @@ from typing import Any
 
 ALONE_S = 5.0  # before being alone is worth a line: a search takes about three
 LOST_S = 10.0  # the same after a group was near: its other devices are looked for
-UNANSWERED_S = 10.0  # before it is worth one that a group does not answer: it may have just begun
+HEARD_FOR_S = 10.0  # before it is worth one that a group does not answer: it may have just begun
 
 
 class Silence:
@@ -38,7 +38,7 @@ class Silence:
             self._alone_s = now  # a newcomer needs a moment to find those it was just let in by
         if is_heard(state):
             since_s = max(self._alone_s, self._unheard_s)
-            return "heard" if now - since_s >= UNANSWERED_S else ""
+            return "heard" if now - since_s >= HEARD_FOR_S else ""
         self._unheard_s = now
         wait_s = LOST_S if self._was_near and len(state["devices"]) == 1 else ALONE_S
         return "alone" if now - self._alone_s >= wait_s else ""
