@@ -153,6 +153,7 @@ def test_two_versions_that_do_not_understand_each_other_are_named_as_that(here: 
     (trouble,) = here.troubles.of(TroubleKind.LINK)
     assert "versions of potluck that do not understand each other; the older one" in trouble.reason
     assert trouble.command == "version", "which one this is"
+    assert trouble.reason.endswith("up to date; the command, typed on both, tells which it is")
     LinkTroubles(here).on_blocked("10.0.0.2", address(2), f"tls: {NO_COMMON_VERSION}: 2")
     (trouble,) = here.troubles.of(TroubleKind.LINK)
     assert trouble.reason.endswith("the one there is newer, this one has to be brought up to date")

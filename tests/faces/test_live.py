@@ -445,4 +445,6 @@ def test_only_a_request_whose_words_stand_there_can_be_answered() -> None:
 
 def test_a_shut_door_is_told() -> None:
     shut = state(door={"open": False, "until_s": None, "shut": True})
-    assert "the door is shut: nobody can ask until somebody types open" in lines(shut)
+    assert "the door here is shut: nobody can ask this device until somebody types open" in lines(
+        shut
+    )

@@ -66,3 +66,29 @@ def test_a_group_that_went_and_comes_back_is_waited_for_again() -> None:
     near.lines(snapshot, 100.0)
     near.lines(alone(), 105.0)
     assert near.lines(snapshot, 107.0) == []
+
+
+def test_while_this_device_asks_one_group_another_one_is_not_news() -> None:
+    near, other = NearGroups(WORDS), found(name="Attic", address="10.0.0.9:7685")
+    asks = alone(found=[other], requests=[joining()])
+    assert near.lines(asks, 100.0) == near.lines(asks, 150.0) == []
+    free = alone(found=[other])
+    assert near.lines(free, 150.0 + ASKED_S - 0.1) == [], "it may be its turn now"
+    assert near.lines(free, 150.0 + ASKED_S)[0].startswith("Found “Attic”")
+
+
+def test_a_group_that_is_asked_again_is_told_by_its_words() -> None:
+    """Somebody typed `approve Home`: what became of the last request is no news then."""
+    near, no = NearGroups(WORDS), found(rests_s=None, ended="you said no", asked_here=False)
+    assert near.lines(alone(found=[no]), 100.0)
+    asked = alone(found=[no | {"rests_s": 0.0}])
+    assert near.lines(alone(found=[no]), 130.0) == []
+    assert near.lines(asked, 130.1) == near.lines(asked, 129.9 + ASKED_S) == []
+    assert near.lines(asked, 130.0 + ASKED_S), "it was not asked after all"
+
+
+def test_after_a_no_it_is_the_same_group_whichever_of_its_doors_is_open() -> None:
+    near = NearGroups(WORDS)
+    no = found(group="g", rests_s=None, ended="somebody there said no", asked_here=False)
+    assert "somebody there said no" in near.lines(alone(found=[no | {"open": True}]), 100.0)[1]
+    assert near.lines(alone(found=[no]), 101.0) == []

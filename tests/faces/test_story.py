@@ -5,9 +5,9 @@ from __future__ import annotations
 from potluck.faces.advice import Advice
 from potluck.faces.cli.layout import Words
 from potluck.faces.near_groups import ASKED_S
+from potluck.faces.silence import ALONE_S
 from potluck.faces.story import (
     ADMITTED_S,
-    ALONE_S,
     FOUNDED_S,
     GREETED_S,
     JOINING_S,
@@ -65,11 +65,13 @@ def test_what_a_view_of_a_potluck_that_runs_finds_is_not_told_as_new() -> None:
     assert not any("No other device found" in line for line in first + later)
     assert later[0].startswith("Nobody answers yet."), "which is so now"
     tried = alone()["tried"] | {"heard": True}
-    heard = alone_there.on_state(alone(tried=tried), 108.0) + alone_there.on_tick(109.0)
+    heard = alone_there.on_state(alone(tried=tried, state="waiting", reason="x"), 108.0)
+    assert not heard + alone_there.on_tick(114.9), "it may be a newcomer, about to ask"
+    heard = alone_there.on_tick(115.0)
     assert heard[0].startswith("A group is near, and none of its devices answers.")
-    assert not any("answers" in line for line in alone_there.on_tick(109.9)), "once"
+    assert not any("answers" in line for line in alone_there.on_tick(119.9)), "once"
     work = state(group={"id": "w" * 64, "name": "Work"})
-    assert "Welcome to “Work” (2 devices) · node 0 of 2." in alone_there.on_state(work, 110.0)
+    assert "Welcome to “Work” (2 devices) · node 0 of 2." in alone_there.on_state(work, 120.0)
 
 
 def test_a_member_that_is_known_is_said_to_be_away() -> None:
@@ -164,7 +166,7 @@ def test_a_group_that_was_found_says_what_lets_this_device_in() -> None:
     lines = told.on_tick(100.0)
     assert lines[:2] == ["Found “Home” (1 device: den-pc, 192.168.1.10).", lines[1]]
     assert lines[1] == (
-        "  To become one group this device and den-pc show three words; "
+        "  To become one group this device and den-pc show three words once one asks the other; "
         "say yes on both if they are the same."
     )
     assert told.on_state(waiting | {"found": []}, 100.0) == ["Waiting: both doors are closed"]

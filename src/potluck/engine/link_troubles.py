@@ -38,7 +38,7 @@ from potluck.engine.events import (
     NO_COMMON_VERSION,
 )
 from potluck.engine.firewall_advice import named, opening
-from potluck.engine.group.request_ends import of_versions
+from potluck.engine.group.request_ends import OTHER_VERSION, of_versions
 from potluck.engine.node import Node, tell_trouble
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -200,6 +200,7 @@ class LinkTroubles:
         why = of_versions(reason) if apart else _why(reason, named(node.firewall))
         what = f"no connection with {address.host}:{address.port} in either direction: {why}"
         command = VERSION_COMMAND if apart else ""
+        what += "; the command, typed on both, tells which it is" if why == OTHER_VERSION else ""
         if _may_be_firewall(reason):
             command = opening(node.firewall, node.settings.port, node.tools)
             what += f"; TCP and UDP port {node.settings.port} must be let in"

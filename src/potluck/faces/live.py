@@ -129,9 +129,10 @@ def _reason(state: dict[str, Any], width: int, words: Words) -> list[Pieces]:
 
 
 def _door(state: dict[str, Any], width: int) -> list[Pieces]:
-    """Return the warning that anybody may join, or that nobody can ask, while that is so."""
+    """Return the warning that anybody may join, or that nobody can ask this device."""
     if is_shut(state):
-        return _sentence("the door is shut: nobody can ask until somebody types open", width, "dim")
+        words = "the door here is shut: nobody can ask this device until somebody types open"
+        return _sentence(words, width, "dim")
     if not state["door"]["open"]:
         return []
     until = state["door"]["until_s"]

@@ -34,9 +34,9 @@ from potluck.faces.cli.output import sentence
 from potluck.faces.ended_requests import EndedRequests
 from potluck.faces.line_budget import LineBudget
 from potluck.faces.near_groups import NearGroups
+from potluck.faces.silence import ALONE_S, Silence, is_heard
 from potluck.faces.text import count, shown, size
 
-ALONE_S = 5.0  # before being alone is worth a line: a search takes about three
 FOUNDED_S = 2.5  # a provisional group may still dissolve into one that is found
 JOINING_S = 10.0  # a group was found: if both doors are open it is joined by then
 SETTLED_S = 1.5  # between two files everything is settled, too; and what happened is told first
@@ -65,7 +65,7 @@ class Story:
         self._way_out = _way_out(words, prompt=prompt, watching=watching)
         self._watching = watching
         self._begun_s = now
-        self._alone_s = now  # the last time that anybody else was seen
+        self._silence = Silence(now)
         self._found_s: float | None = None  # the last time that another group was near
         self._is_out = False  # this device was removed: nobody is welcome any more
         self._said: dict[str, object] = {}
@@ -144,9 +144,8 @@ class Story:
         online = _others_are_here(state)
         if online:
             self._first("alone", "said")  # whoever leaves later is told in a line of its own
-        if online or near:
-            self._alone_s = now  # a newcomer needs a moment to find those it was just let in by
-        if now - self._alone_s >= ALONE_S and self._first(_silence(state), "said"):
+        silence = self._silence.kind(state, now, here=online, near=near)
+        if silence and self._first(silence, "said"):
             lines += nobody_lines(state, self._words)
         return lines + self._settled_lines(state, now)
 
@@ -250,8 +249,8 @@ class Story:
             self._said.pop("waiting", None)
             return []
         reason = sentence(shown(state["reason"] or ""), self._words.of)
-        if not reason or state["found"] or is_about_request(state):
-            return []
+        if not reason or state["found"] or is_about_request(state) or is_heard(state):
+            return []  # the last is told with its causes, once it is so for long
         if not self._first("waiting", "for an owner" if state["group"] else reason):
             return []
         return [
@@ -335,14 +334,6 @@ def _next_machine(state: dict[str, Any], words: Words) -> list[str]:
         return [Advice("The door here is shut. So that others can ask: ", words.of("open"))]
     there = Advice("On the other machine: ", f"{words.elsewhere} up")
     return [there, "  Both screens will then show three words to compare."]
-
-
-def _silence(state: dict[str, Any]) -> str:
-    """Return what is told of being alone: that nobody answers, or nobody of a group that is heard.
-
-    A potluck of an earlier version does not tell that.
-    """
-    return "heard" if state["tried"].get("heard") else "alone"
 
 
 def _transfer_line(one: dict[str, Any]) -> str:

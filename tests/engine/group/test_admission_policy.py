@@ -27,6 +27,7 @@ from potluck.engine.group.admission_policy import (
     INVITERS_PER_HOST,
     SILENCE_S,
     AdmissionPolicy,
+    is_only_heard,
 )
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.request_list import Side
@@ -122,9 +123,8 @@ def test_near_a_group_whose_door_is_closed_a_device_waits_and_says_so() -> None:
     lan.add(1, open_s=None)
     waiting = lan.add(2, open_s=None)
     lan.run(2.5)
-    assert waiting.told("waiting") == [
-        "a group is near, and none of its devices answers: this device is not a member yet"
-    ]
+    what = "a group is near, and none of its devices has answered so far"
+    assert waiting.told("waiting") == [f"{what}: this device is not a member yet"]
     lan.run(20.0)
     assert not waiting.told("founded"), "the group is still there"
 
@@ -363,6 +363,35 @@ def test_once_the_own_door_is_closed_nothing_is_joined_without_a_person() -> Non
     admission_policy.on_tick()
     assert told(admission_policy, "on_wish") == []
     assert admission_policy.waits_for_person
+
+
+def test_who_answered_a_moment_ago_is_not_said_not_to_answer() -> None:
+    """Its last word may be that potluck is ended there."""
+    here, policy = alone(open_s=None)
+    policy.on_foreign()
+    assert is_only_heard(policy, here.now)
+    policy.on_offer(BETTER, "10.0.0.9")
+    assert not is_only_heard(policy, here.now)
+    here.now += OFFER_LIFE_S
+    policy.on_foreign()
+    assert not is_only_heard(policy, here.now), "it is its farewell"
+    here.now += 1.0
+    policy.on_foreign()
+    assert is_only_heard(policy, here.now), "it speaks on, and answers no more"
+    assert not is_only_heard(policy, here.now + SILENCE_S)
+
+
+def test_a_device_that_lost_who_was_near_says_so() -> None:
+    here, policy = alone(open_s=None)
+    policy.on_offer(BETTER, "10.0.0.9")
+    policy.on_foreign()
+    assert policy.founding is not None
+    policy.founding.found.clear()
+    here.now = limits.FOUND_S
+    policy.on_tick()
+    assert [one.text for one in taken(here, Tell)] == [
+        "a group was near a moment ago, and is looked for again: this device is not a member yet"
+    ]
 
 
 def test_a_person_opens_the_door_and_closes_it() -> None:
@@ -682,7 +711,7 @@ def test_a_door_that_is_closed_twice_is_shut_and_nobody_asked() -> None:
     texts = [tell.text for tell in taken(here, Tell)]
     assert texts == [
         "the door is closed: nobody is admitted without asking any more",
-        "the door is shut: nobody can ask to join; to open it: open",
+        "the door here is shut: nobody can ask this device; to open it: open",
     ]
     admission_policy.on_offer(BETTER, "10.0.0.9")
     admission_policy.on_tick()

@@ -542,11 +542,11 @@ def test_that_nobody_answers_to_the_code_of_the_start_is_told_once_and_stands_in
         play.tick(JOIN_S)
         play.node.now += 2.0
     assert [(each.subject, each.reason, each.command) for each in play.troubles()] == [
-        (AT_START, f"{UNANSWERED}; {TRIED_AGAIN}; {ASK_FOR_ONE}", "join")
+        (AT_START, f"{UNANSWERED}; {TRIED_AGAIN}; {ASK_FOR_ONE}", "peers")
     ]
     (told,) = taken(play.node, Tell)
     reason = f"{UNANSWERED}; {TRIED_AGAIN}; {ASK_FOR_ONE}"
-    assert (told.code, told.text) == ("code_unanswered", f"{AT_START}: {reason}; try: join")
+    assert (told.code, told.text) == ("code_unanswered", f"{AT_START}: {reason}; try: peers")
     play.joining.on_members()
     assert play.troubles(), "it is alone still"
     play.node.roster = group(1, 2)

@@ -95,6 +95,24 @@ def test_the_own_group_or_a_lonely_device_is_none() -> None:
     assert here.take() == []
 
 
+def test_what_was_known_of_others_may_be_of_a_device_that_is_a_member_now() -> None:
+    here, others = device()
+    others.on_members()
+    assert others.may_ask("10.0.0.3")
+    others.on_offer(offer(9), "10.0.0.3")
+    others.on_members()
+    here.roster = group(1)
+    others.on_members()
+    assert len(others.near) == 1, "nobody came"
+    here.roster = group(1, 3)
+    others.on_members()
+    assert others.near == []
+    taken(here, Tell)
+    assert others.may_ask("10.0.0.3"), "another one may be there"
+    others.on_offer(offer(9), "10.0.0.3")
+    assert (len(others.near), taken(here, Tell)) == (1, []), "it was told before"
+
+
 def test_who_invents_groups_fills_little_and_tells_once() -> None:
     here, others = device()
     assert others.may_ask("10.0.0.3")

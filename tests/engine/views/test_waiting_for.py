@@ -8,7 +8,8 @@ from msgspec.structs import replace
 
 from potluck.engine.group.request_ends import OTHER_VERSION
 from potluck.engine.views.values import FoundView
-from potluck.engine.views.waiting_for import NO_MEMBER, UNANSWERED, waiting_for
+from potluck.engine.views.waiting_for import LOST, NO_MEMBER, UNANSWERED, WaitingFor
+from potluck.engine.views.waiting_for import waiting_for as said_of
 
 HOME = FoundView("Home", "den-pc", "10.0.0.9:7685", 1, open=False)
 
@@ -17,8 +18,13 @@ def near(**changes: Any) -> FoundView:
     return replace(HOME, **changes)
 
 
+def waiting_for(found: list[FoundView], *, heard: bool = False) -> WaitingFor:
+    return said_of(found, heard=heard)
+
+
 def test_a_group_that_is_heard_and_does_not_answer_is_not_one_that_can_be_asked() -> None:
-    assert waiting_for([]) == (UNANSWERED, "peers", False)
+    assert waiting_for([], heard=True) == (UNANSWERED, "peers", False)
+    assert waiting_for([]) == (LOST, "peers", False), "it was ended there, for all that is known"
 
 
 def test_the_command_asks_the_one_group_there_is() -> None:

@@ -311,6 +311,9 @@ def test_a_group_that_was_found_is_asked_again(source: FakeSource, potluck: Call
     assert (code, err) == (7, "potluck: No group called Work is near.\n")
     source.current = alone(found=[])
     assert "Nobody waits for an answer." in potluck("approve", "Work")[2]
+    source.current = alone(tried=alone()["tried"] | {"heard": True})
+    code, _, err = potluck("approve", "Work")
+    assert (code, "a group is near, and none of its devices answers, so it" in err) == (7, True)
     source.current = alone(found=[found()], requests=[joining()])
     assert potluck("approve", "Home", "--words", "a b c")[0] == 5, "there are words to compare"
 

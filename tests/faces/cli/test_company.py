@@ -103,10 +103,10 @@ def test_a_group_that_was_found() -> None:
     lines = company.peer_lines(alone(found=[found(name="Ho\x1bme", members=0)]), WORDS)
     assert lines[0] == "Found “Ho\\x1bme” (den-pc, 192.168.1.10)."
     mine = company.found_lines(alone(found=[found()], door={"open": True, "until_s": None}), WORDS)
-    asks = "only den-pc asks. Compare the three words shown, and say yes there."
+    asks = "only den-pc asks. Once three words are shown, compare them, and say yes there."
     assert mine[1] == f"  The door here is open: {asks}"
     theirs = company.found_lines(alone(found=[found(open=True)]), WORDS)
-    asks = "only this device asks. Compare the three words shown, and say yes here."
+    asks = "only this device asks. Once three words are shown, compare them, and say yes here."
     assert theirs[1] == f"  The door there is open: {asks}"
     for joins, words in {
         "we": "this device joins it.",
@@ -271,6 +271,25 @@ ASKED_HERE = (
 )
 
 
+def test_after_a_no_a_door_that_is_open_there_promises_no_words() -> None:
+    no = found(open=True, rests_s=None, ended="somebody there said no", asked_here=False)
+    lines = company.found_lines(alone(found=[no]), WORDS)
+    assert lines[1].endswith("somebody there said no. It is not asked again by itself.")
+    opened = {"open": True, "until_s": None}
+    here = no | {"open": False, "rests_s": 0.0, "asked_here": True}
+    lines = company.found_lines(alone(found=[here], door=opened), WORDS)
+    assert lines[1].endswith("Either side can ask again.")
+
+
+def test_while_one_group_is_asked_another_one_is_not() -> None:
+    other = found(name="Attic", address="10.0.0.9:7685")
+    lines = company.found_lines(alone(found=[other], requests=[joining()]), WORDS)
+    assert lines[1:] == [
+        "  It is not asked while this device asks cora.",
+        "  to ask there: potluck --home h approve Attic",
+    ]
+
+
 def test_what_became_of_the_last_request_is_said_on_both_sides_with_a_way_on() -> None:
     ask = "  to ask there now: potluck --home h approve 10.0.0.9:7685"
     nameless = found(name="", label="", address="10.0.0.9:7685")
@@ -305,7 +324,7 @@ def test_two_machines_of_one_name_are_told_apart_by_their_addresses() -> None:
     vm = found(label="kitchen-pc", address="10.0.0.5:7685")
     where = "kitchen-pc (10.0.0.5:7685)"
     lines = company.found_lines(alone(found=[vm]), WORDS)
-    assert lines[1].startswith(f"  To become one group this device and {where} show three words;")
+    assert lines[1].startswith(f"  To become one group this device and {where} show three words ")
     door = {"open": True, "until_s": None}
     both = company.found_lines(
         alone(found=[vm | {"open": True, "joins": "they"}], door=door), WORDS

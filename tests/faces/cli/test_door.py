@@ -11,7 +11,7 @@ import pytest
 
 from potluck.faces.cli.door import door_banner
 from potluck.faces.cli.main import run_command
-from tests.faces.fakes import FakeSource, running, state
+from tests.faces.fakes import FakeSource, alone, running, state
 
 Call = Callable[..., tuple[int, str]]
 
@@ -72,11 +72,14 @@ def test_close_at_a_closed_door_shuts_it_and_says_so(source: FakeSource, potluck
     source.asks = True
     until = "  until: potluck open"
     shut = potluck("close")[1]
-    assert shut.startswith(f"The door is shut: nobody can ask to join.\n{until}")
+    others = "Who asks another device of the group is shown here all the same."
+    assert shut == f"The door here is shut: nobody can ask this device.\n{until}\n{others}\n"
     assert json.loads(potluck("close", "--json")[1])["data"]["shut"]
     assert potluck("close")[1].startswith(f"The door was shut already.\n{until}")
-    assert "shut: nobody can ask to join until: open" in potluck("status")[1]
+    assert "shut: nobody can ask this device until: open" in potluck("status")[1]
     assert not json.loads(potluck("open", "--json")[1])["data"]["shut"]
+    source.current = alone()
+    assert others not in potluck("close")[1]
 
 
 def test_an_old_snapshot_does_not_say_that_it_was_closed(source: FakeSource, potluck: Call) -> None:

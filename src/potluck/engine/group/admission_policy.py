@@ -5,7 +5,8 @@ another one or waits; this part gives it facts and time, and carries its decisio
 talked with others is pairings.py's; the roster is membership.py's. Discovery is automatic,
 admission never is: on each side either the door is open, and has a time limit that no restart
 carries over, or a person is asked. `close` closes an open door; a closed one it shuts, and then
-nobody is asked, nor heard of by strangers, until `open`.
+nobody can ask this device, nor do strangers hear of it, until `open`; the doors of other members
+are theirs.
 
 A device that waits for a person because another group is near stops waiting once that group has
 been silent for half a minute, and keeps its own: there is nothing to wait for any more. Half a
@@ -93,6 +94,7 @@ class AdmissionPolicy:
         self.join_peer: Address | None = None  # whom the person named with the code
         self.inviters: dict[Address, FoundGroup] = {}  # devices that say they have a code in force
         self.near_s = -math.inf  # when another group was last heard of
+        self.answered_s = self.unanswered_s = -math.inf  # the same: by an answer; and by none
         self.wanted: GroupTag | None = None  # what a person named, until words or an end came of it
         self._told = ""  # what was last told of the groups near by
 
@@ -167,7 +169,8 @@ class AdmissionPolicy:
             self.others.on_offer(offer, host)
         if self.founding is not None and offer.port:
             self.founding.on_offer(offer, host, self._node.now)
-            self.near_s = self._node.now
+            self.near_s = self.answered_s = self._node.now
+            self.unanswered_s = -math.inf
             if offer.invite and self.door.joins:
                 found = found_group(offer, host, self._node.now)
                 _note_inviter(self.inviters, found, named=found.address == self.join_peer)
@@ -177,10 +180,13 @@ class AdmissionPolicy:
         if self.founding is not None:
             self.founding.on_foreign()
             self.near_s = self._node.now
+            if self._node.now > self.answered_s + OFFER_LIFE_S:  # else it may be its farewell
+                self.unanswered_s = self._node.now
 
     def on_members(self) -> None:
         """The group has company: it stays, whatever else is near. Without any it may be left."""
         roster = self._node.roster
+        self.others.on_members()
         if self._membership.company and self.founding is not None:
             self.founding = None
             self._listener.on_wish_withdrawn("this device has company now")
@@ -271,7 +277,9 @@ class AdmissionPolicy:
                     self._membership.keep()
                     _tell_kept(node, alone=node.now >= self.near_s + SILENCE_S)
                 case WaitForPerson():
-                    what = _as_found(self.names, self.found)
+                    what = _as_found(
+                        self.names, self.found, heard=is_only_heard(self, self._node.now)
+                    )
                     if what != self._told:
                         text = f"{what}: this device is not a member yet"
                         node.tell("waiting", text, level="warning")
@@ -289,13 +297,18 @@ class AdmissionPolicy:
         words, command = "the door is closed: nobody is admitted without asking any more", ""
         if self.door.shut:
             command = "open"
-            words = f"the door is shut: nobody can ask to join; to open it: {command}"
+            words = f"the door here is shut: nobody can ask this device; to open it: {command}"
         self._node.tell("door_closed", words, command=command)
 
 
 def groups_called(policy: AdmissionPolicy, name: str) -> list[FoundGroup]:
     """Return the groups near by that a person calls so."""
     return [found for found in policy.found if name and name in _called(policy.names, found)]
+
+
+def is_only_heard(policy: AdmissionPolicy, now: float) -> bool:
+    """Say whether a group is near of which no device answers, long enough after one last did."""
+    return policy.lonely and now < policy.unanswered_s + SILENCE_S
 
 
 def _called(names: GroupNames, found: FoundGroup) -> set[str]:
@@ -324,11 +337,13 @@ def _tell_kept(node: Node, *, alone: bool) -> None:
     node.tell("founded", what)
 
 
-def _as_found(names: GroupNames, found: Sequence[FoundGroup]) -> str:
+def _as_found(names: GroupNames, found: Sequence[FoundGroup], *, heard: bool) -> str:
     """Say what is near, for a person."""
     named = [(*names.of(group), group.address.host) for group in found]
+    if not named and heard:
+        return "a group is near, and none of its devices has answered so far"
     if not named:
-        return "a group is near, and none of its devices answers"
+        return "a group was near a moment ago, and is looked for again"
     groups = ", ".join(f"“{name}” ({label}, {host})" for name, label, host in named if name)
     return f"found {groups}" if groups else "found a group whose door is closed"
 

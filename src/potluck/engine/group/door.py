@@ -1,8 +1,9 @@
 """The door: whether strangers are let in without asking, and whether they are answered at all.
 
 Strategy: three states. *Open*: whoever comes is let in, for a limited time. *Closed*: people here
-are asked, at the prompt or, where there is none, by the log and `status`. *Shut*: nobody is asked,
-and strangers hear nothing, unless an invite runs: whoever has its code can knock all the same.
+are asked, at the prompt or, where there is none, by the log and `status`. *Shut*: nobody can ask
+this device, and strangers hear nothing of it, unless an invite runs: whoever has its code can knock
+all the same. Each member has a door of its own: who asks another one is shown here, too.
 `close` leads from open to closed and from closed to shut, `open` opens.
 The doorway is told only when strangers begin or cease to be answered.
 

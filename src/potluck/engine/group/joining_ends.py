@@ -47,7 +47,8 @@ def note_in_vain(node: Node, error: PotluckError, *, last: bool) -> None:
     again = isinstance(error, TimedOut) and not last
     reason = f"{error.what[0].lower()}{error.what[1:].removesuffix('.')}: {error.cause}"
     reason += f"; {TRIED_AGAIN}; {ASK_FOR_ONE}" if again else f"; {ASK_FOR_ONE}"
-    trouble = Trouble(TroubleKind.CODE, AT_START, reason, "join", node.now, None)
+    command = "peers" if again else "join"  # until then nobody has to type another one
+    trouble = Trouble(TroubleKind.CODE, AT_START, reason, command, node.now, None)
     if again:
         tell_trouble(node, trouble, "code_unanswered")
     else:  # that is an end, which whoever gave the code writes

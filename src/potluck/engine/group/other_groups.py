@@ -4,7 +4,8 @@ Strategy: a device with company looks for nobody. But where it hears a sealed da
 group made, it asks there, as a lonely device would, once in `OTHERS_AGAIN_S` for each host, and
 keeps what was answered, so that people see that there are two groups and what they can do about it.
 Of each group they are told once, and of each host once. A device that is alone in its group is no
-news here: it asks by itself to come in.
+news here: it asks by itself to come in. When somebody comes into the own group, what is known of
+others may be of that device and no more so: it is forgotten, and whoever is heard is asked anew.
 
 Guarantees: nothing is joined, and nobody asked to be let in, because of what is heard here. What is
 kept is bounded, by host and in all, and so is how often is asked, whatever sources are made up.
@@ -18,6 +19,7 @@ from potluck.core import limits
 from potluck.core.group.asking_turns import GroupTag
 from potluck.core.group.founding import FoundGroup, found_group, tag_of
 from potluck.core.hosts import host_of
+from potluck.core.keys.identity import DeviceId
 from potluck.core.sender_bounds import SenderBounds
 from potluck.core.wire.catalogue import Offer
 from potluck.core.wording import set_off
@@ -41,6 +43,7 @@ class OtherGroups:
         self._near: dict[GroupTag, FoundGroup] = {}
         self._of_host = SenderBounds[GroupTag](OF_HOST, limits.OFFERS)
         self._told: dict[GroupTag | str, None] = {}  # tags and hosts
+        self._members = frozenset[DeviceId]()  # of the own group
 
     def __repr__(self) -> str:
         """Say how many there are."""
@@ -59,6 +62,15 @@ class OtherGroups:
             return False
         self._asked_s[host] = now
         return True
+
+    def on_members(self) -> None:
+        """Who is in the own group may be others, and the group another one."""
+        roster = self._node.roster
+        before, self._members = self._members, frozenset(roster.members if roster else ())
+        if not self._members <= before:
+            self._asked_s.clear()
+            self._near.clear()
+            self._of_host = SenderBounds(OF_HOST, limits.OFFERS)
 
     def on_offer(self, offer: Offer, address: str) -> None:
         """A device near by said of which group it is."""

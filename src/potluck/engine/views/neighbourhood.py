@@ -18,7 +18,7 @@ from potluck.core.group.founding import FoundGroup, left_alone_s
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.ring.ring import Ring
 from potluck.core.wire.catalogue import MemberRecord
-from potluck.engine.group.admission_policy import SILENCE_S, AdmissionPolicy
+from potluck.engine.group.admission_policy import AdmissionPolicy, is_only_heard
 from potluck.engine.group.invitations import Invitations
 from potluck.engine.group.request_ends import bar_of
 from potluck.engine.group.request_list import Request, Side
@@ -35,6 +35,7 @@ from potluck.engine.views.values import (
     RequestView,
     RingView,
 )
+from potluck.engine.views.waiting_for import WaitingFor, waiting_for
 
 MOVING_S = 10.0  # after something came somewhere: more is on its way
 LIST_MAX = 200  # of anything a stranger, or an owner of 100,000 odd names, can make long
@@ -61,6 +62,12 @@ class Neighbourhood:
     def waits(self) -> bool:
         """Whether a group is near and a person has to say whether to join it."""
         return self._admission_policy.waits_for_person
+
+    def waiting_for(self) -> WaitingFor:
+        """Return what is waited for then."""
+        return waiting_for(
+            self.found(), heard=is_only_heard(self._admission_policy, self._node.now)
+        )
 
     def is_here(self, device: DeviceId) -> bool:
         """Say whether there is a link to a device, and nobody takes it for gone.
@@ -240,14 +247,12 @@ class Neighbourhood:
 
     def tried(self) -> dict[str, object]:
         """Return where others were looked for, and whether devices of another group are heard."""
-        policy = self._admission_policy
-        heard = policy.lonely and self._node.now < policy.near_s + SILENCE_S
         discovery, named = self._discovery, self._node.settings.peers
         return {
             "interfaces": list(discovery.interfaces),
             "neighbours": discovery.neighbours,
             "named": [f"{address.host}:{address.port}" for address in named],
-            "heard": heard,
+            "heard": is_only_heard(self._admission_policy, self._node.now),
         }
 
     @property

@@ -43,7 +43,6 @@ from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.undelivered import Undelivered
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views.neighbourhood import Neighbourhood
-from potluck.engine.views.waiting_for import waiting_for
 
 # facts that a person may want to know; they hinder nothing else
 ASIDE = {TroubleKind.STRAY, TroubleKind.WRITTEN}
@@ -199,7 +198,7 @@ class Picture:
         elif (stands := self._neighbourhood.unfinished) is not None:
             yield Obstacle(State.WAITING, stands.standing, "pending")
         elif self._neighbourhood.waits:
-            words, command, wrong = waiting_for(self._neighbourhood.found())
+            words, command, wrong = self._neighbourhood.waiting_for()
             yield Obstacle(State.TROUBLE if wrong else State.WAITING, words, command)
         for trouble in self._node.troubles.all():
             if trouble.kind not in ASIDE:

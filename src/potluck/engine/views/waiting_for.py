@@ -18,6 +18,7 @@ from potluck.engine.group.request_ends import Bar
 from potluck.engine.views.values import FoundView
 
 UNANSWERED = "a group is near and none of its devices answers"
+LOST = "a group was near a moment ago and is looked for again"
 NO_MEMBER = "a group is near and this device is not a member of it"
 
 _MENDED = {Bar.VERSION, Bar.REMOVED}  # by a person, and not by waiting
@@ -31,10 +32,10 @@ class WaitingFor(NamedTuple):
     wrong: bool = False  # there is nothing to wait for: a person has to mend something
 
 
-def waiting_for(found: Sequence[FoundView]) -> WaitingFor:
-    """Return what a device waits for near which these groups answer; none: they are only heard."""
+def waiting_for(found: Sequence[FoundView], *, heard: bool) -> WaitingFor:
+    """Return what a device waits for near which these groups answer; `heard`: one does not."""
     if not found:
-        return WaitingFor(UNANSWERED, "peers")
+        return WaitingFor(UNANSWERED if heard else LOST, "peers")
     if all(one.bar in _MENDED for one in found):
         first = found[0]
         return WaitingFor(f"{first.name or first.address}: {first.ended}", "peers", wrong=True)

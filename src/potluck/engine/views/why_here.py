@@ -17,7 +17,6 @@ from potluck.engine.others.hindrances import command_of
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views.asked_path import AskedPath
 from potluck.engine.views.reasons import Reason, ReasonKind, WhyParts
-from potluck.engine.views.waiting_for import waiting_for
 
 BY_PATH = {
     TroubleKind.UNREADABLE, TroubleKind.COVERED, TroubleKind.RESTLESS, TroubleKind.REFUSED,
@@ -44,7 +43,7 @@ def _group(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
     elif (stands := around.unfinished) is not None:
         yield Reason(ReasonKind.GROUP, asked.text, stands.standing, command="pending")
     elif around.waits:
-        words, command, _ = waiting_for(around.found())
+        words, command, _ = around.waiting_for()
         yield Reason(ReasonKind.GROUP, asked.text, words, command=command, wrong=True)
     elif node.roster is None:
         yield Reason(ReasonKind.GROUP, asked.text, "this device is in no group yet")

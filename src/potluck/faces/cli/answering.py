@@ -206,7 +206,7 @@ def _meant(state: dict[str, Any], name: str) -> AskedRequest:
     if not every:
         raise NotFound(
             "Nobody waits for an answer.",
-            "nobody asks, it was answered on another screen, or its time is over",
+            _why_nobody(state),
             command("peers"),
         )
     raise NotFound(
@@ -214,6 +214,13 @@ def _meant(state: dict[str, Any], name: str) -> AskedRequest:
         f"these wait: {listed(set_off(shown(one['name'])) for one in every)}",
         command("pending"),
     )
+
+
+def _why_nobody(state: dict[str, Any]) -> str:
+    """Return why there is nothing to answer, nor anybody to ask."""
+    if state["tried"].get("heard"):
+        return "a group is near, and none of its devices answers, so it cannot be asked"
+    return "nobody asks, it was answered on another screen, or its time is over"
 
 
 def _asked_for(client: Client, state: dict[str, Any], name: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from potluck.core.limits import PORT
 from potluck.core.wording import typable
 from potluck.faces.advice import Advice, indented
-from potluck.faces.cli.comparing import request_lines, requests_of
+from potluck.faces.cli.comparing import request_lines, requests_of, who
 from potluck.faces.cli.layout import (
     Words,
     away_words,
@@ -27,7 +27,7 @@ from potluck.faces.cli.layout import (
 )
 from potluck.faces.text import count, duration, shown, table
 
-_SHOWN = "Compare the three words shown, and say yes"
+_SHOWN = "Once three words are shown, compare them, and say yes"
 _MOMENT_S = 1.0  # who is about to go elsewhere says no for so long, which is no news
 _COMPARED = "show three words; say yes on both if they are the same."
 
@@ -88,7 +88,7 @@ def nobody_lines(state: dict[str, Any], words: Words) -> list[str]:
         ]
     return [
         f"Nobody answers yet. Tried: {tried_words(state)}.",
-        f"  why:  no other device is up, it is on another network, or a firewall drops {ports}",
+        f"  why:  none is up, its door is shut, on another network, or a firewall drops {ports}",
         "  next: on the other device",
         Advice(" " * 10, elsewhere),
         "        or leave here, and name the other one's address",
@@ -205,14 +205,21 @@ def _way_in(state: dict[str, Any], found: dict[str, Any], machine: str) -> str:
         return "A code is being tried here, so it is not asked now."
     if is_shut(state):
         return f"The door here is shut: {machine} cannot ask, and this device does not by itself."
+    return _asked_words(found) or _first_words(state, found, machine)
+
+
+def _first_words(state: dict[str, Any], found: dict[str, Any], machine: str) -> str:
+    """Return the same for two that nothing came of yet."""
+    if asks := [one for one in requests_of(state) if one["side"] == "joiner"]:
+        return f"It is not asked while this device asks {who(asks[0])}."
     if found["open"]:
         return f"The door there is open: only this device asks. {_SHOWN} here."
     if state["door"]["open"]:
         return f"The door here is open: only {machine} asks. {_SHOWN} there."
-    asked = _asked_words(found)
-    if asked:
-        return asked
-    return f"To become one group this device and {machine} {_COMPARED}"
+    return (
+        f"To become one group this device and {machine} show three words once one asks the other; "
+        "say yes on both if they are the same."
+    )
 
 
 def _asked_words(found: dict[str, Any]) -> str:

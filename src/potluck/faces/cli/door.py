@@ -69,7 +69,7 @@ def open_door(shared: dict[str, Any], minutes: str, as_json: bool) -> None:
 @json_option
 @click.pass_obj
 def close_door(shared: dict[str, Any], as_json: bool) -> None:
-    """Close the door: nobody is admitted without asking; a closed one: nobody can ask either."""
+    """Close the door: nobody comes in unasked; a closed one: nobody can ask this device either."""
     client = client_of(shared["home"])
     before = client.state(fresh=False)
     door = client.post("/api/v1/door", {"open": False})
@@ -81,7 +81,7 @@ def close_door(shared: dict[str, Any], as_json: bool) -> None:
     elif door.get("shut") and was_closed and is_shut(before):
         say("The door was shut already.", _until_open())
     elif door.get("shut") and not at_prompt():
-        say("The door is shut: nobody can ask to join.", _until_open())
+        say("The door here is shut: nobody can ask this device.", _until_open(), *_others(before))
     elif was_closed and not door.get("shut"):
         say("The door was closed already.")
     elif not at_prompt():
@@ -90,6 +90,12 @@ def close_door(shared: dict[str, Any], as_json: bool) -> None:
 
 def _until_open() -> str:
     return Advice("  until: ", command("open"))
+
+
+def _others(state: dict[str, Any]) -> list[str]:
+    """Return that other members have doors of their own, if there are any."""
+    alone = all(one["me"] for one in state["devices"])
+    return [] if alone else ["Who asks another device of the group is shown here all the same."]
 
 
 def door_banner(open_s: OpenTime) -> list[str]:

@@ -175,7 +175,7 @@ def trouble_lines(trouble: dict[str, Any], words: Words) -> list[str]:
 
 
 def is_shut(state: dict[str, Any]) -> bool:
-    """Say whether nobody may even ask; a potluck of an earlier version does not tell it."""
+    """Say whether nobody may even ask this device; an earlier version does not tell it."""
     return bool(state["door"].get("shut"))
 
 
@@ -183,7 +183,7 @@ def door_words(state: dict[str, Any]) -> str:
     """Return whether strangers are admitted, and for how long."""
     door = state["door"]
     if not door["open"]:
-        return "shut: nobody can ask to join until: open" if is_shut(state) else "closed"
+        return "shut: nobody can ask this device until: open" if is_shut(state) else "closed"
     until = door["until_s"]
     return "OPEN: anyone on this network may join" + (
         "" if until is None else f", {duration(until)} more"
