@@ -11,8 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot, Stat
-from potluck.core.group.key_ring import key_id
-from potluck.core.group.statements import Remove, sign_removal
+from potluck.core.group.statements import Remove, key_id, sign_removal
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import PlaceItem, Tell
 from potluck.engine.events import Placed, Placement
