@@ -65,6 +65,41 @@ def test_who_is_no_steward_is_told_who_can_have_the_old_folder_go() -> None:
     assert len(names(founder, other.label)) == 3
 
 
+def test_a_device_that_is_out_by_nobodys_word_may_be_unknown_to_every_steward(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wire, (_, other), owner = removed()
+    monkeypatch.setattr(Forgetting, "is_void", lambda _, device: device == owner.me)
+    assert adopt(other, owner.label) is None
+    assert replied(wire, other).text.endswith(
+        f"The old folder stays; a steward that knew the device can have it go: forget {owner.label}"
+    )
+
+
+def test_what_never_came_is_forgotten_where_a_steward_types_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wire, boxes, owner = removed()
+    wire.ignored = (effects.Fetch, effects.Look, effects.Scan)
+    name, fixes = ManifestName.own(owner.me), list[str]()
+    for box in boxes:
+        monkeypatch.setattr(box.index.places, "all_paths", lambda _: [])
+        monkeypatch.setattr(box.index.manifests, "count", lambda each: int(each != name))
+        refused = adopt(box, owner.label)
+        assert refused is not None
+        assert refused.text == f"There is nothing in the folder {owner.label}."
+        fixes.append(refused.fix)
+    monkeypatch.setattr(Forgetting, "is_void", lambda _, device: device == owner.me)
+    refused = adopt(boxes[1], owner.label)
+    assert refused is not None
+    how = f"forget {owner.label}"
+    assert [*fixes, refused.fix] == [
+        how,
+        f"on a steward: {how}",
+        f"on a steward that knew it: {how}",
+    ]
+
+
 def lacks(box: Box, owner: Box) -> None:
     del box.disk[path_of(f"{owner.label}/a")]
     box.index.begin()

@@ -124,6 +124,18 @@ def test_the_folders_of_others_in_a_group_before_are_not_to_become_the_own() -> 
     assert told(one)[0].text.startswith("Shared/anna is a symbolic link")
 
 
+def test_the_own_folder_of_a_group_before_is_told_as_that() -> None:
+    one, strays = begun()
+    one.index.meta.set(OTHERS_BEFORE, b"/eve\nanna")
+    strays.on_top(top("d1", "Eve", "Anna"))
+    own, anothers = sorted((tell.text for tell in told(one)), key=lambda text: "Anna" in text)
+    assert own == (
+        "Shared/Eve was this device's own folder, in a group before: it is not shared now; "
+        f"to share it: mv -n {IN}Eve' {IN}d1/'"
+    )
+    assert anothers.startswith("Shared/Anna was another device's folder, in a group before")
+
+
 def test_several_are_told_in_one_line_and_an_escaped_name_stands_in_no_command() -> None:
     one, strays = begun()
     strays.on_top(top("my photos"))

@@ -126,6 +126,22 @@ def test_what_was_brought_in_once_is_not_brought_in_again() -> None:
     assert len(new.asked_for(Import)) == 1
 
 
+def test_a_taken_name_that_keeps_the_old_folder_is_told_with_what_to_type() -> None:
+    wire, rest, new, old, label = replaced((Import,))
+    assert wire.run(60.0, lambda: bool(new.asked_for(Import)))
+    [order] = new.asked_for(Import)
+    new.hear(Imported(order.order, ("a (2)", "f"), (), instead=(("a (2)", "a"),)))
+    folder = new.engine.node.layout.name_of(old.me)
+    [told] = new.told("inherited")
+    assert told == (
+        f"what {label} shared before it was installed anew is in its folder again, a as “a (2)”, "
+        f"since something else has that name there; so {folder} stays beside it until somebody "
+        f"types on a steward: forget {folder}"
+    )
+    wire.run(BRING_AGAIN_S)
+    assert not any(forgotten(box) for box in (*rest, new))
+
+
 def test_what_is_hidden_by_something_mounted_waits() -> None:
     wire, _, new, old, _ = replaced((Import, effects.Look, effects.Scan))
     folder = new.engine.node.layout.name_of(old.me)

@@ -89,7 +89,7 @@ class Adopting:
             raise Refused(
                 f"There is nothing in the folder {folder}.",
                 "nothing of it ever came here",
-                f"forget {typable(top.name, short_id(name.owner))}",
+                self._forget_advice(name.owner),
             )
         lacking = index.needs.missing(name)
         if lacking != NOTHING:
@@ -130,14 +130,25 @@ class Adopting:
         text = f"The files of {node.label_of(adoption.device)} are in {place} now. "
         node.do(Reply(act.command, ok=True, text=text + self._part_with(adoption.device, names[0])))
 
+    def _forget_advice(self, device: DeviceId) -> str:
+        """Return what has a frozen folder go, and where it is typed if not here."""
+        how = f"forget {typable(self._node.layout.name_of(device), short_id(device))}"
+        if self._forgetting.is_steward:
+            return how
+        knows = "a steward that knew it" if self._forgetting.is_void(device) else "a steward"
+        return f"on {knows}: {how}"
+
     def _part_with(self, device: DeviceId, name: str) -> str:
         """Have the frozen folder go when it can, or say who can have it go."""
         node = self._node
         folder = node.layout.name_of(device)
         if not self._forgetting.is_steward:
-            stewards = self._forgetting.stewards
             how = f"forget {typable(folder, short_id(device))}"
-            return f"The old folder stays until a steward ({stewards}) types: {how}"
+            if self._forgetting.is_void(device):
+                return f"The old folder stays; a steward that knew the device can have it go: {how}"
+            return (
+                f"The old folder stays until a steward ({self._forgetting.stewards}) types: {how}"
+            )
         under = f"{name}/".encode()
         self._leaving.append(CopiesAwaited(device, under, node.now + COPIED_S))
         self._look_s = node.now + ASK_KEPT_S

@@ -5,8 +5,8 @@ nobody, and whoever put it there should know. The top is looked at whenever the 
 after something was touched there, and when the group has other members. What is nobody's is kept
 in the register and told once, with the command that makes it this device's: a file or folder is
 moved, what a link points at is copied, and what is never shared or stands in no command is shown.
-So is the folder of another device of a group that was left: it stays, and is not to become this
-device's own.
+So is the folder of another device of a group that was left, under whatever name that it had there:
+it stays, and is not to become this device's own. The own folder of before is told as that.
 
 Guarantees: nothing is touched; what goes, or turns out to be a member's, is cleared. Looks are at
 least `TOP_SETTLE_S` apart, whatever writes there, the checks of the marker aside. Limits: of more
@@ -21,11 +21,12 @@ import shlex
 from typing import NamedTuple, assert_never
 
 from potluck.core.content.facts import ManifestName
+from potluck.core.content.paths import collision_key
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wording import listed, set_off
 from potluck.engine.effects import LookAtTop
 from potluck.engine.events import PathsTouched, ShareSeen, TopEntry, TopKind, TopSeen
-from potluck.engine.group.membership import OTHERS_BEFORE
+from potluck.engine.group.membership import OTHERS_BEFORE, OWN_BEFORE
 from potluck.engine.node import Node
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -60,6 +61,12 @@ ANOTHERS = WhyUnshared(
     "were other devices' folders, in a group before: they stay as they are and are not shared",
     "see what is in {it}",
     "ls -la {source}",
+)
+FORMER_OWN = WhyUnshared(
+    "was this device's own folder, in a group before: it is not shared now",
+    "were this device's own folders, in groups before: they are not shared now",
+    NOBODYS.step,
+    NOBODYS.command,
 )
 COMMON = WhyUnshared(
     "bears the name of the common folder, which is not shared in this version",
@@ -191,8 +198,9 @@ class Strays:
     def _why(self, entry: TopEntry) -> WhyUnshared:
         if entry.kind is TopKind.FOLDER and entry.name in self._node.settings.unfit:
             return UNFIT
-        if entry.kind is TopKind.FOLDER and entry.name in self._others_before():
-            return ANOTHERS
+        before = self._why_before(entry)
+        if before is not None:
+            return before
         match entry.kind:
             case TopKind.FILE | TopKind.FOLDER:
                 if entry.name.casefold() == COMMON_FOLDER:
@@ -207,9 +215,15 @@ class Strays:
             case _:
                 assert_never(entry.kind)
 
-    def _others_before(self) -> list[str]:
-        """Return how the others were called in groups that were left with this home."""
-        return (self._node.index.meta.get(OTHERS_BEFORE) or b"").decode().splitlines()
+    def _why_before(self, entry: TopEntry) -> WhyUnshared | None:
+        """Say of a folder of a group that was left with this home whose it was."""
+        if entry.kind is not TopKind.FOLDER:
+            return None
+        known, name = self._node.index.meta.get(OTHERS_BEFORE) or b"", collision_key(entry.name)
+        before = {collision_key(each) for each in known.decode().splitlines()}
+        if name in before:
+            return ANOTHERS
+        return FORMER_OWN if OWN_BEFORE + name in before else None
 
     def _command(self, entry: TopEntry) -> str:
         shared = f"{self._node.settings.folder}/Shared"

@@ -30,7 +30,7 @@ from potluck.core.content.paths import parse_wire_path
 from potluck.core.errors import Refused, UsageError
 from potluck.core.group.statements import LastHead, Succeed, sign_act
 from potluck.core.keys.identity import DeviceId, short_id
-from potluck.core.wording import set_off, typable
+from potluck.core.wording import listed, set_off, typable
 from potluck.engine.adopting import stands_everywhere
 from potluck.engine.effects import Import
 from potluck.engine.events import Imported, OrderId
@@ -231,7 +231,17 @@ class Succession:
             return
         node.index.meta.set(_KEY + old.hex(), b"1")
         text = f"what {label} shared before it was installed anew is in its folder again"
-        node.tell("inherited", text, subject=label)
+        if not event.instead:
+            node.tell("inherited", text, subject=label)
+            return
+        own_names = dict(event.instead)
+        came = [f"{set_off(own_names[name])} as {set_off(name)}" for name in own_names]
+        command = f"forget {typable(folder, short_id(old))}"
+        text = (
+            f"{text}, {listed(came)}, since something else has that name there; so "
+            f"{set_off(folder)} stays beside it until somebody types on a steward: {command}"
+        )
+        node.tell("inherited", text, level="warning", subject=label)
 
     # -- a steward ---------------------------------------------------------------------------------
     def _is_told(self, old: DeviceId) -> bool:

@@ -49,6 +49,7 @@ def test_who_is_out_since_its_sponsor_was_removed_is_forgotten_like_others() -> 
     assert guest.device in roster.former
     part = Forgetting(here, membership)
     assert part.knows("guest")
+    assert (part.is_void(guest.device), part.is_void(ANNA)) == (True, False)
     assert part.meant("guest") == guest.device, "so it can be adopted"
     assert "goes to the trash on every device" in part.forget("guest")
     assert guest.device in roster.forgotten

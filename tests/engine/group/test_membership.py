@@ -514,8 +514,22 @@ def test_who_is_out_itself_leaves_word_for_the_next_start() -> None:
     here.index.meta.set(OTHERS_BEFORE, b"anna")
     membership.forget("removed")
     assert here.index.meta.get(OUT) == b"removed"
-    assert here.index.meta.get(OTHERS_BEFORE) == b"anna\nd1", "of a group before, too"
+    assert here.index.meta.get(OTHERS_BEFORE) == b"/d2\nanna\nd1", "of a group before, too"
     assert Trust(()) in here.take()
+
+
+def test_who_is_out_knows_the_folders_by_names_that_count_no_more() -> None:
+    """A folder that was called by a void word was told to be made this device's own."""
+    here, membership = inside(1, 2, 3, me=2)
+    roster = of(here)
+    for number, label in enumerate(("Hacked", "d3"), 1):
+        roster.add([sign_act(key(1), Relabel(roster.group, key(3).device, label, number))])
+        roster.settle()
+    assert roster.members[key(3).device].label == "d3"
+    here.former.note(key(1).device, "old name", "d1")
+    membership.forget("removed")
+    known = (here.index.meta.get(OTHERS_BEFORE) or b"").decode().splitlines()
+    assert {"hacked", "d3", "d1", "old name", "/d2"} == set(known)
 
 
 def test_that_a_folder_is_to_go_is_told_once_though_the_members_are_the_same() -> None:

@@ -92,6 +92,19 @@ def test_a_label_that_somebody_has_or_had_gets_a_number() -> None:
     assert "is called d3 now" in room.renaming.rename_device("cleo", "d3"), "its own of before"
 
 
+def test_a_name_that_looks_like_another_devices_is_given_and_that_is_said() -> None:
+    room = Room(2)
+    room.renaming.rename_device("", "anna")
+    third = Room(1, room.node.index)
+    said = third.renaming.rename_device("", "аnna")  # a Cyrillic а
+    assert said == (
+        "This device is called аnna now; its folder follows on every device. "
+        "That name only looks like anna, another device's."
+    )
+    assert third.labels() == ["anna", "d3", "аnna"]
+    assert "looks like" not in third.renaming.rename_device("", "аnne"), "nor like its own"
+
+
 def test_letters_may_change_their_case() -> None:
     room = Room(1)
     assert "is called D2 now" in room.renaming.rename_device("d2", "D2")

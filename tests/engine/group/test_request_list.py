@@ -84,10 +84,10 @@ def test_before_there_is_a_group_it_has_no_name() -> None:
 def test_a_newcomer_is_told_by_the_name_that_answers_it_and_no_member_has() -> None:
     here, listed = rows()
     here.roster = group(1, 5)
-    listed.add(request(5, "d5-2", device=key(9).device))
+    listed.add(request(5, "d5-2", device=key(9).device, whose=frozenset({key(9).device})))
     [told] = taken(here, Tell)
     assert told.text.startswith(
-        "d5-2 (10.0.0.5), a machine that calls itself d5, asks to join “Home”. Words: "
+        "d5-2 (10.0.0.5), a machine that calls itself d5, not the member d5, asks to join “Home”. "
     )
     assert listed.becomes(listed.rows[0]) == "", "another d5 is a member"
     assert "If the screen of the machine that asks, d5-2, shows the same words" in told.text
@@ -101,13 +101,42 @@ def test_the_name_that_it_would_have_here_is_told_where_it_is_another() -> None:
     here, listed = rows()
     listed.add(request(5, "d5-2"))
     [told] = taken(here, Tell)
-    asks = "d5-2 (10.0.0.5), a machine that calls itself d5 and would be called d5, asks to "
+    asks = (
+        "d5-2 (10.0.0.5), a machine that calls itself d5 and would be called d5 "
+        "(another one that asks, or asked a moment ago, is called so), asks to "
+    )
     assert told.text.startswith(asks)
     assert listed.becomes(listed.rows[0]) == "d5"
     assert listed.becomes(request(6)) == ""
     assert listed.becomes(request(7, "Far", side=Side.JOINER)) == ""
     here.roster = None
     assert listed.becomes(listed.rows[0]) == ""
+
+
+def test_who_looks_like_a_member_or_another_newcomer_is_told_as_not_that_one() -> None:
+    here, listed = rows()
+    for number, name in ((7, "ԁ1"), (8, "anna"), (9, "аnna")):  # Cyrillic ԁ and а
+        one = request(number, name)
+        one.label = name
+        listed.add(one)
+    member, plain, other = taken(here, Tell)
+    asks = "ԁ1 (10.0.0.7), a machine that calls itself ԁ1, not the member d1, asks to join"
+    assert member.text.startswith(asks)
+    assert plain.text.startswith("anna (10.0.0.8) asks to join")
+    asks = (
+        "аnna (10.0.0.9), a machine that calls itself аnna, not the other machine that asks, anna, "
+    )
+    assert other.text.startswith(asks)
+    same = request(8, "anna-2", id="88", link=None, device=None, teller=BEN)
+    same.label = "anna"
+    listed.end((None, "00000009"), "", quiet=True)
+    here.take()
+    listed.add(same)
+    [told] = taken(here, Tell)
+    assert "not the other" not in told.text, "it is the same one"
+    here.roster = None
+    listed.add(request(7, "ԁ1", id="77", whose=frozenset({b"7"})))
+    assert "not the member" not in taken(here, Tell)[0].text
 
 
 def test_people_are_asked_unless_the_door_is_open() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot, Stat
+from potluck.core.group.statements import Remove, key_id, sign_removal
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import PlaceItem, Tell
 from potluck.engine.events import Placed, Placement
@@ -198,6 +199,21 @@ def test_a_file_changed_again_before_it_is_told_is_told_once_and_in_time(desk: D
 
 
 # -- strays ----------------------------------------------------------------------------------------
+def test_what_a_removed_device_did_not_share_is_not_said_to_be_anothers(desk: Desk) -> None:
+    """The machine may be this one, under another name."""
+    roster = desk.node.roster
+    assert roster is not None
+    for device, added in ((ANNAS, ("mine",)), (BERTS, ("a", "b"))):
+        said = Remove(roster.group, device.owner, [], b"", None, key_id(b"k" * 32), [])
+        roster.add(sign_removal(builders.key(1), said, roster.signed_by(device.owner)))
+        for name in added:
+            desk.changes.on_added(Spot(device, name.encode()), STAT)
+    assert desk.texts() == [
+        "d2/mine is not among what d2 shared last: it stays here and is not shared",
+        "d3/a, d3/b are not among what d3 shared last: they stay here and are not shared",
+    ]
+
+
 def test_a_file_of_nobodys_is_told_once_as_long_as_it_is_there(desk: Desk) -> None:
     told = ["d2/mine is not d2's: it stays here and is not shared"]
     desk.changes.on_added(at("mine"), STAT)

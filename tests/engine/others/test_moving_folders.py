@@ -7,7 +7,7 @@ import pytest
 from potluck.core.content.facts import ManifestName
 from potluck.core.group.roster import Roster
 from potluck.core.group.statements import Remove, Succeed, key_id, sign_act, sign_removal
-from potluck.core.keys.identity import short_id
+from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wire.catalogue import ManifestAsk
 from potluck.engine import effects
 from potluck.engine.effects import MakeFolders, MoveFolder, Tell
@@ -344,14 +344,29 @@ def test_what_is_on_its_way_arrives_under_the_new_name() -> None:
         assert {path.parts[0] for path in box.disk} == {label}
 
 
-def test_the_folder_of_a_machine_that_was_replaced_makes_room_for_that_of_the_new_one() -> None:
+def replaced(heir: DeviceId) -> Moving:
+    """Anna was removed, and another device has her place."""
     made = Moving()
     roster = made.node.roster
     assert roster is not None
     said = Remove(roster.group, ANNA, [], b"", None, key_id(b"k" * 32), [])
     roster.add(sign_removal(key(1), said, roster.signed_by(ANNA)))
-    roster.add([sign_act(key(1), Succeed(roster.group, ANNA, BERT))])
+    roster.add([sign_act(key(1), Succeed(roster.group, ANNA, heir))])
     roster.settle()
+    return made
+
+
+def test_the_machine_that_has_the_place_of_a_removed_one_is_told_that_it_is_itself() -> None:
+    made = replaced(me := key(1).device)
+    made.node.former.note(me, "d1", "d2")
+    made.node.former.note(ANNA, "d2", made.node.layout.wanted_name(ANNA))
+    [move] = made.tick()
+    before = f"d2-{short_id(ANNA)}"
+    assert made.moved(move.order) == [f"this device is d2 now: the folder of before is {before}"]
+
+
+def test_the_folder_of_a_machine_that_was_replaced_makes_room_for_that_of_the_new_one() -> None:
+    made = replaced(BERT)
     assert made.node.label_of(BERT) == "d2"
     made.node.former.note(BERT, "d3", "d2")
     made.node.former.note(ANNA, "d2", made.node.layout.wanted_name(ANNA))

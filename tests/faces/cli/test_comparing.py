@@ -74,8 +74,35 @@ def test_a_newcomer_is_not_the_member_that_it_is_called_like() -> None:
     assert "machine that asks, laptop-2: " in look
     assert "Only that screen counts: members show the same words." in look
     [mine] = comparing.unanswered(asked(request("Kitchen-PC", name="Kitchen-PC-2")))
-    assert "not this device, which is called Kitchen-PC, too. " in comparing.look_words(mine)
+    assert "not this device, which is called kitchen-pc, too. " in comparing.look_words(mine)
     assert "laptop-2 asks to join" in comparing.waiting_words(two)
+
+
+def test_a_newcomer_that_looks_like_somebody_is_not_that_one() -> None:
+    [like] = comparing.unanswered(asked(request("lаptop")))  # a Cyrillic а
+    assert comparing.asker_words(like) == (
+        "lаptop, a machine that calls itself lаptop (10.88.0.2), asks to join “Home”"
+    )
+    assert comparing.look_words(like).startswith(
+        "This is not laptop, which is a member: the two names only look alike. Look at "
+    )
+    [mine] = comparing.unanswered(asked(request("kitchen-рс")))
+    assert comparing.look_words(mine).startswith(
+        "This is not this device, which is called kitchen-pc: the two names only look alike. "
+    )
+    two = comparing.unanswered(asked(request("pal"), request("раl", id="2")))
+    assert comparing.look_words(two[1]).startswith(
+        "This is not pal, another machine that asks: the two names only look alike. "
+    )
+
+
+def test_a_number_behind_a_name_has_its_reason() -> None:
+    taken = comparing.look_words(request("vm", name="vm-2", becomes=""))
+    assert taken.startswith("It is called vm-2 here: that name is not free here. Look")
+    rests = comparing.look_words(request("vm", name="vm-2", becomes="vm"))
+    called = "another one that asks, or asked a moment ago, is called so"
+    assert rests.startswith(f"It is called vm-2 here: {called}. Look")
+    assert comparing.look_words(request(becomes="")) == LOOK
 
 
 def test_two_newcomers_of_one_name_are_told_apart() -> None:

@@ -70,6 +70,10 @@ class Forgetting:
         roster = self._roster
         return {device for device in roster.former if not roster.standing.is_removed(device)}
 
+    def is_void(self, device: DeviceId) -> bool:
+        """Say whether a device is out by nobody's word: a steward may never have heard of it."""
+        return device in self._void
+
     def knows(self, name: str) -> bool:
         """Say whether a removed device is meant by a name, and no member."""
         return not members_fitting(self._node, name) and bool(self._found(name))

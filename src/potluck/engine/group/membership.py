@@ -29,6 +29,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from potluck.core.content.paths import collision_key
 from potluck.core.errors import Malformed, ProtocolError
 from potluck.core.group.admission import Newcomer
 from potluck.core.group.lines import lines_of
@@ -44,7 +45,8 @@ from potluck.engine.node import Node
 
 TOLD_AGAIN_S = 10.0  # one member, on one link: nothing lacks it, what is new it hears as news
 OUT = "out"  # in the index: why this device is in its group no more
-OTHERS_BEFORE = "others before"  # in the index: labels of groups that this home's devices left
+OTHERS_BEFORE = "others before"  # in the index: folders' names of groups that this home left
+OWN_BEFORE = "/"  # before such a name: it was of a device of this home, and of nobody else
 ENTER = "open"  # a command of ours
 GROUP_VOID = (
     "the group of an earlier run is not entered again: no valid record there says that this device "
@@ -170,10 +172,9 @@ class Membership:
         It knows then whose the folders are that stay here, of this group and those before.
         """
         meta = self._node.index.meta
-        labels = _labels_known(self._roster)
-        labels.pop(self._node.me, None)
-        before = (meta.get(OTHERS_BEFORE) or b"").decode().splitlines()
-        meta.set(OTHERS_BEFORE, "\n".join(sorted({*before, *labels.values()})).encode())
+        names = _names_known(self._node, self._roster)
+        names.update((meta.get(OTHERS_BEFORE) or b"").decode().splitlines())
+        meta.set(OTHERS_BEFORE, "\n".join(sorted(names)).encode())
         meta.set(OUT, why.encode())
         self._node.when_durable([])
         self._node.do(Trust(()))
@@ -339,6 +340,16 @@ def _labels_in(roster: Roster) -> dict[DeviceId, str]:
 def _labels_known(roster: Roster) -> dict[DeviceId, str]:
     """Return how everybody is called who is a member, or was one: its folder may be here."""
     return {d: entry.label for d, entry in (roster.former | roster.members).items()}
+
+
+def _names_known(node: Node, roster: Roster) -> set[str]:
+    """Return every name under which a folder may be here, as its collision key, and whose it is.
+
+    Also one that counts no more: the folder may have been called so when it did.
+    """
+    whose = roster.force.names | {collision_key(n): d for d, n in _labels_known(roster).items()}
+    whose |= {collision_key(node.former.of(device)): device for device in node.former}
+    return {OWN_BEFORE + name if device == node.me else name for name, device in whose.items()}
 
 
 def _tell_new(node: Node, group: str, entry: MemberEntry) -> None:

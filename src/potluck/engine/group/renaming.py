@@ -3,7 +3,8 @@
 Strategy: a device may say how it is called itself, a steward how anybody is called, and how the
 group is. The word is a record like any other; that folders follow on every disk is the business of
 engine/others/moving_folders.py, and of the marker for the own one. A label that somebody has, or
-had, is nobody else's: then it is NAME-2, and that is said; its own of before it may have back. `up
+had, is nobody else's: then it is NAME-2, and that is said; its own of before it may have back. One
+that only looks like another device's is given, and that is said. `up
 --name OTHER` on a home that has a name is the same as `rename device OTHER`, once: a name that was
 given before, and that a person has changed since, is not given again by every start.
 
@@ -21,6 +22,7 @@ from potluck.core import limits
 from potluck.core.content.paths import why_unsafe
 from potluck.core.errors import NotFound, Refused, UsageError
 from potluck.core.group.labels import LABEL_RULE, clean_label, is_fit
+from potluck.core.group.look_alikes import look_alike
 from potluck.core.group.roster import Roster
 from potluck.core.group.statements import Regroup, Relabel, is_possible, sign_act
 from potluck.core.keys.identity import DeviceId, short_id
@@ -106,7 +108,8 @@ class Renaming:
             )
         label = node.label_of(device)
         if label == new:
-            return f"{who} is called {label} now; its folder follows on every device."
+            text = f"{who} is called {label} now; its folder follows on every device."
+            return text + self._alike_words(device, label)
         return f"{who} is called {label} now: another device is, or was, {new}."
 
     def rename_group(self, name: str) -> str:
@@ -136,6 +139,12 @@ class Renaming:
     def _roster(self) -> Roster:
         assert self._node.roster is not None, "the start of the group comes first"
         return self._node.roster
+
+    def _alike_words(self, device: DeviceId, label: str) -> str:
+        """Return what is to be known of a name that looks like another member's, or nothing."""
+        members = self._roster.members.values()
+        alike = look_alike(label, [each.label for each in members if each.device != device])
+        return f" That name only looks like {set_off(alike)}, another device's." if alike else ""
 
     def _relabel(self, device: DeviceId, label: str) -> bool:
         """Have a device called so, which is free; return whether that counts; else say nothing."""

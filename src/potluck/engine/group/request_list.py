@@ -22,6 +22,7 @@ from typing import NamedTuple
 from potluck.core import limits
 from potluck.core.errors import NotFound, UsageError
 from potluck.core.group.founding import FoundGroup
+from potluck.core.group.look_alikes import who_it_is_not, why_numbered
 from potluck.core.group.words import is_conversation_name
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wording import set_off, typable
@@ -270,15 +271,30 @@ class RequestList:
         """Return whom its notices are about: what a member tells is charged to that member."""
         return request.name if request.teller is None else self._node.label_of(request.teller)
 
+    def _itself(self, request: Request) -> str:
+        """Return what a newcomer calls itself and who it is not, where its name does not say it."""
+        if request.side is Side.JOINER:
+            return ""
+        roster, label, name = self._node.roster, request.label, request.shown_name
+        entries = [] if roster is None else roster.members.values()
+        members = [legible(one.label) for one in entries if one.device not in request.whose]
+        asks = [one for one in self.rows if one is not request and one.side is Side.MEMBER]
+        others = [one.label for one in asks if one.whose.isdisjoint(request.whose)]
+        apart = who_it_is_not(label, members, others)
+        if name == label and not apart:
+            return ""
+        would = self.becomes(request)
+        called = f" and would be called {set_off(would)}" if would else ""
+        why = why_numbered(label, name, would)
+        after = f" ({why})" if why else ""
+        after = f", {apart}" if apart else after
+        return f", a machine that calls itself {set_off(label)}{called}{after},"
+
     def _ask(self, request: Request) -> None:
         """Tell the person here, and the log, what there is to answer."""
         words, command = " ".join(request.words), f"approve {typable(request.name, request.id)}"
-        name, label, itself = set_off(request.shown_name), set_off(request.label), ""
-        if name != label:
-            would = self.becomes(request)
-            would = f" and would be called {set_off(would)}" if would else ""
-            itself = f", a machine that calls itself {label}{would},"
-        who = f"{name} ({request.host}){itself} asks to join “{request.group}”"
+        name, label = set_off(request.shown_name), set_off(request.label)
+        who = f"{name} ({request.host}){self._itself(request)} asks to join “{request.group}”"
         screen = f"the screen of the machine that asks, {name}, shows"
         if request.side is Side.JOINER:
             screen = f"{label}'s screen shows"

@@ -216,8 +216,13 @@ def _texts(node: Node, changes: dict[Spot, LocalChange]) -> Iterator[Telling]:
         kind = order[number]
         named = _without_folders(group)
         names = [_name(node, spot, change) for spot, change in named.items()]
-        text = _SAYINGS[kind](_Group(label, names, list(named.values()), skipped))
+        frozen = any(_is_frozen(node, spot) for spot in named)
+        text = _SAYINGS[kind](_Group(label, names, list(named.values()), skipped, frozen))
         yield Telling(_CODES[kind], text, str(node.layout.path_of(next(iter(named)))))
+
+
+def _is_frozen(node: Node, spot: Spot) -> bool:
+    return node.roster is not None and node.roster.is_frozen(spot.manifest.owner)
 
 
 def _name(node: Node, spot: Spot, change: LocalChange) -> str:
@@ -241,6 +246,7 @@ class _Group:
     names: list[str]
     changes: list[LocalChange]
     skipped: bool  # what their owner shares there is not wanted here
+    frozen: bool  # that owner is no member any more, and its folder stays as it was
 
     @property
     def one(self) -> bool:
@@ -317,6 +323,10 @@ def _aside(group: _Group) -> str:
 
 
 def _added(group: _Group) -> str:
+    if group.frozen:  # whose it is nobody knows: the machine that shared the others may be this one
+        are, stay = ("is", "it stays") if group.one else ("are", "they stay")
+        among = f"{names_of(group.names)} {are} not among what {group.label} shared last"
+        return f"{among}: {stay} here and {are} not shared"
     if group.one:
         return f"{group.names[0]} is not {group.label}'s: it stays here and is not shared"
     return f"{names_of(group.names)} are not {group.label}'s: they stay here and are not shared"

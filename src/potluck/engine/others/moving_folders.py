@@ -162,8 +162,10 @@ class MovingFolders:
         if known_as == label or not (waits or move.label == label):
             return
         text = f"{known_as} is called {label} now, and so is its folder"
-        if node.roster is not None and device in node.roster.force.successors:
-            text = f"another device is {known_as} now: the folder of before is {label}"
+        heir = None if node.roster is None else node.roster.force.successors.get(device)
+        if heir is not None:
+            who = "this device" if heir == node.me else "another device"
+            text = f"{who} is {known_as} now: the folder of before is {label}"
         if waits:
             text += ", as soon as another folder has left that name"
         node.tell("folder_renamed", text, subject=label)

@@ -16,12 +16,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from potluck.core.content.paths import collision_key
+from potluck.core.group.look_alikes import look_alike, looks_alike, why_numbered
 from potluck.core.wording import set_off, typable
 from potluck.faces.advice import Advice
 from potluck.faces.text import count, duration, shown
 
 if TYPE_CHECKING:
     from potluck.faces.cli.layout import Words
+
+_ALIKE = "the two names only look alike"
 
 AskedRequest = dict[str, Any]
 """An entry of `requests` of the local API."""
@@ -40,19 +44,33 @@ def requests_of(state: dict[str, Any]) -> list[AskedRequest]:
 
 
 def _namesake(state: dict[str, Any], request: AskedRequest) -> str:
-    """Return who else is called what a newcomer calls itself, "" if nobody is known to be."""
+    """Return who else is called what a newcomer calls itself, or looks like it; "" if nobody is."""
     if request["side"] == "joiner" or not request["label"]:
         return ""
-    label = str(request["label"]).casefold()
-    called = set_off(shown(request["label"]))
-    if str(state["device"]["label"]).casefold() == label:
-        return f"this device, which is called {called}, too"
-    if any(str(one["label"]).casefold() == label for one in state["devices"]):
-        return f"{called}, which is a member"
+    label, own = str(request["label"]), str(state["device"]["label"])
     others = [one for one in state["requests"] if one is not request and one["side"] == "member"]
-    if any(str(one["label"]).casefold() == label for one in others):
-        return f"the other machine that calls itself {called} and asks, too"
-    return ""
+    if looks_alike(own, label):
+        return f"this device, {_called(own, label)}"
+    member = look_alike(label, [str(one["label"]) for one in state["devices"]])
+    if member:
+        alike = "" if _is_same(member, label) else f": {_ALIKE}"
+        return f"{set_off(shown(member))}, which is a member{alike}"
+    other = look_alike(label, [str(one["label"]) for one in others])
+    if not other:
+        return ""
+    if _is_same(other, label):
+        return f"the other machine that calls itself {set_off(shown(label))} and asks, too"
+    return f"{set_off(shown(other))}, another machine that asks: {_ALIKE}"
+
+
+def _called(own: str, label: str) -> str:
+    """Return how this device is called, beside a newcomer that is called like it, or alike."""
+    called = f"which is called {set_off(shown(own))}"
+    return f"{called}, too" if _is_same(own, label) else f"{called}: {_ALIKE}"
+
+
+def _is_same(one: str, other: str) -> bool:
+    return collision_key(one) == collision_key(other)
 
 
 def unanswered(state: dict[str, Any]) -> list[AskedRequest]:
@@ -104,9 +122,17 @@ def look_words(request: AskedRequest) -> str:
         others = " or of any other device of that group" if request["devices"] > 1 else ""
         return f"Look at the screen of {who(request)}{others}: {same}"
     namesake = request.get("namesake")
-    this = f"This is not {namesake}. " if namesake else ""
+    this = f"This is not {namesake}. " if namesake else _numbered_words(request)
     look = f"Look at the screen of the machine that asks, {who(request)}: {same}"
     return f"{this}{look} Only that screen counts: members show the same words."
+
+
+def _numbered_words(request: AskedRequest) -> str:
+    """Return why a newcomer has a number behind its name, "" if it has none or nobody says why."""
+    if "becomes" not in request:  # an earlier version does not tell it
+        return ""
+    why = why_numbered(str(request["label"]), str(request["name"]), str(request["becomes"]))
+    return f"It is called {who(request)} here: {why}. " if why else ""
 
 
 def time_words(request: AskedRequest) -> str:
