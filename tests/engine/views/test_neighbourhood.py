@@ -28,7 +28,7 @@ from potluck.engine.group.request_ends import OTHER_VERSION
 from potluck.engine.group.request_list import LastEnd, Side
 from potluck.engine.group.requests import AskedMember
 from potluck.engine.person_acts import AskAsked, DenyAsked
-from potluck.engine.views.neighbourhood import MOVING_S
+from potluck.engine.views.neighbourhood import MOVING_S, former_members
 from potluck.engine.views.values import InviteView, RequestView
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import address, group, key, member, node
@@ -479,7 +479,7 @@ def test_of_a_code_in_force_its_time_and_tries_are_shown_and_nothing_else() -> N
 
 def test_who_is_in_the_group_no_more_is_shown_with_the_reason() -> None:
     parts = Wiring(node(1))
-    assert parts.viewer._neighbourhood.former() == []
+    assert former_members(parts.viewer._node) == []
     roster = group(1, 2, 3, 4)
     roster.add([member(key(4), roster, key(5), "d5")])
     for by, whom in ((1, 4), (2, 2)):
@@ -488,5 +488,5 @@ def test_who_is_in_the_group_no_more_is_shown_with_the_reason() -> None:
         roster.add(sign_removal(key(by), said, []))
     roster.settle()
     parts.node.roster = roster
-    seen = [(one.label, one.why, one.by) for one in parts.viewer._neighbourhood.former()]
+    seen = [(one.label, one.why, one.by) for one in former_members(parts.viewer._node)]
     assert seen == [("d2", "left", ""), ("d4", "removed", "d1"), ("d5", "void", "")]

@@ -240,7 +240,7 @@ class RequestList:
         if not quiet:
             which = "to" if request.side is Side.JOINER else "of"
             text = f"the request {which} {set_off(request.name)} is over: {request.over}"
-            self._node.tell("request_over", text, subject=self._subject(request))
+            self._node.tell("request_over", text, subject=_subject(self._node, request))
 
     def note_end(self, request: Request) -> None:
         """Remember for later what became of a request of this device's own conversations.
@@ -266,10 +266,6 @@ class RequestList:
         """Return what became of the last request there: at that host, or at another of a group."""
         ends = reversed(self.ends.values())
         return self.ends.get(host) or next((end for end in ends if group in end.whose), None)
-
-    def _subject(self, request: Request) -> str:
-        """Return whom its notices are about: what a member tells is charged to that member."""
-        return request.name if request.teller is None else self._node.label_of(request.teller)
 
     def _itself(self, request: Request) -> str:
         """Return what a newcomer calls itself and who it is not, where its name does not say it."""
@@ -302,10 +298,15 @@ class RequestList:
         if request.devices > 1:
             screen = f"{label}'s screen, or that of any other device there, shows"
         text = f"{who}. Words: {words}. If {screen} the same words, say yes here: {command}"
-        subject = self._subject(request)
+        subject = _subject(self._node, request)
         self._node.tell("request", text, level="warning", subject=subject, command=command)
 
 
 def yeses_of(request: Request | None) -> Yeses:
     """Return which sides of a conversation have said yes."""
     return Yeses() if request is None else Yeses(request.here, request.there)
+
+
+def _subject(node: Node, request: Request) -> str:
+    """Return whom its notices are about: what a member tells is charged to that member."""
+    return request.name if request.teller is None else node.label_of(request.teller)

@@ -127,20 +127,6 @@ class Neighbourhood:
             for one in sorted(stands)
         ]
 
-    def former(self) -> list[FormerView]:
-        """Return who was a member here and is none any more, in the order of labels."""
-        roster, found = self._node.roster, list[FormerView]()
-        for device, entry in (roster.former if roster is not None else {}).items():
-            assert roster is not None, "somebody was a member of it"
-            removals = roster.standing.removals.get(device, [])
-            why = "removed" if removals else "void"
-            if device in roster.standing.left:
-                why = "left"
-            by = next((self._node.label_of(one.by) for one in removals), "")
-            by = "" if why == "left" else by
-            found.append(FormerView(short_id(device), legible(entry.label), why, legible(by)))
-        return sorted(found, key=lambda each: each.label)
-
     def deliveries(
         self, knowledge: Knowledge, under_way: Mapping[DeviceId, int]
     ) -> list[DeliveryView]:
@@ -294,6 +280,21 @@ class Neighbourhood:
             only_files=only.files,
             only_bytes=bounded(only.size_bytes),
         )
+
+
+def former_members(node: Node) -> list[FormerView]:
+    """Return who was a member here and is none any more, in the order of labels."""
+    roster, found = node.roster, list[FormerView]()
+    for device, entry in (roster.former if roster is not None else {}).items():
+        assert roster is not None, "somebody was a member of it"
+        removals = roster.standing.removals.get(device, [])
+        why = "removed" if removals else "void"
+        if device in roster.standing.left:
+            why = "left"
+        by = next((node.label_of(one.by) for one in removals), "")
+        by = "" if why == "left" else by
+        found.append(FormerView(short_id(device), legible(entry.label), why, legible(by)))
+    return sorted(found, key=lambda each: each.label)
 
 
 def _got_some(peer: Peer | None, now: float) -> bool:

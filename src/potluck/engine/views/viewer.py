@@ -35,7 +35,12 @@ from potluck.engine.others.uploads import Handing
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.views.folder_counts import FolderCounts
 from potluck.engine.views.listing import Listing
-from potluck.engine.views.neighbourhood import LIST_MAX, Neighbourhood, bounded
+from potluck.engine.views.neighbourhood import (
+    LIST_MAX,
+    Neighbourhood,
+    bounded,
+    former_members,
+)
 from potluck.engine.views.picture import Picture
 from potluck.engine.views.values import (
     DeliveryView,
@@ -107,7 +112,7 @@ class Viewer:
             invite=around.invite(),
             found=around.found(),
             tried=around.tried(),
-            former=around.former(),
+            former=former_members(self._node),
             refused=self._refused(),
             counters=dict(node.counters),
             requests=around.requests(),
