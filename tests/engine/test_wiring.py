@@ -201,6 +201,15 @@ def group_keys_outlive_a_restart() -> None:
     assert again.node.group_keys.keys == [KEY]
 
 
+def what_an_earlier_run_staged_is_dropped_at_the_start() -> None:
+    parts, _ = started(2)
+    index, name = parts.node.index, ManifestName.own(BEN)
+    index.manifests.stage(name, [record("a", 1)], ())
+    again = Wiring(node(1, index=index, run=2))
+    again.start()
+    assert index.lost_records.count(name) == 0
+
+
 def who_is_linked_is_told_the_group_key() -> None:
     parts, dispatch = started(2, 3)
     parts.membership.add_records(removal(3))
@@ -1539,6 +1548,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "GroupRelay.on_members_changed: stewardship.on_members()": who_is_removed_ends,
     "GroupRelay.on_left: farewell.on_leave_asked(limits.PUT_OUT_S)": who_is_removed_ends,
     "RingRelay.on_linked: key_exchange.on_linked(device)": who_is_linked_is_told_the_group_key,
+    "Wiring.start: node.index.drop_all_staged()": (
+        what_an_earlier_run_staged_is_dropped_at_the_start
+    ),
     "Wiring.start: key_exchange.start()": group_keys_outlive_a_restart,
     "GroupRelay.on_regrouped: circle.restart()": two_that_start_become_one_ring_with_company,
     "GroupRelay.on_regrouped: discovery.on_members()": another_group_ends_what_was_of_the_old_one,

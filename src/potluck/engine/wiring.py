@@ -300,7 +300,6 @@ class Wiring:
 
     def start(self) -> None:
         """Begin, from what the index holds."""
-        self.node.index.drop_all_staged()
         kept = self.membership.start()
         self.key_exchange.start()
         self.admission_policy.start(kept=kept)
@@ -317,6 +316,7 @@ class Wiring:
         self.index_upkeep.start()
         self.scrub.start()
         self.node.do(LookAround())
+        self.node.index.drop_all_staged()  # last: should that fail, all has begun
 
     def recover(self) -> None:
         """The index failed and works again: memory may be ahead of it, so look at all once more."""
