@@ -41,7 +41,7 @@ from tests.core.fakes import key
 
 pytestmark = pytest.mark.sim
 FULL = os.environ.get("POTLUCK_TIER", "default") != "default"
-SEEDS = 500 if FULL else 12
+SEEDS = 200 if FULL else 12
 SABOTAGED_SEEDS = 40
 STEPS = 40
 GENESIS = found(key(1), "Home", "d1", bytes(32))

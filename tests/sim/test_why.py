@@ -27,7 +27,7 @@ from tests.sim.why_law import WhyLaw
 
 pytestmark = pytest.mark.sim
 FULL = os.environ.get("POTLUCK_TIER", "default") != "default"
-SEEDS = 12 if FULL else 2
+SEEDS = 8 if FULL else 2
 SABOTAGED_SEEDS = 12  # in one of them at least the reason is missed
 SKIPPED_S = 20.0  # how long what is skipped stays at rest before it is wanted after all
 PROFILES = ["files", "mixed", "power", "tamper", "unmounted"]
