@@ -11,6 +11,7 @@ one: a single harm is a fault.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 
 import pytest
@@ -58,6 +59,15 @@ def pytest_sessionfinish() -> None:
         f"without its guard ({len(_tried_again)} of them not at the first try), {failed} failed",
         held=not failed and (part == "measured" or proofs >= PROOFS),
     )
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_open() -> Iterator[None]:
+    """Have a link that nobody closed fail the test that left it, not the one that is running when
+    the garbage collector comes by.
+    """
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="module")

@@ -207,6 +207,8 @@ class Rogue:
         self.nonces: list[bytes] = []  # of the pairing, ours and that of whoever let us in
         self._counter = 0
         self._listener: socket.socket | None = None
+        self._opened: list[Stream] = []
+        self._controls: list[Control] = []
         self.roster = self._enter(pair.a)
         self.trust()
 
@@ -265,7 +267,7 @@ class Rogue:
         end = deadline()
         while True:
             try:
-                return open_link(
+                stream = open_link(
                     self.standing,
                     DialRequest(self.device_of(daemon), daemon.address, kind),
                     deadline(),
@@ -275,10 +277,15 @@ class Rogue:
                 if time.monotonic() > end:
                     raise
                 time.sleep(0.05)
+            else:
+                self._opened.append(stream)
+                return stream
 
     def control(self, daemon: Daemon) -> Control:
         """Open a control link."""
-        return Control(self.open(daemon, LinkKind.CONTROL), self.device_of(daemon))
+        control = Control(self.open(daemon, LinkKind.CONTROL), self.device_of(daemon))
+        self._controls.append(control)
+        return control
 
     def ask(self, stream: Stream, request: object) -> Any:
         """Ask one thing on a bulk link; returns the first reply."""
@@ -345,6 +352,10 @@ class Rogue:
                 self.answers(request, stream)
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and close what is open of the links that were opened."""
         if self._listener is not None:
             self._listener.close()
+        for control in self._controls:
+            control.close()
+        for stream in self._opened:
+            stream.close()

@@ -39,6 +39,7 @@ from potluck.core.keys.identity import DeviceId, DeviceKey, device_of
 from potluck.engine.effects import Member
 from potluck.engine.events import NO_COMMON_VERSION, TrustSeen, Unprepared
 from potluck.shells.links import knock
+from potluck.shells.links.tls_sockets import TlsSocket
 
 PAIRING_ALPN: Final = "potluck-pair/1"
 EPHEMERAL_KEY_BYTES: Final = 64  # a seed for signing and one for sealing, used once
@@ -321,6 +322,7 @@ def pairing_context() -> ssl.SSLContext:
 
 def _context(protocol: int, alpn: str) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
+    context.sslsocket_class = TlsSocket
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.check_hostname = False  # a name proves nothing here; the certificate itself is pinned
     context.set_alpn_protocols([alpn])
@@ -360,12 +362,6 @@ def _wrap(context: ssl.SSLContext, sock: socket.socket, *, server: bool) -> ssl.
 
     The default for `suppress_ragged_eofs` would make a cut connection a clean end.
     """
-    try:
-        sock.getpeername()
-    except OSError as error:
-        # Reset already. wrap_socket would find that out as well, and leave its descriptor to the
-        # garbage collector.
-        raise ConnectionResetError("closed before the handshake") from error
     return context.wrap_socket(
         sock, server_side=server, do_handshake_on_connect=False, suppress_ragged_eofs=False
     )
