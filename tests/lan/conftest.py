@@ -7,6 +7,7 @@ reason, never passed.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -18,6 +19,15 @@ from tests.lan import hosts as lan
 from tests.lan.potluck import Potluck
 
 LABELS = ("anna", "bert", "cora", "dora", "emil", "fritz", "gerd", "hans")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_open() -> Iterator[None]:
+    """Have a link that nobody closed fail the test that left it, not the one that is running when
+    the garbage collector comes by.
+    """
+    yield
+    gc.collect()
 
 
 @cache
