@@ -81,7 +81,7 @@ def test_a_newcomer_is_not_the_member_that_it_is_called_like() -> None:
 def test_a_newcomer_that_looks_like_somebody_is_not_that_one() -> None:
     [like] = comparing.unanswered(asked(request("lаptop")))  # a Cyrillic а
     assert comparing.asker_words(like) == (
-        "lаptop, a machine that calls itself lаptop (10.88.0.2), asks to join “Home”"
+        "A machine that calls itself lаptop (10.88.0.2) asks to join “Home”"
     )
     assert comparing.look_words(like).startswith(
         "This is not laptop, which is a member: the two names only look alike. Look at "
@@ -107,12 +107,14 @@ def test_a_number_behind_a_name_has_its_reason() -> None:
 
 def test_two_newcomers_of_one_name_are_told_apart() -> None:
     both = asked(request("pal"), request("pal", id="2", name="pal-2"))
-    for one, name in zip(comparing.unanswered(both), ("pal", "pal-2"), strict=True):
-        assert comparing.asker_words(one).startswith(f"{name}, a machine that calls itself pal")
+    begins = {
+        "pal": "A machine that calls itself pal",
+        "pal-2": "pal-2, a machine that calls itself pal",
+    }
+    for one, (name, begin) in zip(comparing.unanswered(both), begins.items(), strict=True):
+        assert comparing.asker_words(one).startswith(f"{begin} (")
         would = comparing.asker_words(one | {"becomes": "pal"})
-        assert would.startswith(
-            f"{name}, a machine that calls itself pal and would be called pal ("
-        )
+        assert would.startswith(f"{begin} and would be called pal (")
         look = comparing.look_words(one)
         assert look.startswith("This is not the other machine that calls itself pal and asks, too.")
         assert f"machine that asks, {name}: " in look

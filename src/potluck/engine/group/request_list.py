@@ -284,6 +284,8 @@ class RequestList:
         why = why_numbered(label, name, would)
         after = f" ({why})" if why else ""
         after = f", {apart}" if apart else after
+        if name == label and not called:
+            return f", {apart},"
         return f", a machine that calls itself {set_off(label)}{called}{after},"
 
     def _ask(self, request: Request) -> None:

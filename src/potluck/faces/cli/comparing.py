@@ -98,6 +98,9 @@ def asker_words(request: AskedRequest) -> str:
     if label != itself or request.get("namesake") or request.get("becomes"):
         would = request.get("becomes", "")  # an earlier version does not tell it
         would = f" and would be called {set_off(shown(would))}" if would else ""
+        if label == itself:
+            label = f"A machine that calls itself {itself}{would}"
+            return f"{label} ({address}{by}) asks to join {_group(request)}"
         label = f"{label}, a machine that calls itself {itself}{would}"
         return f"{label} ({address}{by}), asks to join {_group(request)}"
     return f"{label} ({address}{by}) asks to join {_group(request)}"
