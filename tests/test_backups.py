@@ -104,6 +104,20 @@ def restore(house: House, backup: Path, *, folder: bool) -> None:
         shutil.copytree(kept, house.owner.folder, symlinks=True)
 
 
+def test_a_device_that_was_restored_and_shares_nothing_new_knows_what_it_lost(
+    house: House, tmp_path: Path
+) -> None:
+    live_on(house, tmp_path / "backup")
+    restore(house, tmp_path / "backup", folder=True)
+    house.start(house.owner)
+    until(lambda: "lost_state" in house.owner.codes(), house.said)
+    typed = house.owner.client.post("/api/v1/act/repair", {})
+    assert "text" in typed
+    until(lambda: house.has(house.owner, {"later": LATER["later"]}), house.said)
+    until(lambda: LATER["other"] in house.contents(house.owner), house.said)
+    assert all(house.has(each, {"deep/er": LATER["deep/er"]}) for each in house.devices)
+
+
 @pytest.mark.parametrize("folder", [True, False], ids=["state and folder", "state only"])
 @pytest.mark.parametrize("alone", [False, True], ids=["met at once", "worked on first"])
 def test_what_a_lost_life_wrote_is_kept(

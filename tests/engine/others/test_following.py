@@ -368,6 +368,19 @@ def test_what_two_lives_of_an_owner_wrote_is_kept_by_who_holds_either(wire: Wire
     assert sorted(backup.held) == [b"b", b"later"]
 
 
+def test_a_lost_state_of_the_generation_that_stands_here_is_fetched_whole(wire: Wire) -> None:
+    one, *_ = wire.devices
+    one.write("later")
+    wire.wait(1.0)
+    backup = reborn_in_place_of(one, wire, "a", "b")  # as it was before, and nobody writes
+    backup.publishing.on_tick(0)
+    assert backup.head_of(backup).generation == one.head_of(one).generation
+    wire.wait(1.0)
+    assert backup.held == [b"later"]
+    assert not backup.lost_state.open
+    assert all(device.files_of(backup) == ["a", "b", "later"] for device in wire.devices)
+
+
 def test_the_pages_of_an_own_state_must_be_those_that_are_wanted(wire: Wire) -> None:
     one, two, _ = wire.devices
     reborn = reborn_in_place_of(one, wire)

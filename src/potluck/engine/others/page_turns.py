@@ -182,9 +182,14 @@ def _taken(pursuits: Iterable[Pursuit]) -> set[SourceSlot]:
 
 
 def _since(node: Node, pursuit: Pursuit) -> int:
-    """Return the number after which changes lead from what is held to the goal; 0: none do."""
+    """Return the number after which changes lead from what is held to the goal; 0: none do.
+
+    A lost state of the own folder is wanted whole: it is compared with what stands here.
+    """
     known = node.index.manifests.head(pursuit.name)
-    if known is None or pursuit.whole or known.generation != pursuit.goal[0]:
+    if known is None or pursuit.whole or pursuit.name.owner == node.me:
+        return 0
+    if known.generation != pursuit.goal[0]:
         return 0
     return known.seq if known.seq <= pursuit.goal[1] else 0
 
