@@ -77,12 +77,12 @@ def test_nothing_is_said_where_nothing_is(here: Here) -> None:
     assert here.heard.notes == [], "it lost its memory: that is repaired, and ends nobody"
 
 
-def test_it_is_told_once_with_both_commands(here: Here) -> None:
+def test_it_is_told_once_with_what_ends_it(here: Here) -> None:
     here.part.on_clone(Address("10.0.0.9", 0))
     here.part.on_clone(address(9))
     (reason,) = here.reasons
     assert "at 10.0.0.9)" in reason
-    for words in ("clone keep-here", "clone new-identity"):
+    for words in ("clone keep-here", "the other one ends when it hears of that"):
         assert words in reason
     assert here.told() == ["clone_seen"]
     assert here.node.cloned

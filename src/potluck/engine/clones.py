@@ -29,7 +29,7 @@ from potluck.engine.node import Node, tell_trouble
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.person_acts import KeepHereAsked, NewIdentityAsked
 from potluck.engine.troubles import Trouble, TroubleKind
-from potluck.engine.withheld import DECIDED_GENERATIONS, KEEP_HERE, NEW_IDENTITY, is_decision
+from potluck.engine.withheld import DECIDED_GENERATIONS, ENDS_THEN, KEEP_HERE, is_decision
 
 _CLONED = "cloned"  # in the index: another machine runs with this identity, and where it was
 _UNKNOWN = (
@@ -157,7 +157,7 @@ class Clones:
             f"another machine runs with the identity of this device (at {where}), so neither shares"
             " its changes; probably its home was copied, or its identity restored, on one of them;"
             f" on the one that is to be {set_off(node.own_label)} {TO_TYPE_THERE}{KEEP_HERE} –"
-            f" or on the other one, {TO_TYPE_THERE}{NEW_IDENTITY}"
+            f" the other one {ENDS_THEN}"
         )
         trouble = Trouble(TroubleKind.CLONE, self._subject, reason, KEEP_HERE, node.now, None)
         tell_trouble(node, trouble, "clone_seen", level="error")

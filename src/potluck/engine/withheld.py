@@ -22,6 +22,8 @@ DECIDED_GENERATIONS = 1 << 16  # a decision goes up by so many; single steps too
 DECIDED_LEAST = DECIDED_GENERATIONS // 2  # so far above is a decision, whatever was heard where
 KEEP_HERE = "clone keep-here"  # commands of ours, by which a person decides
 NEW_IDENTITY = "clone new-identity"
+ENDS_THEN = "ends when it hears of that, and begins as a new device at its next start"
+"""The machine that is not kept; `NEW_IDENTITY` typed there is no decision for this one."""
 _WITHHELD = "withheld "  # in the index, before the device in hexadecimal letters
 _GENERATION_BYTES = 8
 

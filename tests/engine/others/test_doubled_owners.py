@@ -58,7 +58,7 @@ def test_two_machines_are_told_with_where_both_are(here: Here) -> None:
         here.part.on_doubled(BEN, PLACES)
     (reason,) = here.reasons
     assert "(at 10.0.0.2:7685 and at 10.0.0.9)" in reason
-    for words in ("clone keep-here", "clone new-identity"):
+    for words in ("clone keep-here", "the other one ends when it hears of that"):
         assert words in reason
     assert [(tell.code, tell.level) for tell in taken(here.node, Tell)] == [
         ("device_doubled", "error")

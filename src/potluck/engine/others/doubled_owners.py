@@ -23,7 +23,7 @@ from potluck.core.wording import TO_TYPE_THERE, set_off
 from potluck.engine.node import Node, tell_trouble
 from potluck.engine.others.pursuit import Pursuit
 from potluck.engine.troubles import Trouble, TroubleKind
-from potluck.engine.withheld import KEEP_HERE, NEW_IDENTITY
+from potluck.engine.withheld import ENDS_THEN, KEEP_HERE
 
 SETTLES_S = 60.0  # after a decision: the other machine hears of it within seconds, and ends
 
@@ -102,8 +102,8 @@ class DoubledOwners:
         reason = (
             f"two machines run with its identity{where}, so its folder stays as it is here; "
             "probably its home was copied, or its identity restored, on the second one; on the one "
-            f"that is to be {set_off(label)} {TO_TYPE_THERE}{KEEP_HERE} – or on the other one, "
-            f"{TO_TYPE_THERE}{NEW_IDENTITY}"
+            f"that is to be {set_off(label)} {TO_TYPE_THERE}{KEEP_HERE} – the other one "
+            f"{ENDS_THEN}"
         )
         trouble = Trouble(TroubleKind.CLONE, label, reason, "", node.now, None)
         tell_trouble(node, trouble, "device_doubled", level="error")
