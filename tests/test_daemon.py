@@ -324,6 +324,18 @@ def test_two_on_one_home_and_a_port_that_is_taken_are_refused(
     home.claim_home(str(other.home)).release()
 
 
+def test_a_part_of_a_share_is_no_folder_for_another_device(
+    inside: Callable[..., list[Inside]], tmp_path: Path
+) -> None:
+    (one,) = inside("one")
+    other = Inside(tmp_path / "other", "other")
+    other.folder = one.own / "photos"
+    other.start(free_port()).thread.join(WAIT_S)
+    assert isinstance(other.error, Refused)
+    assert "a part of a folder that is shared already" in other.error.what
+    assert list(one.own.iterdir()) == [], "nothing was made there"
+
+
 def test_a_start_that_fails_late_stops_what_was_started(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,7 @@ from potluck.shells.state.landlock import Confinement, confine_writes
 from potluck.shells.state.last_folder import remember_folder
 from potluck.shells.state.mending import mend
 from potluck.shells.state.private_home import make_private, notice_of
+from potluck.shells.state.shared_place import check_no_part
 from potluck.shells.state.starting_anew import STARTS_ANEW, STARTS_MENDED
 from potluck.shells.state.supervision import READY, STOPPING, supervision
 
@@ -93,6 +94,7 @@ def _run(
         mend(settings.state_dir)
         instead = "" if renews else _stand_in(settings)
         if not instead:
+            check_no_part(settings.folder)
             cleanup.callback(home.claim_folder(settings.folder, settings.state_dir).release)
         if renews:
             renew(settings.folder, settings.state_dir)

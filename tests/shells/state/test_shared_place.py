@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from potluck.shells.state.shared_place import is_shared_place
+import pytest
+
+from potluck.core.errors import Refused
+from potluck.shells.state.shared_place import check_no_part, is_shared_place
 
 
 def test_what_lies_below_the_shared_folder_of_a_share_is_shared(tmp_path: Path) -> None:
@@ -18,3 +21,18 @@ def test_what_lies_below_the_shared_folder_of_a_share_is_shared(tmp_path: Path) 
         assert is_shared_place(str(place / "code"))
     assert not is_shared_place(str(tmp_path / "pot" / "code"))
     assert not is_shared_place(str(tmp_path / "pot" / ".potluck" / "code"))
+
+
+def test_a_part_of_a_share_is_no_folder_for_another_one(tmp_path: Path) -> None:
+    part = tmp_path / "pot" / "Shared" / "me"
+    part.mkdir(parents=True)
+    check_no_part(str(part))
+    (tmp_path / "pot" / ".potluck").mkdir()
+    (tmp_path / "pot" / ".potluck" / "marker").write_bytes(b"")
+    for folder in (part, part.parent, part / "not there"):
+        with pytest.raises(Refused) as refused:
+            check_no_part(str(folder))
+        assert str(folder) in refused.value.what
+        assert refused.value.fix == "choose another folder: potluck up FOLDER"
+    check_no_part(str(tmp_path / "pot"))
+    check_no_part(str(tmp_path / "another"))
