@@ -5,7 +5,7 @@ from __future__ import annotations
 from potluck.core.wire.catalogue import FileRecord, Head, Holding
 from potluck.engine.events import LinkId
 from potluck.engine.node import Node
-from potluck.engine.own.held_elsewhere import HeldElsewhere, common_folder, held_elsewhere
+from potluck.engine.own.held_elsewhere import HeldElsewhere, common_path, held_elsewhere
 from tests.engine.builders import group, key, node
 from tests.engine.index.builders import folder, record
 
@@ -106,7 +106,7 @@ def test_without_a_group_nobody_has_anything() -> None:
 
 
 def test_the_folder_that_they_have_in_common() -> None:
-    assert common_folder([b"a/b"]) == b"a/b"
-    assert common_folder([b"a/b/c", b"a/b", b"a/b-"]) == b"a"
-    assert common_folder([b"a/b/c", b"a/b"]) == b"a/b"
-    assert common_folder([b"a", b"b"]) == b""
+    assert common_path([b"a/b"]) == b"a/b"
+    assert common_path([b"a/b/c", b"a/b", b"a/b-"]) == b"a"
+    assert common_path([b"a/b/c", b"a/b"]) == b"a/b"
+    assert common_path([b"a", b"b"]) == b""

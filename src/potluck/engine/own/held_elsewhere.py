@@ -87,7 +87,7 @@ def held_elsewhere(node: Node, records: Collection[FileRecord]) -> HeldElsewhere
     return HeldElsewhere(*found, others=len(others))
 
 
-def common_folder(paths: Collection[bytes]) -> bytes:
+def common_path(paths: Collection[bytes]) -> bytes:
     """Return the path at or below which all of these are; of a single one itself."""
     parts = [path.split(b"/") for path in paths]
     same = takewhile(lambda pair: pair[0] == pair[1], zip(min(parts), max(parts), strict=False))

@@ -27,7 +27,7 @@ from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import LISTED, TO_TYPE, listed, of_amount, set_off, typable
 from potluck.engine.node import Node
 from potluck.engine.own.fresh_files import FreshFiles
-from potluck.engine.own.held_elsewhere import common_folder, held_elsewhere
+from potluck.engine.own.held_elsewhere import common_path, held_elsewhere
 from potluck.engine.own.held_paths import HeldPaths
 from potluck.engine.own.ignore_file import WHOLE
 from potluck.engine.own.pending_record import PendingRecord
@@ -274,7 +274,7 @@ def _returning_words(node: Node, held: HeldPaths, returning: Collection[bytes]) 
         return f"{text} {TO_TYPE}{CONFIRM} {path}", "peers"
     if len(wanted) == len(held):  # else more than that would be given up
         inner, top = (
-            common_folder([one.path for one in wanted]).decode(),
+            common_path([one.path for one in wanted]).decode(),
             node.layout.name_of(node.me),
         )
         path = typable(f"{top}/{inner}" if inner else top, path)

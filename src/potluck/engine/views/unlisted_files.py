@@ -23,17 +23,20 @@ def unlisted_info(parts: WhyParts, asked: AskedPath, row: PlaceRow) -> InfoView:
     """Return what is known of it."""
     node, is_file, amount = parts.node, row.kind is Kind.FILE, amount_of(row)
     roster, here = node.roster, node.share_present
+    owner = node.label_of(asked.name.owner) if asked.name is not None else ""
+    mtime_ns = row.mtime_ns if is_file else None
+    devices = len(roster.members) if roster is not None else 1
     return InfoView(
         path=legible(asked.text),
         known=True,
         kind=row.kind.value,
-        owner=node.label_of(asked.name.owner) if asked.name is not None else "",
+        owner=owner,
         files=amount.files,
         size=row.size,
-        mtime_ns=row.mtime_ns if is_file else None,
+        mtime_ns=mtime_ns,
         root=row.root.hex()[:ROOT_DIGITS],
         here=here,
         on=int(here),
-        devices=len(roster.members) if roster is not None else 1,
+        devices=devices,
         safe_why=UNLISTED,
     )
