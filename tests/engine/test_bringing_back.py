@@ -11,7 +11,7 @@ from potluck.core.content.facts import Source, Spot, Stat
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.pieces import EMPTY_ROOT
 from potluck.core.errors import NotFound, Refused
-from potluck.core.wire.catalogue import FileRecord
+from potluck.core.wire.catalogue import FileRecord, Head, Holding
 from potluck.engine.bringing_back import BringingBack, note_wanted
 from potluck.engine.effects import PlaceItem, Tell
 from potluck.engine.events import LinkId, Placed, Placement
@@ -91,7 +91,8 @@ def test_what_is_held_is_left_alone_until_a_person_wants_it_back() -> None:
         Spot(home.node.own_manifest._replace(owner=key(2).device), b"b")
     )
     size = THREE[1].size + THREE[2].size
-    text = f"2 files and 1 folder ({size} B) to be brought back from the other devices into d1."
+    what = f"2 files and 1 folder ({size} B) wanted back into d1, as far as others have it"
+    text = f"{what}: no other device is known to have any of it (d2 has not said yet)."
     assert home.part.repair() == text
     assert (home.alone(), home.wanted) == (set(), [b"b", b"f", b"f/a"]), "folders first"
     assert repr(home.part) == "<BringingBack 3 paths>"
@@ -126,7 +127,8 @@ def test_earlier_versions_of_an_older_copy_are_exchanged() -> None:
     assert not home.part.leaves_alone(home.spot(b"b"))
     home.held.hold([b"f/a"])
     said = home.part.repair()
-    assert said.startswith("1 file (3 B) to be brought back from the other devices into d1. 1 ear")
+    assert said.startswith("1 file (3 B) wanted back into d1, as far as others have it: no other")
+    assert "(d2 has not said yet). 1 earlier version" in said
 
 
 def test_it_is_over_when_the_last_came_and_that_is_told() -> None:
@@ -256,3 +258,14 @@ def test_what_is_shared_again_is_brought_beside_what_is_to_come_already() -> Non
     home.part.bring([b"f"])  # nothing new
     home.come(b"f", b"f/a")
     assert home.told() == ["d1: 2 files and 1 folder (4 B) brought back from the other devices"]
+
+
+def test_repair_promises_nothing_that_nobody_is_known_to_have() -> None:
+    home = Home(*THREE)
+    name = home.node.own_manifest
+    home.node.index.manifests.set_head(Head(*name, 1, 1, 3, b"r" * 32, b"instance"))
+    home.node.peer(key(2).device).kept[name] = Holding(*name, 1, 1, 2, 9, 1)
+    said = home.part.repair()
+    assert said.endswith("have it: no other device is known to have any of it, and all are linked.")
+    home.node.peer(key(2).device).kept[name] = Holding(*name, 1, 1, 0, 0)
+    assert home.part.repair().endswith("as far as others have it: d2 has all of it.")

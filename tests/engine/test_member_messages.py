@@ -46,6 +46,7 @@ CALLS = [
     ("announcing", "on_digest"),
     ("downloads", "on_kept"),
     ("undelivered", "on_kept"),
+    ("publishing.breaker", "on_others"),
     ("confirmations", "on_heard"),
     ("flushing", "on_flush_ask"),
     ("flushing", "on_flushed"),
@@ -68,7 +69,13 @@ CALLS = [
         (HeadsAsk(b""), ["announcing.on_heads_ask"]),
         (
             Kept([]),
-            ["announcing.on_kept", "answers.on_came", "downloads.on_kept", "undelivered.on_kept"],
+            [
+                "announcing.on_kept",
+                "answers.on_came",
+                "downloads.on_kept",
+                "undelivered.on_kept",
+                "publishing.breaker.on_others",
+            ],
         ),
         (LossConfirms([]), ["confirmations.on_heard"]),
         (FlushAsk(1), ["flushing.on_flush_ask"]),

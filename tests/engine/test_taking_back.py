@@ -168,7 +168,7 @@ def test_what_is_held_is_for_repair() -> None:
     with pytest.raises(Refused) as raised:
         home.restore("d1/003", NOT_IN_TRASH)
     assert raised.value.fix == "repair"
-    assert home.part.undo().startswith("40 files (120 B) to be brought back")
+    assert home.part.undo().startswith("40 files (120 B) wanted back into d1")
     home.publishing.confirm()
     home.publish()
     assert home.part.undo().startswith("40 files (120 B) of d1 shared again")

@@ -741,6 +741,16 @@ def connections_that_hang_are_no_trouble_once_the_device_leaves() -> None:
         assert (links_in_trouble(parts) == []) == clean
 
 
+def what_is_known_of_held_files_is_asked_anew_when_somebody_links_or_leaves() -> None:
+    parts, dispatch = started(2)
+    asked = list[bool]()
+    parts.publishing.breaker.on_others = lambda: asked.append(True)  # type: ignore[method-assign]
+    dispatch.handle(events.LinkOpened(LINK, LinkKind.CONTROL, BEN, address(2), b"run", None))
+    assert len(asked) == 1
+    dispatch.handle(events.LinkClosed(LINK, "", clean=True))
+    assert len(asked) == 2
+
+
 def who_was_met_on_the_way_in_is_known_to_be_there() -> None:
     parts, _ = started()
     parts.pairings.entering._listener.on_met(BEN, address(2))
@@ -1619,6 +1629,12 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "GroupRelay.on_decided: own_calls.call_now(place)": (
         the_other_machine_is_dialled_when_this_one_is_kept
+    ),
+    "RingRelay.on_linked: publishing.breaker.on_others()": (
+        what_is_known_of_held_files_is_asked_anew_when_somebody_links_or_leaves
+    ),
+    "RingRelay.on_unlinked: publishing.breaker.on_others()": (
+        what_is_known_of_held_files_is_asked_anew_when_somebody_links_or_leaves
     ),
     "RingRelay.on_linked: link_troubles.on_linked(device)": (
         a_member_that_is_heard_and_cannot_be_dialled_is_a_trouble_until_it_is_linked

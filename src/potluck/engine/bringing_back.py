@@ -27,6 +27,7 @@ from potluck.engine.events import Placement
 from potluck.engine.index.group import Meta
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.own.held_elsewhere import held_elsewhere
 from potluck.engine.own.publishing import Publishing
 
 _PATHS: Final = Decoder(list[bytes])
@@ -128,7 +129,8 @@ class BringingBack:
     def _follows(self, records: Sequence[FileRecord], taken: int, earlier: int) -> str:
         """Return what a person reads of what is going to happen."""
         what = of_amount(*total_of(records))
-        text = f"{what} to be brought back from the other devices into {set_off(self._top)}."
+        known = held_elsewhere(self._node, records).words
+        text = f"{what} wanted back into {set_off(self._top)}, as far as others have it: {known}."
         if earlier:
             more = f"{plural(earlier, 'earlier version')} to be exchanged for what was shared last;"
             text = f"{text} " if records else ""

@@ -87,6 +87,7 @@ class MemberMessages:
                 self._parts.answers.on_came(device, came_bytes)
                 self._parts.downloads.on_kept(device, {DeviceId(one.owner) for one in holdings})
                 self._parts.undelivered.on_kept(holdings)
+                self._parts.publishing.breaker.on_others()
             case LossConfirms(confirms):
                 self._parts.confirmations.on_heard(device, confirms)
             case FlushAsk():

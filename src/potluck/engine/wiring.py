@@ -145,12 +145,14 @@ class RingRelay(DiscoveryListener, BulkCallsListener, NarrowPathsListener):
         self._parts.confirmations.on_linked(device)
         self._parts.downloads.on_peer(device)
         self._parts.link_troubles.on_linked(device)
+        self._parts.publishing.breaker.on_others()
 
     def on_unlinked(self, device: DeviceId, *, clean: bool) -> None:
         """The control link to a member is gone."""
         self._parts.circle.on_unlinked(device, clean=clean)
         self._parts.requests.on_unlinked(device)
         self._parts.link_troubles.on_unlinked(device, clean=clean)
+        self._parts.publishing.breaker.on_others()
 
     def on_refused(self, device: DeviceId) -> None:
         """Nobody listens where a member was."""

@@ -111,9 +111,11 @@ def test_what_cannot_be_written_is_told_once_and_stays_until_something_is(node: 
     assert told(node) == ["cannot write here: the disk reports an input/output error"]
     (trouble,) = node.troubles.all()
     assert (trouble.kind, trouble.subject) == (TroubleKind.DISK, str(FILE))
+    assert room.failed_words == "the disk reports an input/output error"
     room.on_failed("worn out", [FILE])
     assert told(node) == ["cannot write here: worn out"]
     room.on_written()
+    assert room.failed_words == ""
     assert node.troubles.all() == []
     room.on_failed("worn out", [FILE])
     assert len(told(node)) == 1

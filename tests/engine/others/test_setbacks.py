@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from potluck.core import limits
@@ -164,7 +166,22 @@ def test_a_source_that_is_gone_is_no_trouble_until_it_is_gone_again(node: Node) 
     setbacks.clear(A)
     for _ in range(2):
         setbacks.note([fails(A, Placement.SOURCE_GONE)])
-    assert [trouble.reason for trouble in node.troubles.all()] == [NO_SOURCE]
+    assert [trouble.reason for trouble in node.troubles.all()] == [f"{NO_SOURCE}: no"]
+
+
+def test_why_a_source_could_not_be_used_is_told_as_the_disk_said_it(node: Node) -> None:
+    setbacks = Setbacks(node)
+    for detail, words, command in (
+        (Hindrance.DESCRIPTORS, "too many files are open: allow more, ", "ulimit -n 65536"),
+        ("the part file is gone", "the part file is gone", ""),
+    ):
+        placed = replace(fails(A, Placement.SOURCE_GONE)[1], detail=detail)
+        for _ in range(2):
+            setbacks.note([(A, placed, None)])
+        (trouble,) = node.troubles.all()
+        assert trouble.reason.startswith(f"{NO_SOURCE}: {words}")
+        assert trouble.command == command
+        setbacks.clear(A)
 
 
 # -- others here -----------------------------------------------------------------------------------

@@ -6,6 +6,8 @@ import pytest
 
 from potluck.core.content.breakers import LOSS_BURST_S, LOSS_WINDOW_S, MASS_FILES
 from potluck.core.content.facts import NOTHING, Amount
+from potluck.core.wire.catalogue import Holding
+from potluck.engine.events import LinkId
 from potluck.engine.own import owners_breaker
 from potluck.engine.own.fresh_files import FreshFiles
 from potluck.engine.own.ignore_file import WHOLE
@@ -13,6 +15,7 @@ from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.owners_breaker import DELETES_QUIET_S, GATHER_MAX_S
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.troubles import Trouble, TroubleKind
+from tests.engine.builders import group, key
 from tests.engine.listeners import Heard
 from tests.engine.owntree import Own
 
@@ -382,11 +385,13 @@ def test_what_is_held_while_the_index_fails_is_written_when_it_is_found_again(ow
 
 
 def test_status_says_how_it_comes_back_and_that_it_does(own: Own) -> None:
+    own.node.roster = group(1, 2)
     lose(own, range(MANY + 1))
     (trouble,) = troubles(own)
     assert trouble.command == "repair"
     assert trouble.reason.endswith(
-        "to have them here again, type: repair – if they are to go, type: confirm"
+        "to have here again what the others have of them, type: repair – if they are to go, type:"
+        " confirm"
     )
     own.publishing.breaker.say_returning({b"d0/000"})
     (trouble,) = troubles(own)
@@ -397,6 +402,65 @@ def test_status_says_how_it_comes_back_and_that_it_does(own: Own) -> None:
     for _ in range(2):
         own.publishing.breaker.say_returning(())
     assert "repair" in troubles(own)[0].reason
+
+
+def says(own: Own, missing: int) -> None:
+    """d2 is linked, and says that it lacks so many files of the list as it is."""
+    name, peer = own.node.own_manifest, own.node.peer(key(2).device)
+    head = own.heads[-1]
+    peer.link = LinkId(5)
+    peer.kept[name] = Holding(*name, head.generation, head.seq, missing, missing)
+    own.publishing.breaker.on_others()
+    own.tick(1.0)
+
+
+def test_what_nobody_is_known_to_have_is_not_said_to_be_with_the_others(own: Own) -> None:
+    own.node.roster = group(1, 2)
+    lose(own, range(MANY + 1))
+    own.tick(2.0)
+    assert "; no other device is known to have any of it (d2 is away); " in troubles(own)[0].reason
+    since_s = troubles(own)[0].since_s
+    for missing, words in (
+        (MANY + 1, "no other device is known to have any of it, and all are linked"),
+        (MANY, "d2 has some of it, 1 at least"),
+        (0, "d2 has all of it"),
+    ):
+        says(own, missing)
+        (trouble,) = troubles(own)
+        assert f"; {words}; too many went" in trouble.reason
+        assert (trouble.command, trouble.since_s) == ("repair", since_s)
+    assert own.publishing.breaker.deadline() is None, "nothing more is to be counted"
+
+
+def test_what_is_wanted_back_and_nobody_has_is_to_be_given_up(own: Own) -> None:
+    own.node.roster = group(1, 2)
+    own.write("d0/more", "more")
+    own.touch("d0/more")
+    own.settle()
+    own.tick(LOSS_WINDOW_S)
+    own.remove("d0")
+    own.touch("d0")
+    own.settle()
+    own.tick(2.0)
+    held = {one.path for one in own.publishing.held.records()}
+    own.publishing.breaker.say_returning(held)
+    says(own, len(held))
+    (trouble,) = troubles(own)
+    assert trouble.command == "confirm d1/d0"
+    assert trouble.reason.endswith(
+        "; wanted back, but no other device is known to have any of it, and all are linked;"
+        " to give that up, type: confirm d1/d0"
+    )
+    own.publishing.breaker.say_returning({b"d0/more"})
+    says(own, len(held))
+    assert troubles(own)[0].command == "confirm PATH", "d1/d0 were more than is wanted back"
+    says(own, 0)
+    assert troubles(own)[0].command == "peers"
+
+
+def test_where_nothing_is_held_the_words_of_others_are_nothing(own: Own) -> None:
+    own.publishing.breaker.on_others()
+    assert own.publishing.breaker.deadline() is None
 
 
 # -- what is fresh ---------------------------------------------------------------------------------

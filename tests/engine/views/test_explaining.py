@@ -280,3 +280,18 @@ def test_what_is_skipped_is_neither_in_sync_nor_waited_for() -> None:
     assert (said.here, said.skipped, said.safe) == (False, True, False)
     said = info(ann, "d1/x.iso")
     assert (said.on, said.skipped, said.safe) == (1, False, False)
+
+
+def test_what_stands_here_and_its_owner_does_not_list_is_known_and_not_in_sync() -> None:
+    _, ann, ben = shared()
+    name = ManifestName.own(ann.me)
+    ben.index.places.put(name, [place(record("kept"))])
+    parts_of(ben).receiving._holds.hold(name, [b"kept"])
+    said = why(ben, "d1/kept")
+    assert (said.known, said.in_sync, said.state) == (True, False, "in_sync")
+    assert said.text == "it stands here, and the list of d1 does not name it; it is kept"
+    assert [one.text for one in said.reasons] == [
+        "d1 went on without it: it is kept here, and d1 does not share it"
+    ]
+    assert info(ben, "d1/kept").known
+    assert why(ben, "d1/0").in_sync

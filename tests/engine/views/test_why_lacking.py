@@ -7,7 +7,7 @@ import math
 import pytest
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import Hindrance, ManifestName
 from potluck.core.wire.catalogue import Holding
 from potluck.engine import effects
 from potluck.engine.events import (
@@ -192,6 +192,14 @@ def test_who_was_asked_in_vain_is_told_with_its_answer(outcome: Outcome, words: 
     reason = one(ben)
     assert (reason.kind, reason.text) == (ReasonKind.REFUSED, words)
     assert reason.next_s == wire.now + limits.RETRY_S
+
+
+def test_what_could_not_be_written_says_why_as_the_disk_said_it() -> None:
+    _, _, ben, _ = hanging()
+    (order,) = ben.engine.wiring.downloads.orders
+    ben.hear(FetchEnded(order, Outcome.DISK, Hindrance.READ_ONLY))
+    words = "d1 sent it and it could not be written here: the file system is read-only"
+    assert one(ben).text == words
 
 
 NOBODY = "nobody who is here has this version: it waits until somebody who has it comes"

@@ -106,7 +106,7 @@ def test_what_the_others_may_have_follows_under_its_own_numbers(
     code, out, _ = potluck("history", "me/a")
     lines = out.splitlines()
     assert (code, lines[0]) == (0, "now: nothing stands as me/a")
-    assert lines[1].startswith("Shared before, and perhaps in the trash of the other devices")
+    assert lines[1].startswith("Shared before; perhaps in the trash of devices that ever had it")
     assert [line.split()[-1] for line in lines[2:4]] == ["me/a@1", "me/a@2"]
     assert lines[4] == "  … and 3 more"
     assert lines[5].startswith("To have one back from them, if one still has it: ")

@@ -65,6 +65,11 @@ class DiskRoom:
         """Why nothing is fetched, "" if it is."""
         return PAUSES[self.lack] if self.lack is not None else ""
 
+    @property
+    def failed_words(self) -> str:
+        """Why what was fetched could not be written last, as a sentence; "" if it could."""
+        return sentence_of(self._failed)
+
     def on_space(self, event: SpaceSeen) -> None:
         """How full the disk is."""
         if event.trash_bytes is not None:

@@ -17,7 +17,7 @@ from potluck.core.content.facts import DESCRIPTORS_ADVISED, Hindrance
 from potluck.engine.events import Placed, Placement
 
 RESTLESS = "another program here changes or removes it again and again"
-NO_SOURCE = "what it was to be made from is gone or exchanged again and again"
+NO_SOURCE = "what it was to be made from could not be used, again and again"
 
 _SENTENCES: Mapping[str, str] = {
     Hindrance.SPACE: "there is no space left on the disk",

@@ -92,8 +92,11 @@ class Setbacks:
             setback.bad_sources.add(source)
         self._rest(spot, setback, _pause_s(setback.failures - 1))
         if setback.failures > 1:
+            # gone, exchanged, or not to be opened: as the disk said
+            reason = f"{NO_SOURCE}: {why(placed)}"
+            command = remedy(placed, self._node.settings.folder)
             path = str(placed.path)
-            self._causes.note(spot, Failing(path, NO_SOURCE, NO_SOURCE, "", setback.due_s))
+            self._causes.note(spot, Failing(path, NO_SOURCE, reason, command, setback.due_s))
 
     def disturb(self, spot: Spot) -> None:
         """Somebody here changed what stood at a spot: if again and again, it rests."""

@@ -24,9 +24,10 @@ from typing import Final
 from potluck.core.content.breakers import LOSS_BURST_S, MASS_FILES, RecentLosses, is_mass
 from potluck.core.content.facts import NOTHING, Amount, PlaceRow
 from potluck.core.wire.catalogue import FileRecord, Kind
-from potluck.core.wording import LISTED, TO_TYPE, listed, of_amount, set_off
+from potluck.core.wording import LISTED, TO_TYPE, listed, of_amount, set_off, typable
 from potluck.engine.node import Node
 from potluck.engine.own.fresh_files import FreshFiles
+from potluck.engine.own.held_elsewhere import common_path, held_elsewhere
 from potluck.engine.own.held_paths import HeldPaths
 from potluck.engine.own.ignore_file import WHOLE
 from potluck.engine.own.pending_record import PendingRecord
@@ -60,6 +61,7 @@ class OwnersBreaker:
         self._dropped_s = self._gathering_s = -GATHER_MAX_S  # the last of them, and the first
         self._counted = NOTHING  # how much `status` says is held
         self._count_s = 0.0
+        self._outdated = False  # what the others have of it may be more, or less, by now
         self._untold = False  # that anything is
         self._subject = ""  # under which name it says so
         self._returning: Collection[bytes] = ()  # what of it a person wants brought back
@@ -94,14 +96,19 @@ class OwnersBreaker:
 
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        return self._due_s if self.held.amount != self._counted else None
+        return self._due_s if self._outdated or self.held.amount != self._counted else None
 
     def on_tick(self) -> bool:
         """Have `status` say how much is held; return whether that is another amount now."""
-        if self.held.amount == self._counted or self._node.now < self._due_s:
+        changed = self.held.amount != self._counted
+        if not (changed or self._outdated) or self._node.now < self._due_s:
             return False
         self._note()
-        return True
+        return changed
+
+    def on_others(self) -> None:
+        """Another device said what it has, came or went: perhaps other words are true now."""
+        self._outdated = bool(self.held)
 
     @property
     def _due_s(self) -> float:
@@ -223,11 +230,12 @@ class OwnersBreaker:
         """Have `status` say what is held, or nothing of it any more."""
         node = self._node
         self._counted, self._count_s = self.held.amount, node.now + _COUNT_S
-        node.troubles.clear(TroubleKind.HELD, self._subject)
+        self._outdated = False
+        if not self.held or self._subject != node.own_label:
+            node.troubles.clear(TroubleKind.HELD, self._subject)
         self._subject = node.own_label
         if self.held:
-            reason = self._reason()
-            then = "peers" if self._returning else REPAIR
+            reason, then = _reason(node, self.held, self._returning)
             trouble = Trouble(TroubleKind.HELD, self._subject, reason, then, node.now, None)
             node.troubles.note(trouble)
             if self._untold:
@@ -235,29 +243,43 @@ class OwnersBreaker:
                 node.tell("own_deletes_held", text, level="warning", subject=self._subject)
         self._untold = False
 
-    @property
-    def _has_rules(self) -> bool:
-        """Whether the owner says of some files that they are not to be shared."""
-        return bool(self._node.index.meta.get(WHOLE))
 
-    def _reason(self) -> str:
-        records = self.held.records()
-        files = [one.path for one in records if one.kind is Kind.FILE]
-        names = [set_off(path.decode()) for path in nsmallest(LISTED, files)]
-        more = len(files) - len(names)
-        some = f"{', '.join(names)} and {more:,} more" if more else listed(names)
-        where = "not here, or left out by .potluckignore" if self._has_rules else "not here"
-        what = f"{of_amount(*self.held.amount)} that I share: {where} ({some})"
-        if self._says_returning:
-            return (
-                f"{what}; brought back as soon as a device that has them is linked; to give some of"
-                f" them up, {TO_TYPE}{CONFIRM} PATH"
-            )
-        return (
-            f"{what}, but with the others; too many went in a short time, the folder is an older"
-            " copy, or this device does not remember them, so they are deleted nowhere unasked; to"
-            f" have them here again, {TO_TYPE}{REPAIR} – if they are to go, {TO_TYPE}{CONFIRM}"
+def _reason(node: Node, held: HeldPaths, returning: Collection[bytes]) -> tuple[str, str]:
+    """Return what is held, what becomes of it, and what to type."""
+    records = held.records()
+    files = [one.path for one in records if one.kind is Kind.FILE]
+    names = [set_off(path.decode()) for path in nsmallest(LISTED, files)]
+    more = len(files) - len(names)
+    some = f"{', '.join(names)} and {more:,} more" if more else listed(names)
+    has_rules = node.index.meta.get(WHOLE)  # some files are not to be shared
+    where = "not here, or left out by .potluckignore" if has_rules else "not here"
+    what = f"{of_amount(*held.amount)} that I share: {where} ({some})"
+    if returning:
+        words, then = _returning_words(node, held, returning)
+        return f"{what}; {words}", then
+    return (
+        f"{what}; {held_elsewhere(node, records).words}; too many went in a short time, the folder"
+        " is an older copy, or this device does not remember them, so they are deleted nowhere"
+        f" unasked; to have here again what the others have of them, {TO_TYPE}{REPAIR} – if they"
+        f" are to go, {TO_TYPE}{CONFIRM}"
+    ), REPAIR
+
+
+def _returning_words(node: Node, held: HeldPaths, returning: Collection[bytes]) -> tuple[str, str]:
+    """Return what becomes of what is to be brought back, and what to type."""
+    wanted = [one for one in held.records() if one.path in returning]
+    known, path = held_elsewhere(node, wanted), "PATH"
+    if not known.by_nobody or not wanted:
+        text = "brought back as soon as a device that has them is linked; to give some of them up,"
+        return f"{text} {TO_TYPE}{CONFIRM} {path}", "peers"
+    if len(wanted) == len(held):  # else more than that would be given up
+        inner, top = (
+            common_path([one.path for one in wanted]).decode(),
+            node.layout.name_of(node.me),
         )
+        path = typable(f"{top}/{inner}" if inner else top, path)
+    text = f"wanted back, but {known.words}; to give that up, {TO_TYPE}{CONFIRM} {path}"
+    return text, f"{CONFIRM} {path}"
 
 
 def _amount_of(lost: Mapping[bytes, FileRecord | PlaceRow]) -> Amount:

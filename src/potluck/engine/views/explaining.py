@@ -5,10 +5,10 @@ why_own.py) what it sees of a path and puts it together; a new reason is one ent
 sums up the list's records and says of each other device what is known of its copy
 (core/content/receipts.py). Both are answered for any text that somebody may type.
 
-Guarantees: nothing is changed. A path is in sync only if nothing is open for it, and nothing of it
-is skipped. Nothing is said to
-be safe to remove of which somebody else is not known to have it now. Limits: what a person did a
-moment ago, and no look has found yet, is not known.
+Guarantees: nothing is changed. A path is in sync only if nothing is open for it, nothing of it is
+skipped, and its owner's list names it. Nothing is said to be safe to remove of which somebody else
+is not known to have it now. Limits: what a person did a moment ago, and no look has found yet, is
+not known; of a folder it is not said what stands in it that its owner's list does not name.
 """
 
 from __future__ import annotations
@@ -17,14 +17,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from potluck.core import limits
-from potluck.core.content.facts import NOTHING, ManifestName, Spot
+from potluck.core.content.facts import NOTHING, ManifestName, PlaceRow, Spot
 from potluck.core.content.knowledge import CopyKnown, DeviceKnown, ManifestKnown
 from potluck.core.content.receipts import CopyReceipt, PathKnown, is_safe, receipt
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.node import legible
 from potluck.engine.others.skipping import is_skipped
 from potluck.engine.views.asked_path import AskedPath, Below, asked_path, below
-from potluck.engine.views.path_values import CopyCount, CopyView, InfoView, WhyView
+from potluck.engine.views.path_values import (
+    ROOT_DIGITS,
+    CopyCount,
+    CopyView,
+    InfoView,
+    WhyView,
+)
 from potluck.engine.views.reasons import (
     REASONS_MAX,
     Reason,
@@ -33,6 +39,7 @@ from potluck.engine.views.reasons import (
     gathered,
     reason_view,
 )
+from potluck.engine.views.unlisted_files import unlisted_info
 from potluck.engine.views.why_here import HERE
 from potluck.engine.views.why_lacking import lacking_reasons
 from potluck.engine.views.why_lists import LISTS
@@ -45,7 +52,6 @@ ANOTHER_STATE: Final = "its owner goes on from an older state of its folder, so 
 SKIPS: Final = {ReasonKind.SKIPPED, ReasonKind.RECEIVER_SKIPS}
 SKIPPED_WORDS: Final = "nothing is waited for, but not all of it is here: some is skipped"
 SKIPPED_THERE: Final = "nothing is waited for, but it is not on every device: some is skipped there"
-ROOT_DIGITS: Final = 16  # of a content's name, as people are shown it
 
 
 class Explaining:
@@ -78,6 +84,10 @@ class Explaining:
         if in_sync and skipped:
             in_sync = False
             words = SKIPPED_WORDS if ReasonKind.SKIPPED in skipped else SKIPPED_THERE
+        if in_sync and asked.name is not None and self._unlisted(asked) is not None:
+            in_sync = False
+            words = f"it stands here, and the list of {node.label_of(asked.name.owner)} does not"
+            words += " name it; it is kept"
         return WhyView(legible(asked.text), known, in_sync, state, words, views, more)
 
     def _reasons(self, asked: AskedPath) -> list[Reason]:
@@ -102,6 +112,13 @@ class Explaining:
         if below(index, asked.name, asked.inner).meant != NOTHING:
             return True
         return index.places.get(asked.name, asked.inner) is not None
+
+    def _unlisted(self, asked: AskedPath) -> PlaceRow | None:
+        """Return what stands at a path of somebody else whose list does not name it."""
+        spot, node = asked.spot, self._parts.node
+        if spot is None or spot.manifest == node.own_manifest:
+            return None
+        return None if node.index.manifests.get(*spot) else node.index.places.get(*spot)
 
     def _in_sync_words(self, asked: AskedPath) -> str:
         """Say what it means that nothing is open."""
@@ -128,7 +145,10 @@ class Explaining:
             return InfoView(legible(asked.text), known=False)
         found = below(parts.node.index, asked.name, asked.inner)
         if asked.inner and found.meant == NOTHING:
-            return InfoView(legible(asked.text), known=False)
+            row = self._unlisted(asked)
+            if row is None:
+                return InfoView(legible(asked.text), known=False)
+            return unlisted_info(self._parts, asked, row)
         return self._info(asked, asked.name, manifest, found)
 
     def _info(

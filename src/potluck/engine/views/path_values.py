@@ -7,9 +7,13 @@ explaining.py and the modules beside it.
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
 
 from potluck.engine.views.values import EntryView
+
+ROOT_DIGITS: Final = 16  # of a content's name, as people are shown it
 
 
 class CopyView(Struct, frozen=True):

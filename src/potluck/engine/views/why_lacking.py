@@ -196,7 +196,8 @@ def _in_vain(parts: WhyParts, lacking: LackingFile) -> Reason | None:
     answers = parts.downloads.answers.of(download.root)
     if all(_has_none(download, one, answers) for one in holders):
         return _held_by_nobody(parts, lacking, download)
-    words = [f"{node.label_of(one)} {_answer(download, one, answers)}" for one in holders]
+    failed = parts.downloads.room.failed_words
+    words = [f"{node.label_of(one)} {_answer(download, one, answers, failed)}" for one in holders]
     away = absence_words(parts, lacking.spot.manifest.owner)
     text = "; ".join([*words, *([away] if away else [])]) + _already_here(download)
     rests = [download.retry_s[one] for one in holders if download.strikes[one] < limits.STRIKES]
@@ -242,13 +243,17 @@ def _download(parts: WhyParts, lacking: LackingFile) -> Download | None:
     return downloads.swarm.downloads.get(root)
 
 
-def _answer(download: Download, device: DeviceId, answers: Mapping[DeviceId, Outcome]) -> str:
+def _answer(
+    download: Download, device: DeviceId, answers: Mapping[DeviceId, Outcome], failed: str
+) -> str:
+    """Return how the last question to a device ended; `failed`: why nothing could be written."""
     if download.strikes[device] >= limits.STRIKES:
         return "sent wrong bytes again and again: it is not asked for it any more"
     outcome = answers.get(device)
     if _has_none(download, device, answers):
         outcome = Outcome.GONE
-    return "could not bring it" if outcome is None else ANSWERED[outcome]
+    why = f": {failed}" if failed and outcome is Outcome.DISK else ""
+    return "could not bring it" if outcome is None else ANSWERED[outcome] + why
 
 
 def _has_none(download: Download, device: DeviceId, answers: Mapping[DeviceId, Outcome]) -> bool:

@@ -149,7 +149,7 @@ def _kept(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
         return
     if not parts.receiving.leaves(spot) and not parts.replica_check.hidden.may_hide(spot):
         label = parts.node.label_of(spot.manifest.owner)
-        text = f"{label} came back without it: it is kept here, and shared by nobody"
+        text = f"{label} went on without it: it is kept here, and {label} does not share it"
         yield Reason(ReasonKind.HELD, asked.text, text, open=False)
 
 

@@ -161,7 +161,7 @@ def _elsewhere_lines(found: dict[str, Any]) -> list[str]:
         return []
     rest, least = found["elsewhere_more"], "" if found["remembered"] else " at least"
     return [
-        "Shared before, and perhaps in the trash of the other devices (the dates are the files'):",
+        "Shared before; perhaps in the trash of devices that ever had it (dates are the files'):",
         *table(rows),
         *([f"  … and {rest:,} more{least}"] if rest or least else []),
         f"To have one back from them, if one still has it: {command('restore PATH@N')}",
