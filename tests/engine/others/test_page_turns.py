@@ -171,6 +171,20 @@ def test_what_is_held_is_not_asked_for_again_and_its_names_are_counted_where_few
     assert pursuit.path_bytes == counted
 
 
+def test_a_manifest_of_another_generation_is_asked_for_whole() -> None:
+    crowd = Crowd()
+    crowd.announce(crowd.new)
+    crowd.bring()
+    crowd.new.publishing.begin_anew(1)
+    crowd.new.node.now += 10.0
+    crowd.new.publishing.on_tick(0)
+    crowd.new.tick()
+    crowd.announce(crowd.new)
+    (fetch,) = crowd.under_way
+    assert isinstance(fetch.ask, ManifestAsk)
+    assert fetch.ask.since == 0
+
+
 def is_of(fetch: Fetch, owner: Device) -> bool:
     """Whether this asks for a page of what a device shares."""
     return isinstance(fetch.ask, ManifestAsk) and fetch.ask.owner == owner.id
