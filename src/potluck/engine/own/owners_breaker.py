@@ -56,6 +56,7 @@ class OwnersBreaker:
         self.held = HeldPaths(node)
         self._hour, self._burst = RecentLosses(), RecentLosses(LOSS_BURST_S)
         self.fresh = FreshFiles(node)
+        self.taken_along = set[bytes]()  # by a disk whose folder is gone: nobody deleted these
         self._gathers = False  # deletes wait to be judged
         self._dropped_s = self._gathering_s = -GATHER_MAX_S  # the last of them, and the first
         self._counted = NOTHING  # how much `status` says is held
@@ -145,6 +146,7 @@ class OwnersBreaker:
         lost = self._lost(gone, changed)
         if lost:
             self._judge(lost)
+        self.taken_along.difference_update(gone)
         self.fresh.on_told(gone, changed, held)
         if not held:
             return set()
@@ -159,12 +161,15 @@ class OwnersBreaker:
         return kept_back
 
     def _judge(self, lost: Mapping[bytes, FileRecord | PlaceRow]) -> None:
-        """Hold these if they are too many."""
+        """Hold these if they are too many, and what went with a disk in any case."""
+        taken = {path for path, one in lost.items() if one.size and path in self.taken_along}
+        lost = {path: one for path, one in lost.items() if path not in taken}
         old = self.fresh.old(lost)
         held = self._too_many(self._hour, old) | self._too_many(self._burst, lost)
-        if held:
+        if taken or held:
             self._untold |= not self.held
-            self.held.hold(held)
+            self.held.hold(taken | held)
+        if held:
             return
         self._hour.note(_amount_of(old), self._node.now)
         self._burst.note(_amount_of(lost), self._node.now)
@@ -254,8 +259,9 @@ class OwnersBreaker:
                 f" them up, {TO_TYPE}{CONFIRM} PATH"
             )
         return (
-            f"{what}, but with the others; too many went in a short time, the folder is an older"
-            " copy, or this device does not remember them, so they are deleted nowhere unasked; to"
+            f"{what}, but with the others; too many went in a short time, a disk took them along,"
+            " the folder is an older copy, or this device does not remember them, so they are"
+            " deleted nowhere unasked; to"
             f" have them here again, {TO_TYPE}{REPAIR} – if they are to go, {TO_TYPE}{CONFIRM}"
         )
 
