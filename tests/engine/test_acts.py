@@ -17,6 +17,7 @@ from potluck.engine.group.admission_policy import AdmissionPolicy
 from potluck.engine.group.code_entering import Codes
 from potluck.engine.group.membership import Membership
 from potluck.engine.group.requests import AskedMember, Requests
+from potluck.engine.lost_disks import LostDisks
 from potluck.engine.node import Node
 from potluck.engine.own.imports import LEAVING
 from potluck.engine.person_acts import (
@@ -83,6 +84,7 @@ DECISIONS: list[PersonAct] = [KeepHereAsked(14), NewIdentityAsked(15)]
 def acts_of(mine: Node, requests: Requests, policy: AdmissionPolicy) -> Acts:
     """Acts over these parts, and others of their own."""
     parts = Wiring(mine)
+    back = parts.bringing_back
     return Acts(
         mine,
         requests,
@@ -96,7 +98,7 @@ def acts_of(mine: Node, requests: Requests, policy: AdmissionPolicy) -> Acts:
             parts.succession,
             parts.clones,
             Confirming(mine, parts.publishing, parts.loss_breaker),
-            parts.bringing_back,
+            LostDisks(mine, parts.own_folder.covered, parts.publishing, back),
             parts.scrub,
             parts.taking,
             parts.skipping,

@@ -14,7 +14,6 @@ from typing import NamedTuple, assert_never
 from potluck.core.errors import NotFound, PotluckError, Refused
 from potluck.core.wording import set_off, typable
 from potluck.engine.adopting import Adopting
-from potluck.engine.bringing_back import BringingBack
 from potluck.engine.clones import Clones
 from potluck.engine.confirming import Confirming
 from potluck.engine.effects import Reply
@@ -25,6 +24,7 @@ from potluck.engine.group.named_devices import NO_PLACE
 from potluck.engine.group.renaming import Renaming
 from potluck.engine.group.requests import Requests
 from potluck.engine.group.stewardship import Stewardship
+from potluck.engine.lost_disks import LostDisks
 from potluck.engine.node import Node
 from potluck.engine.others.skipping import Skipping
 from potluck.engine.own.imports import LEAVING, START_AGAIN, WAS_ENDED
@@ -71,7 +71,7 @@ class GroupParts(NamedTuple):
     succession: Succession
     clones: Clones
     confirming: Confirming
-    bringing_back: BringingBack
+    lost_disks: LostDisks
     scrub: Scrub
     taking: Taking
     skipping: Skipping
@@ -193,7 +193,7 @@ class Acts:
             return self._group.taking_back.undo()
         if isinstance(act, ConfirmAsked):
             return self._group.confirming.confirm(act.name)
-        return self._group.bringing_back.repair()
+        return self._group.lost_disks.repair()
 
     def _decided(self, act: KeepHereAsked | NewIdentityAsked) -> str:
         """Say which of two machines with one identity it is; raises PotluckError."""

@@ -28,7 +28,10 @@ class DeleteHolder(Protocol):
     """Whoever holds deletes."""
 
     def confirm(self, path: bytes = b"") -> str | None:
-        """Let those at a path or below it go, b"" is all; return what follows, None if none are."""
+        """Let those at a path or below it go, b"" is all; return what follows, None if none are.
+
+        Raises PotluckError.
+        """
 
 
 class LossHolder(Protocol):
@@ -93,7 +96,8 @@ class Confirming:
         if follows is None:
             raise NotFound(
                 f"Nothing at {set_off(legible(name))} is held here.",
-                "it is no path of this device's own folder, or it was let go already",
+                "it is no path of this device's own folder, it was let go already, or another disk"
+                " hides it",
                 "status",
             )
         return follows

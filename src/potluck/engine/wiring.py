@@ -70,6 +70,7 @@ from potluck.engine.group_relay import GroupRelay
 from potluck.engine.healed_files import HealedFiles
 from potluck.engine.index_upkeep import Activity, IndexUpkeep
 from potluck.engine.link_troubles import LinkTroubles
+from potluck.engine.lost_disks import LostDisks
 from potluck.engine.node import Node
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.answers import Answers
@@ -216,6 +217,7 @@ class Wiring:
         own, others = OwnRelay(self), OthersRelay(self)
         self.publishing = Publishing(node, own)
         self.healed_files = HealedFiles(node, self.publishing.damaged, self.publishing.older)
+        self.own_folder = OwnFolder(node, self.publishing)
         self.bringing_back = BringingBack(node, self.publishing, own)
         self.taking_back = TakingBack(node, self.publishing, self.bringing_back)
         self.confirmations = Confirmations(node, ConfirmationsRelay(self))
@@ -232,7 +234,6 @@ class Wiring:
         self.trust_troubles = TrustTroubles(node)
         self.narrow_paths = NarrowPaths(node, ring)
         self.own_calls = OwnCalls(node, self.circle, self.clones)
-        self.own_folder = OwnFolder(node, self.publishing)
         self.undelivered = Undelivered(node)
         self.lost_state = LostState(node, self.publishing, self.own_folder, own)
         self.following = Following(node, FollowingRelay(self))
@@ -277,9 +278,10 @@ class Wiring:
         self.succession = Succession(node, self.requests, self.membership, self.forgetting)
         self.clones = Clones(node, self.publishing, self.membership, group)
         folders = (self.forgetting, self.adopting, self.succession, self.clones)
-        confirming = Confirming(node, self.publishing, self.loss_breaker)
+        lost_disks = LostDisks(node, self.own_folder.covered, self.publishing, self.bringing_back)
+        confirming = Confirming(node, lost_disks, self.loss_breaker)
         held = (
-            confirming, self.bringing_back, self.scrub, self.taking, self.skipping,
+            confirming, lost_disks, self.scrub, self.taking, self.skipping,
             self.taking_back,
         )  # fmt: skip
         grouped = (self.stewardship, self.renaming, *folders, *held)

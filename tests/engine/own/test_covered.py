@@ -139,7 +139,7 @@ def test_a_look_that_asks_for_what_is_hidden_says_nothing(own: Own) -> None:
     assert {"d/b", "d/e", "d/e/c"} <= set(own.published())
 
 
-def test_what_went_with_its_disk_is_kept_until_its_folder_is_renamed(own: Own) -> None:
+def test_what_went_with_its_disk_is_kept_and_held_when_its_folder_is_renamed(own: Own) -> None:
     mount(own, point(own))
     own.settle()
     assert troubles(own) == []
@@ -151,14 +151,88 @@ def test_what_went_with_its_disk_is_kept_until_its_folder_is_renamed(own: Own) -
     (trouble,) = troubles(own)
     top = own.own_folder.top
     went = "the disk that was mounted there went with 1 file or folder of mine: mount it again"
-    kept = "nothing is deleted anywhere until that folder is renamed or removed"
-    assert trouble.reason == f"{went}; {kept}"
+    kept = "nothing is deleted anywhere unasked; if that disk is gone for good"
+    back = "to have them here from the others, type: repair"
+    gone = f"to give them up everywhere, type: confirm {top}/d"
+    assert trouble.reason == f"{went}; {kept}: {back} – {gone}"
     assert trouble.command == f"ls -la /Shared/{top}/d"
     own.move("d", "moved")
     own.touch("d", "moved")
     own.settle()
-    assert set(own.published()) == {"a", "moved", "moved/e", "moved/e/c"}
+    assert set(own.published()) == {"a", "d", "d/b", "moved", "moved/e", "moved/e/c"}
     assert troubles(own) == []
+    assert own.publishing.breaker.taken_along == set()
+    (held,) = own.node.troubles.of(TroubleKind.HELD)
+    assert held.reason.startswith(
+        "1 file and 1 folder (3 B) that I share: not here (d/b), but with"
+    )
+    assert own.publishing.confirm() is not None
+    own.settle()
+    assert set(own.published()) == {"a", "moved", "moved/e", "moved/e/c"}
+
+
+def test_a_folder_that_is_renamed_with_its_disk_in_it_loses_nothing(own: Own) -> None:
+    mount(own, point(own))
+    own.settle()
+    own.move("d", "moved")
+    mount(own, point(own, "moved"))
+    own.touch("d", "moved")
+    own.settle()
+    later(own)
+    assert set(own.published()) == {"a", "moved", "moved/b", "moved/e", "moved/e/c"}
+    assert len(own.publishing.held) == 0
+
+
+def test_what_went_with_a_disk_inside_is_told_there_alone(own: Own) -> None:
+    mount(own, point(own))
+    own.settle()
+    own.remove("d/b")
+    mount(own)
+    own.settle()
+    away, own.files, folders, own.folders = own.files, {}, own.folders, set()
+    mount(own, Mount(own.own_folder.top, 2))  # an empty one over everything …
+    own.settle()
+    later(own)
+    own.files, own.folders = away, folders
+    mount(own)  # … that took nothing along when it went
+    own.settle()
+    later(own)
+    assert [trouble.subject for trouble in troubles(own)] == [str(own.path("d"))]
+    assert own.own_folder.covered.amount[:2] == (1, 0)
+
+
+def test_only_what_was_told_of_and_what_no_other_disk_hides_is_known_to_have_gone(own: Own) -> None:
+    covered = own.own_folder.covered
+    mount(own, point(own), point(own, "d/e", 2))
+    own.settle()
+    own.remove("d/b")
+    own.remove("d/e/c")
+    mount(own)
+    assert covered.went() == [], "nobody looked yet"
+    own.settle()
+    later(own)
+    assert (covered.went(), covered.went(b"d/e")) == ([b"d/b", b"d/e/c"], [b"d/e/c"])
+    mount(own, point(own, "d", 3))
+    own.settle()
+    later(own)
+    assert covered.went() == [], "the one that is mounted now may hide them"
+
+
+def test_what_is_held_is_in_question_no_more_and_the_rest_is_told(own: Own) -> None:
+    covered = own.own_folder.covered
+    mount(own, point(own))
+    own.settle()
+    own.remove("d/b")
+    own.remove("d/e/c")
+    mount(own)
+    own.settle()
+    later(own)
+    covered.on_held([b"d/e/c"])
+    assert (covered.went(), covered.amount[:2]) == ([b"d/b"], (1, 0))
+    assert "went with 1 file or folder" in troubles(own)[0].reason
+    assert remembered(own) == {b"d": False}
+    covered.on_held([b"d/b"])
+    assert (covered.amount, troubles(own), remembered(own)) == (NOTHING, [], {})
 
 
 def test_a_mount_over_the_whole_own_folder_has_it_scanned(own: Own) -> None:
@@ -237,7 +311,7 @@ def test_a_disk_that_is_missing_at_the_next_start_deletes_nothing(own: Own) -> N
     assert remembered(own) == {b"d": True}
 
 
-def test_a_folder_that_was_removed_while_its_disk_was_away_is_deleted(own: Own) -> None:
+def test_a_folder_that_was_removed_while_its_disk_was_away_is_asked_for(own: Own) -> None:
     mount(own, point(own))
     own.settle()
     own.remove("d")
@@ -245,6 +319,10 @@ def test_a_folder_that_was_removed_while_its_disk_was_away_is_deleted(own: Own) 
     own = restarted(own)
     own.settle()
     later(own)
+    assert set(own.published()) == {"a", "d", "d/b", "d/e", "d/e/c"}
+    assert (len(own.publishing.held), troubles(own), remembered(own)) == (4, [], {})
+    assert own.publishing.confirm() is not None
+    own.settle()
     assert set(own.published()) == {"a"}
     assert troubles(own) == []
     assert remembered(own) == {}

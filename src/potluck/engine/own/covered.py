@@ -6,16 +6,18 @@ of it is told to anybody, and the register says so until it is seen. Mount point
 (engine/own/mount_memory.py), so at a start all below them is in question likewise. If all that is
 known below a point had been seen there, and one of those files stands now on what is mounted there,
 just as it was, ctime and inode included, that is the disk that it was: what it lacks was deleted,
-and another scan says so. A person who really wants something gone with its disk renames, or
-removes, the folder at which it was mounted, once nothing is mounted there. Until it is seen it is
-lacking here, and that is told to the others like anything that is lacking.
+and another scan says so. What went with a disk that is gone for good is brought back, or given up,
+once a person says so (engine/lost_disks.py). If its folder is renamed, or removed, that is asked
+for as well: the owner's breaker holds what would be lost (engine/own/owners_breaker.py). Until it
+is seen it is lacking here, and that is told to the others like anything that is lacking.
 
-Guarantees: no delete is published of a file that a mount hides, nor of one that went with its disk,
-be it while this runs or before. Limits: what is deleted between a mount and the first look, or
-while potluck does not run, is covered, too, where the disk is not known again: it gives every file
-another number at every mount (FAT), nothing of the sample is left on it, or it came while something
-was covered. Whoever renames a folder around a mount point and unmounts within the same moment, or
-while files are hidden below it, is not understood.
+Guarantees: no delete is published of a file that a mount hides, nor unasked of one that went with
+its disk, be it while this runs or before. Limits: what is deleted between a mount and the first
+look, or while potluck does not run, is covered, too, where the disk is not known again: it gives
+every file another number at every mount (FAT), nothing of the sample is left on it, or it came
+while something was covered. Whoever renames a folder around a mount point and unmounts within the
+same moment, or while files are hidden below it, is not understood. If potluck ends in the seconds
+between the end of such a folder and the next head, what was in it is deleted like any other file.
 """
 
 from __future__ import annotations
@@ -29,11 +31,12 @@ from potluck.core.content.facts import NOTHING, Amount, PlaceRow, Stat, amount_o
 from potluck.core.content.paths import SafePath, parse_wire_path, within
 from potluck.core.content.reconcile import same_stat
 from potluck.core.wire.catalogue import Kind
-from potluck.core.wording import set_off
+from potluck.core.wording import TO_TYPE, set_off, typable
 from potluck.engine.events import OrderId
 from potluck.engine.node import Node, tell_trouble
 from potluck.engine.own.judging import Judge
 from potluck.engine.own.mount_memory import MountMemory
+from potluck.engine.own.owners_breaker import CONFIRM, REPAIR
 from potluck.engine.troubles import Trouble, TroubleKind
 
 
@@ -92,7 +95,7 @@ class CoveredFiles:
         """What was mounted when this ran last may be gone: nobody looked yet."""
         self._starting = True
         for folder, settled in self._memory.folders().items():
-            self._doubt(folder, self._sample(folder) if settled else {})
+            self._doubt(folder, _sample(self._node, folder) if settled else {})
 
     def on_mounts(self, changed: Sequence[SafePath]) -> None:
         """Something was mounted at these points, or is no more: look there."""
@@ -101,7 +104,7 @@ class CoveredFiles:
         for folder in [_below(point, top) for point in points]:
             before = self._points.get(folder)
             if before is None:
-                self._doubt(folder, self._sample(folder))
+                self._doubt(folder, _sample(self._node, folder))
             else:  # else what was mounted meanwhile may hold some of what is known
                 self._doubt(folder, before.sample if self._starting else {}, before.told)
         self._starting = False
@@ -127,6 +130,7 @@ class CoveredFiles:
             return True
         gone = [folder for folder in self._points if within(folder, {path})]
         for folder in gone:
+            self._judge.on_taken_along(self._points[folder].paths)
             self._give_up(folder)
         if gone:
             self._remember(gone)
@@ -149,8 +153,12 @@ class CoveredFiles:
                 point.looked = True
             if not point.looked:
                 continue
+            if not self._node.mounts.at(where):  # what went with a disk inside it is told there
+                start = folder + b"/" if folder else b""
+                inner = [at for at in self._points if at != folder and at.startswith(start)]
+                point.paths.difference_update(*(self._points[at].paths for at in inner))
             if point.paths and not point.known_again:
-                self._tell(folder, point)
+                _tell(self._node, self._path(folder), point)
                 continue
             if point.paths:
                 self._listener.scan()  # those are deleted, if that does not find them either
@@ -158,6 +166,31 @@ class CoveredFiles:
             over.append(folder)
         if over:
             self._remember(over)
+
+    def went(self, below: bytes = b"") -> list[bytes]:
+        """Return what a person was told of that went with its disk, at a path or below it."""
+        mounts, paths = self._node.mounts, set[bytes]()
+        hidden = [at for folder, at in self._points.items() if mounts.at(self._path(folder))]
+        for point in self._points.values():
+            if point.told and point.looked and point not in hidden:
+                paths |= point.paths
+        paths = paths.difference(*(point.paths for point in hidden))
+        return sorted(path for path in paths if not below or within(path, {below}))
+
+    def on_held(self, paths: Collection[bytes]) -> None:
+        """These are held from now on, whatever was mounted: they are in question no more."""
+        over = list[bytes]()
+        for folder, point in list(self._points.items()):
+            if point.paths.intersection(paths):
+                point.paths.difference_update(paths)
+                if point.paths:
+                    _tell(self._node, self._path(folder), point)
+                else:
+                    self._give_up(folder)
+                    over.append(folder)
+        for path in paths:
+            self._count_out(path)
+        self._remember(over)
 
     def take_news(self) -> bool:
         """Say whether another amount is in question than when this was asked last."""
@@ -174,12 +207,6 @@ class CoveredFiles:
         paths = set(self._judge.unseen(folder, (), ()))
         self._points[folder] = Questioned(paths, self._node.number(), sample, told=told)
         self._count(folder)
-
-    def _sample(self, folder: bytes) -> dict[bytes, PlaceRow]:
-        """Return some of the files that are known below a folder."""
-        known = self._node.index.places.under(self._node.own_manifest, folder)
-        files = [row for row in known if row.kind is Kind.FILE]
-        return {row.path: row for row in files[:: len(files) // SAMPLE_FILES + 1]}
 
     def _is_on_disk_of(self, folder: bytes, path: bytes) -> bool:
         """Say whether a file is seen on the very disk that is mounted at a folder now."""
@@ -217,23 +244,33 @@ class CoveredFiles:
     def _count_out(self, path: bytes) -> None:
         self.amount = self.amount.less(self._sizes.pop(path, NOTHING))
 
-    def _tell(self, folder: bytes, point: Questioned) -> None:
-        node, path = self._node, self._path(folder)
-        subject, count = str(path), len(point.paths)
-        where = shlex.quote(f"{node.settings.folder}/Shared/{subject}")
-        what = "1 file or folder" if count == 1 else f"{count:,} files and folders"
-        if node.mounts.at(path):
-            reason = f"another disk is mounted there and hides {what} of mine: nothing is deleted"
-            command = f"findmnt {where}"
-        else:
-            reason = (
-                f"the disk that was mounted there went with {what} of mine: mount it again;"
-                " nothing is deleted anywhere until that folder is renamed or removed"
-            )
-            command = f"ls -la {where}"
-        point.told = subject
-        trouble = Trouble(TroubleKind.COVERED, subject, reason, command, node.now, None)
-        tell_trouble(node, trouble, "covered", shown=set_off(subject))
+
+def _sample(node: Node, folder: bytes) -> dict[bytes, PlaceRow]:
+    """Return some of the files that are known below a folder."""
+    known = node.index.places.under(node.own_manifest, folder)
+    files = [row for row in known if row.kind is Kind.FILE]
+    return {row.path: row for row in files[:: len(files) // SAMPLE_FILES + 1]}
+
+
+def _tell(node: Node, path: SafePath, point: Questioned) -> None:
+    """Have the register say what is in question at a point."""
+    subject, count = str(path), len(point.paths)
+    where = shlex.quote(f"{node.settings.folder}/Shared/{subject}")
+    what = "1 file or folder" if count == 1 else f"{count:,} files and folders"
+    if node.mounts.at(path):
+        reason = f"another disk is mounted there and hides {what} of mine: nothing is deleted"
+        command = f"findmnt {where}"
+    else:
+        named = typable(subject, "PATH") if "/" in subject else "PATH"  # else it is a device
+        reason = (
+            f"the disk that was mounted there went with {what} of mine: mount it again; nothing is"
+            " deleted anywhere unasked; if that disk is gone for good: to have them here from the"
+            f" others, {TO_TYPE}{REPAIR} – to give them up everywhere, {TO_TYPE}{CONFIRM} {named}"
+        )
+        command = f"ls -la {where}"
+    point.told = subject
+    trouble = Trouble(TroubleKind.COVERED, subject, reason, command, node.now, None)
+    tell_trouble(node, trouble, "covered", shown=set_off(subject))
 
 
 def _below(point: SafePath, top: SafePath) -> bytes:

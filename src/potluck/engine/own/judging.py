@@ -11,7 +11,7 @@ one file at a time, and nothing is asked of the disk; what is to be read is said
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Container, Iterable
 from dataclasses import replace
 
 from potluck.core import limits
@@ -88,6 +88,12 @@ class Judge:
         known = [path for path in paths if self._was_known(path)]
         self._publishing.drop(known)
         self._damaged.end(known)
+
+    def on_taken_along(self, paths: Collection[bytes]) -> None:
+        """These went with a disk, and the folder that it was mounted at is gone: if they are lost
+        with it, a person is asked.
+        """
+        self._publishing.breaker.taken_along.update(paths)
 
     def knows_folder(self, path: bytes) -> bool:
         """Say whether a folder is known at a path, so that things may be known below it."""

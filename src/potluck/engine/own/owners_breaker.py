@@ -57,6 +57,7 @@ class OwnersBreaker:
         self.held = HeldPaths(node)
         self._hour, self._burst = RecentLosses(), RecentLosses(LOSS_BURST_S)
         self.fresh = FreshFiles(node)
+        self.taken_along = set[bytes]()  # by a disk whose folder is gone: nobody deleted these
         self._gathers = False  # deletes wait to be judged
         self._dropped_s = self._gathering_s = -GATHER_MAX_S  # the last of them, and the first
         self._counted = NOTHING  # how much `status` says is held
@@ -152,6 +153,7 @@ class OwnersBreaker:
         lost = self._lost(gone, changed)
         if lost:
             self._judge(lost)
+        self.taken_along.difference_update(gone)
         self.fresh.on_told(gone, changed, held)
         if not held:
             return set()
@@ -166,12 +168,15 @@ class OwnersBreaker:
         return kept_back
 
     def _judge(self, lost: Mapping[bytes, FileRecord | PlaceRow]) -> None:
-        """Hold these if they are too many."""
+        """Hold these if they are too many, and what went with a disk in any case."""
+        taken = {path for path, one in lost.items() if one.size and path in self.taken_along}
+        lost = {path: one for path, one in lost.items() if path not in taken}
         old = self.fresh.old(lost)
         held = self._too_many(self._hour, old) | self._too_many(self._burst, lost)
-        if held:
+        if taken or held:
             self._untold |= not self.held
-            self.held.hold(held)
+            self.held.hold(taken | held)
+        if held:
             return
         self._hour.note(_amount_of(old), self._node.now)
         self._burst.note(_amount_of(lost), self._node.now)
@@ -258,10 +263,10 @@ def _reason(node: Node, held: HeldPaths, returning: Collection[bytes]) -> tuple[
         words, then = _returning_words(node, held, returning)
         return f"{what}; {words}", then
     return (
-        f"{what}; {held_elsewhere(node, records).words}; too many went in a short time, the folder"
-        " is an older copy, or this device does not remember them, so they are deleted nowhere"
-        f" unasked; to have here again what the others have of them, {TO_TYPE}{REPAIR} – if they"
-        f" are to go, {TO_TYPE}{CONFIRM}"
+        f"{what}; {held_elsewhere(node, records).words}; too many went in a short time, a disk took"
+        " them along, the folder is an older copy, or this device does not remember them, so they"
+        " are deleted nowhere unasked; to have here again what the others have of them,"
+        f" {TO_TYPE}{REPAIR} – if they are to go, {TO_TYPE}{CONFIRM}"
     ), REPAIR
 
 
@@ -273,10 +278,8 @@ def _returning_words(node: Node, held: HeldPaths, returning: Collection[bytes]) 
         text = "brought back as soon as a device that has them is linked; to give some of them up,"
         return f"{text} {TO_TYPE}{CONFIRM} {path}", "peers"
     if len(wanted) == len(held):  # else more than that would be given up
-        inner, top = (
-            common_path([one.path for one in wanted]).decode(),
-            node.layout.name_of(node.me),
-        )
+        inner = common_path([one.path for one in wanted]).decode()
+        top = node.layout.name_of(node.me)
         path = typable(f"{top}/{inner}" if inner else top, path)
     text = f"wanted back, but {known.words}; to give that up, {TO_TYPE}{CONFIRM} {path}"
     return text, f"{CONFIRM} {path}"

@@ -1,0 +1,79 @@
+"""Lost disks: what went with a disk for good is brought back, or given up, as a person says.
+
+Strategy: what went with a disk that was mounted inside the own folder is in question until it is
+seen (engine/own/covered.py). Once a person says `repair`, or `confirm` with a path of it, it is
+held (engine/own/held_paths.py), and is brought back, or let go, with whatever else is held there.
+
+Guarantees: only what a person was told of is held like this, and nothing that another disk hides
+now; `confirm` without a path gives up nothing of it, for the disk may be mounted again; nothing of
+it is brought back, or held, where nothing can be brought back at all. Limits: `repair` brings back
+what went with every such disk; where one is mounted later, it hides what came.
+"""
+
+from __future__ import annotations
+
+from potluck.core.errors import Refused
+from potluck.core.wording import set_off, typable
+from potluck.engine.bringing_back import BringingBack
+from potluck.engine.node import Node
+from potluck.engine.own.covered import CoveredFiles
+from potluck.engine.own.owners_breaker import CONFIRM
+from potluck.engine.own.publishing import Publishing
+
+
+class LostDisks:
+    """Has what went with a disk brought back, or given up, with what else is held."""
+
+    def __init__(
+        self,
+        node: Node,
+        covered: CoveredFiles,
+        publishing: Publishing,
+        bringing_back: BringingBack,
+    ) -> None:
+        """What is `covered` is held by `publishing`, and fetched by `bringing_back`."""
+        self._node, self._covered = node, covered
+        self._publishing, self._bringing = publishing, bringing_back
+
+    def __repr__(self) -> str:
+        """Return how much went."""
+        return f"<LostDisks: {len(self._covered.went())} paths>"
+
+    def repair(self) -> str:
+        """Bring back all that is held, or went with a disk; return what follows.
+
+        Raises PotluckError.
+        """
+        self._bringing.check()
+        self._hold()
+        return self._bringing.repair()
+
+    def confirm(self, path: bytes = b"") -> str | None:
+        """Let what is held at a path, or below it, go; b"" is all but what went with a disk.
+
+        Return what follows, None if nothing is held there; raises Refused.
+        """
+        if path:
+            self._hold(path)
+        follows = self._publishing.confirm(path)
+        went = [] if follows or path else self._covered.went()
+        if went:
+            first = f"{self._node.own_label}/{went[0].decode()}"
+            raise Refused(
+                f"Nothing was given up: {set_off(first)} went with a disk, which may come back.",
+                "what is to go of that has to be named",
+                f"{CONFIRM} {typable(first, 'PATH')}",
+            )
+        return follows
+
+    def _hold(self, below: bytes = b"") -> None:
+        """Hold what went with a disk, but for what another change is about to be told of."""
+        node, publishing, name = self._node, self._publishing, self._node.own_manifest
+        every = [path for path in self._covered.went(below) if path not in publishing.held]
+        told = node.index.manifests
+        paths = [path for path in every if publishing.record(path) == told.get(name, path)]
+        if paths:
+            node.index.places.remove(name, paths)
+            publishing.held.hold(paths)
+            publishing.held.write()
+            self._covered.on_held(paths)

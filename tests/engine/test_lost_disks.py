@@ -1,0 +1,125 @@
+"""Lost disks: what went with a disk is brought back, or given up, by the very next command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from potluck.core.content.facts import NOTHING, Spot
+from potluck.core.content.paths import SafePath
+from potluck.core.errors import NotFound, Refused
+from potluck.engine.bringing_back import BringingBack
+from potluck.engine.events import Mount, MountsSeen
+from potluck.engine.lost_disks import LostDisks
+from potluck.engine.own.mount_memory import MountMemory
+from potluck.engine.troubles import TroubleKind
+from tests.engine.owntree import Own
+
+TOP = "d1"
+
+
+class Home:
+    """A device with a file of its own, and two on a disk that was mounted in its folder."""
+
+    def __init__(self) -> None:
+        self.own = own = Own()
+        own.folders = {"usb"}
+        own.write("a", "a")
+        own.write("usb/b", "bb")
+        own.write("usb/c", "cc")
+        own.settle()
+        own.node.now += 5.0
+        self.mount(Mount(own.path("usb"), 1))
+        own.settle()
+        self.wanted: list[bytes] = []
+        bringing = BringingBack(own.node, own.publishing, self)
+        covered = own.own_folder.covered
+        self.part = LostDisks(own.node, covered, own.publishing, bringing)
+
+    def mount(self, *mounts: Mount) -> None:
+        seen = self.own.node.mounts.on_seen(MountsSeen(mounts))
+        self.own.own_folder.covered.on_mounts(seen)
+        self.own.tick()
+
+    def die(self) -> None:
+        """The disk goes, and potluck has said so."""
+        self.own.remove("usb/b")
+        self.own.remove("usb/c")
+        self.mount()
+        self.own.settle()
+
+    def on_wanted(self, spot: Spot) -> None:
+        self.wanted.append(spot.path)
+
+    def on_came(self, paths: Iterable[SafePath]) -> None:
+        raise AssertionError(paths)
+
+    @property
+    def covered(self) -> int:
+        return len(self.own.node.troubles.of(TroubleKind.COVERED))
+
+
+@pytest.fixture
+def home() -> Home:
+    """What is left when the disk is gone."""
+    it = Home()
+    it.die()
+    assert (it.covered, repr(it.part)) == (1, "<LostDisks: 2 paths>")
+    return it
+
+
+def test_repair_has_it_come_back_from_the_others_and_the_disk_is_forgotten(home: Home) -> None:
+    said = home.part.repair()
+    assert said.startswith(f"2 files (4 B) to be brought back from the other devices into {TOP}.")
+    assert home.wanted == [b"usb/b", b"usb/c"]
+    own = home.own
+    assert (home.covered, own.own_folder.covered.amount) == (0, NOTHING)
+    assert MountMemory(own.node.index.meta).folders() == {}
+    own.own_folder.scan()
+    own.settle()
+    own.tick(60.0)
+    own.settle()
+    assert {"usb/b", "usb/c"} <= set(own.published()), "held, whatever looks say"
+    assert len(own.publishing.held) == 2
+
+
+def test_confirm_gives_up_what_it_names_and_nothing_else_that_went(home: Home) -> None:
+    said = home.part.confirm(b"usb/b")
+    assert said is not None
+    assert said.startswith("Confirmed: 1 file (2 B).")
+    home.own.tick()
+    home.own.settle()
+    assert set(home.own.published()) == {"a", "usb", "usb/c"}
+    assert home.part.confirm(b"usb/b") is None
+    assert home.part.confirm(b"usb") is not None, "the folder stands, what went is given up"
+    home.own.tick()
+    home.own.settle()
+    assert set(home.own.published()) == {"a", "usb"}
+    assert home.covered == 0
+
+
+def test_confirm_without_a_path_gives_up_nothing_that_went_with_a_disk(home: Home) -> None:
+    with pytest.raises(Refused) as error:
+        home.part.confirm()
+    assert error.value.what.startswith(f"Nothing was given up: {TOP}/usb/b went with a disk")
+    assert error.value.fix == f"confirm {TOP}/usb/b"
+    own = home.own
+    own.publishing.held.hold([b"a"])
+    assert home.part.confirm() is not None, "what else is held is let go"
+    assert home.covered == 1
+
+
+def test_where_nothing_can_be_brought_back_nothing_is_held(home: Home) -> None:
+    home.own.node.cloned = True
+    with pytest.raises(Refused):
+        home.part.repair()
+    assert (home.covered, len(home.own.publishing.held)) == (1, 0)
+
+
+def test_what_stands_on_a_disk_that_is_there_is_no_matter_of_repair() -> None:
+    home = Home()
+    with pytest.raises(NotFound):
+        home.part.repair()
+    assert home.part.confirm(b"usb/b") is None
+    assert home.part.confirm() is None
