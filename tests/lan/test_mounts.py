@@ -126,8 +126,16 @@ def test_a_disk_over_a_folder_of_mine_deletes_nothing_anywhere(two) -> None:
     anna.wait(lambda: "went with 1 file" in (anna.status().get("reason") or ""), BACK_S)
     assert stays((bert.shared / "anna/photos/new.txt").exists, SECOND_LOOK_S + 3.0)
     photos.rename(anna.own / "pictures")
+    give_up(anna, bert.shared / "anna/photos/new.txt")
     wait_for(lambda: same_outline(two) and anna.settled() and bert.settled(), READY_S, two)
     assert len(list((bert.shared / "anna" / "pictures").iterdir())) == FILES
+
+
+def give_up(anna: Potluck, copy: Path) -> None:
+    """The folder of a disk that went is gone: what it took along is asked for, and goes then."""
+    anna.wait(lambda: "that I share: not here" in (anna.status().get("reason") or ""), READY_S)
+    assert copy.exists()
+    assert anna.run("confirm").returncode == 0
 
 
 def share_on_a_disk(anna: Potluck, bert: Potluck, point: Path) -> None:
@@ -216,6 +224,21 @@ def test_a_disk_over_the_whole_share_is_an_offline_share(two) -> None:
     assert same_outline(two)
 
 
+def test_what_went_with_a_dead_disk_is_given_up_or_brought_back_by_the_next_command(two) -> None:
+    anna, bert = two
+    disk = anna.own / "disk"
+    share_on_a_disk(anna, bert, disk)
+    on(anna, "umount", "-l", disk)
+    went = "anna/disk: the disk that was mounted there went with 3 files"
+    anna.wait(lambda: (anna.status().get("reason") or "").startswith(went), BACK_S)
+    assert anna.run("confirm").returncode != 0, "nothing goes that was not named"
+    assert anna.run("confirm", "anna/disk/a.txt").returncode == 0
+    bert.wait(lambda: not (bert.shared / "anna/disk/a.txt").exists(), READY_S)
+    assert anna.run("repair").returncode == 0
+    wait_for(lambda: same_outline(two) and anna.settled() and bert.settled(), READY_S, two)
+    assert sorted(path.name for path in disk.iterdir()) == ["b.txt", "c.txt"]
+
+
 # -- what is missing at the next start -------------------------------------------------------------
 @pytest.mark.full
 def test_a_disk_that_is_missing_at_the_next_start_deletes_nothing_anywhere(two) -> None:
@@ -229,6 +252,7 @@ def test_a_disk_that_is_missing_at_the_next_start_deletes_nothing_anywhere(two) 
     bert.wait(lambda: bert.device("anna").get("need_files") == 3, READY_S)
     assert stays(lambda: on_disk(bert, anna, disk), SECOND_LOOK_S + 3.0)
     disk.rmdir()
+    give_up(anna, bert.shared / "anna/disk/a.txt")
     bert.wait(lambda: not on_disk(bert, anna, disk), READY_S)
     wait_for(lambda: same_outline(two) and anna.settled() and bert.settled(), READY_S, two)
 

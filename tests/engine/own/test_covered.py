@@ -220,18 +220,24 @@ def test_only_what_was_told_of_and_what_no_other_disk_hides_is_known_to_have_gon
 
 def test_what_is_held_is_in_question_no_more_and_the_rest_is_told(own: Own) -> None:
     covered = own.own_folder.covered
-    mount(own, point(own))
+    own.write("d/e/f", "f")
+    own.touch("d/e/f")
     own.settle()
-    own.remove("d/b")
-    own.remove("d/e/c")
+    mount(own, point(own), point(own, "d/e", 2))
+    own.settle()
+    for name in ("d/b", "d/e/c", "d/e/f"):
+        own.remove(name)
     mount(own)
     own.settle()
     later(own)
+    assert ["2 files" in trouble.reason for trouble in troubles(own)] == [False, True]
     covered.on_held([b"d/e/c"])
-    assert (covered.went(), covered.amount[:2]) == ([b"d/b"], (1, 0))
-    assert "went with 1 file or folder" in troubles(own)[0].reason
-    assert remembered(own) == {b"d": False}
+    assert (covered.went(), covered.amount[:2]) == ([b"d/b", b"d/e/f"], (2, 0))
+    assert ["1 file or" in trouble.reason for trouble in troubles(own)] == [True, True]
     covered.on_held([b"d/b"])
+    assert ([trouble.subject for trouble in troubles(own)]) == [str(own.path("d/e"))]
+    assert remembered(own) == {b"d/e": False}
+    covered.on_held([b"d/e/f"])
     assert (covered.amount, troubles(own), remembered(own)) == (NOTHING, [], {})
 
 

@@ -299,3 +299,8 @@ def test_an_earlier_version_of_an_older_copy_is_known_and_not_shared(
     assert (stands.root, own.publishing.record(b"a")) == (first.pieces.root, later)
     assert b"a" in own.publishing.older.files
     assert own.publishing.pending == 0
+
+
+def test_what_a_disk_took_along_is_asked_for(own: Own, judge: Judge) -> None:
+    judge.on_taken_along({b"x"})
+    assert own.publishing.breaker.taken_along == {b"x"}

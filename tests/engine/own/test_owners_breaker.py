@@ -76,6 +76,23 @@ def test_where_rules_leave_files_out_they_may_be_what_is_held(own: Own) -> None:
     assert "not here, or left out by .potluckignore (" in trouble.reason
 
 
+def test_what_a_disk_took_along_is_held_however_little_and_the_rest_is_counted(own: Own) -> None:
+    own.write("d0/empty", "")
+    own.touch("d0/empty")
+    own.settle()
+    taken = own.publishing.breaker.taken_along
+    taken.update([name_of(0).encode(), b"d0/empty", b"d1/elsewhere"])
+    own.remove("d0/empty")
+    own.touch("d0/empty")
+    lose(own, range(MANY))
+    assert [one.path for one in own.publishing.held.records()] == [name_of(0).encode()]
+    assert taken == {b"d1/elsewhere"}, "what is not gone yet"
+    (trouble,) = troubles(own)
+    assert trouble.reason.startswith("1 file (3 B) that I share: not here (d0/000), but with")
+    lose(own, range(MANY, MANY + 1))
+    assert len(own.publishing.held) == 2, "what went beside it counts for the hour"
+
+
 def test_after_an_hour_it_begins_anew(own: Own) -> None:
     lose(own, range(MANY))
     own.tick(LOSS_WINDOW_S + 60)
