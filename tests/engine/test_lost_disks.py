@@ -71,7 +71,7 @@ def home() -> Home:
 
 def test_repair_has_it_come_back_from_the_others_and_the_disk_is_forgotten(home: Home) -> None:
     said = home.part.repair()
-    assert said.startswith(f"2 files (4 B) to be brought back from the other devices into {TOP}.")
+    assert said.startswith(f"2 files (4 B) wanted back into {TOP}, as far as others have it: ")
     assert home.wanted == [b"usb/b", b"usb/c"]
     own = home.own
     assert (home.covered, own.own_folder.covered.amount) == (0, NOTHING)

@@ -88,7 +88,7 @@ def test_what_a_disk_took_along_is_held_however_little_and_the_rest_is_counted(o
     assert [one.path for one in own.publishing.held.records()] == [name_of(0).encode()]
     assert taken == {b"d1/elsewhere"}, "what is not gone yet"
     (trouble,) = troubles(own)
-    assert trouble.reason.startswith("1 file (3 B) that I share: not here (d0/000), but with")
+    assert trouble.reason.startswith("1 file (3 B) that I share: not here (d0/000); ")
     lose(own, range(MANY, MANY + 1))
     assert len(own.publishing.held) == 2, "what went beside it counts for the hour"
 
