@@ -545,3 +545,9 @@ def test_who_skips_some_is_named_and_not_counted() -> None:
     told = story()
     told.on_state(group(device(need_files=3, skips_files=2)), 100.0)
     assert told.on_tick(110.0) == []
+    told = story()
+    told.on_state(group(device(need_folders=2, skips_folders=1)), 100.0)
+    assert told.on_tick(110.0) == [], "a folder lacks there"
+    told.on_state(group(device(need_folders=1, skips_folders=1)), 120.0)
+    (line,) = told.on_tick(130.0)
+    assert line.endswith("on 1 of 2 devices (laptop skips some)")

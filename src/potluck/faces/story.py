@@ -273,7 +273,7 @@ class Story:
     def _settled_lines(self, state: dict[str, Any], now: float) -> list[str]:
         """Say once that everything is everywhere, when it has held for a moment."""
         devices = state["devices"]
-        whole = [one for one in devices if one["known"] and not one["need_files"]]
+        whole = [one for one in devices if one["known"] and not _lacking(one)]
         behind = [one for one in devices if one["online"] and one["known"] and _wants(one)]
         unknown = [one for one in devices if one["online"] and not one["known"]]
         away = [one for one in devices if not one["online"]]
@@ -294,7 +294,7 @@ class Story:
             where = f"on {holders} of {count(len(devices), 'device')}"
         missed = [f"{shown(one['label'])} away" for one in away[:NAMED]]
         missed += [f"{shown(one['label'])} not known yet" for one in unknown[:NAMED]]
-        skips = [one for one in devices if one["online"] and one["known"] and one["need_files"]]
+        skips = [one for one in devices if one["online"] and one["known"] and _lacking(one)]
         missed += [f"{shown(one['label'])} skips some" for one in skips[:NAMED]]
         more = len(away) + len(unknown) + len(skips) - len(missed)
         missed += [f"{more:,} more"] if more else []
@@ -352,4 +352,9 @@ def _path(one: dict[str, Any]) -> str:
 
 def _wants(device: dict[str, Any]) -> bool:
     """Say whether a device lacks more than what a person does not want there."""
-    return bool(device["need_files"] > device.get("skips_files", 0))
+    return _lacking(device) > device.get("skips_files", 0) + device.get("skips_folders", 0)
+
+
+def _lacking(device: dict[str, Any]) -> int:
+    """Return how many files and folders a device lacks, also those that nobody wants there."""
+    return int(device["need_files"] + device.get("need_folders", 0))

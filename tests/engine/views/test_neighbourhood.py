@@ -369,6 +369,22 @@ def test_what_a_device_skips_is_not_delivered_and_not_waited_for() -> None:
     assert shown(ann)["deliveries"] == []
 
 
+def test_a_folder_that_lacks_is_no_file_that_lacks() -> None:
+    wire, ann, ben = shared()
+    wire.unanswered = (FilesAsk,)
+    ann.write("sub/more", b"x" * 40)
+    assert wire.run(5.0, lambda: bool(shown(ann)["deliveries"]) and other_of(ann)["known"])
+    name, kept = ann.engine.node.own_manifest, ann.engine.node.peers[ben.me].kept
+    kept[name] = msgspec.structs.replace(kept[name], missing_files=1, missing_folders=1)
+    (row,) = shown(ann)["deliveries"]
+    assert (row["need_files"], row["need_folders"]) == (1, 1)
+    assert (other_of(ann)["need_files"], other_of(ann)["need_folders"]) == (1, 1)
+    kept[name] = msgspec.structs.replace(kept[name], skipped_folders=1)
+    (row,) = shown(ann)["deliveries"]
+    assert (row["need_files"], row["need_folders"]) == (1, 0)
+    assert (other_of(ann)["need_folders"], other_of(ann)["skips_folders"]) == (1, 1)
+
+
 def test_what_a_device_has_no_room_for_is_told_as_a_part_of_what_it_lacks() -> None:
     wire, ann, ben = shared()
     wire.unanswered = (FilesAsk,)

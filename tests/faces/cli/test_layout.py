@@ -134,6 +134,14 @@ def test_what_is_to_come_is_said_once() -> None:
             {"known": False, "spoke_s": 300.0, "need_files": 1, "need_bytes": 10},
             "not known now; lacked 1 file (10 B) 5 min ago",
         ),
+        (
+            {"known": False, "spoke_s": 300.0, "need_files": 1, "skips_files": 1},
+            "not known now; lacked nothing, skipped 1 file, 5 min ago",
+        ),
+        (
+            {"have_files": 12, "need_folders": 2, "skips_folders": 1},
+            "has 12 files, lacks 1 folder, skips 1 folder",
+        ),
     ],
 )
 def test_of_a_device_only_what_is_known_is_said(changes: dict[str, Any], words: str) -> None:
@@ -154,11 +162,11 @@ def test_delivery_is_a_percentage_only_where_it_is_known() -> None:
         delivery("nas", known=False),
         delivery("desk", online=False),
         delivery("empty", whole_bytes=0, need_files=1, need_bytes=0),
-        delivery("folders", whole_bytes=0, need_files=0, need_bytes=0),
+        delivery("folders", whole_bytes=0, need_files=0, need_folders=2, need_bytes=0),
     ]
     assert layout.delivery_words(rows) == (
         "kitchen-pc 35 % · full 99 % · nas not known yet · desk away"
-        " · empty lacks 1 file · folders lacks folders"
+        " · empty lacks 1 file · folders lacks 2 folders"
     )
     assert layout.delivery_words(rows + rows).endswith(" · 6 more")
     assert layout.delivery_words([]) == ""
@@ -251,11 +259,21 @@ def test_what_a_device_skips_is_told_from_what_it_lacks() -> None:
     skips = device(have_files=12, need_files=2, need_bytes=gb, skips_files=2, skips_bytes=gb)
     assert layout.holding_words(skips) == "has 12 files, skips 2 files (1.0 GB)"
     more = skips | {"need_files": 3}
-    assert layout.holding_words(more) == (
-        "has 12 files, lacks 3 files (1.0 GB), skips 2 files (1.0 GB)"
-    )
+    assert layout.holding_words(more) == "has 12 files, lacks 1 file, skips 2 files (1.0 GB)"
     assert layout.skipped_words(state(skipped_files=2, skipped_bytes=gb)) == "2 files (1.0 GB)"
     assert layout.skipped_words(state()) == ""
+
+
+def test_one_screen_says_the_same_of_a_device_in_both_of_its_lines() -> None:
+    asked = {"need_files": 3, "need_folders": 1, "need_bytes": 13}
+    skips = {"skips_files": 3, "skips_folders": 1, "skips_bytes": 400}
+    needs = {"need_files": 6, "need_folders": 2, "need_bytes": 413}
+    lines = text(
+        devices=[device("ben", have_files=85, **(needs | skips))],
+        deliveries=[delivery("ben", moves=False, **asked)],
+    )
+    assert "others   ben lacks 3 files and 1 folder (13 B)" in lines
+    assert "lacks 3 files and 1 folder (13 B), skips 3 files and 1 folder (400 B)" in lines
 
 
 def test_what_a_device_has_no_room_for_is_told_beside_what_it_lacks() -> None:

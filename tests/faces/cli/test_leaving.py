@@ -44,9 +44,9 @@ def test_the_only_other_device_lacks_what_only_this_one_has() -> None:
     assert said == Parting(
         ("kitchen-pc still lacks 2 files (1.0 GB) that only this device has",), asks=True
     )
-    folders = lacking() | {"need_files": 0, "need_bytes": 0}
+    folders = lacking() | {"need_files": 0, "need_folders": 2, "need_bytes": 0}
     (line,) = parting(group(device(id="kitchen-pc"), deliveries=[folders])).lines
-    assert line == "kitchen-pc still lacks some folders that only this device has"
+    assert line == "kitchen-pc still lacks 2 folders that only this device has"
     short = lacking() | {"no_room_files": 1, "no_room_bytes": GB}
     (line,) = parting(group(device(id="kitchen-pc"), deliveries=[short])).lines
     assert line == (

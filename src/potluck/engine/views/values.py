@@ -27,7 +27,9 @@ class DeviceView(Struct, frozen=True):
     have_files: int  # of `files`; 0 unless known
     need_files: int  # what it said it lacks; everything unless it spoke in this run
     need_bytes: int
+    need_folders: int = 0
     skips_files: int = 0  # of that, what a person does not want there
+    skips_folders: int = 0
     skips_bytes: int = 0
     no_room_files: int = 0  # of the rest: what that disk has no room for, as it said
     no_room_bytes: int = 0
@@ -53,10 +55,11 @@ class DeliveryView(Struct, frozen=True):
     label: str
     online: bool
     known: bool  # False: not since the newest head; the figures are what it said before
-    need_files: int
+    need_files: int  # without folders
     need_bytes: int
     done_bytes: int  # of `whole_bytes`, what it has of what it lacked
     whole_bytes: int
+    need_folders: int = 0
     no_room_files: int = 0  # of what it lacks: what that disk has no room for, as it said
     no_room_bytes: int = 0
     moves: bool = True  # some of it is handed over from here, or came there a moment ago

@@ -157,8 +157,7 @@ def _delivery_words(one: dict[str, Any]) -> str:
     if one["whole_bytes"] and one.get("moves", True):
         done, whole = one["done_bytes"], one["whole_bytes"]
         return f"{label} {percent(min(done, whole - 1), whole)}"
-    lacks = lacking_words(one["need_files"], 0, one["need_bytes"]) or "folders"
-    return f"{label} lacks {lacks}{no_room_there_words(one, ', no room')}"
+    return f"{label} lacks {lacks_words(one)}{no_room_there_words(one, ', no room')}"
 
 
 def trouble_lines(trouble: dict[str, Any], words: Words) -> list[str]:
@@ -247,9 +246,9 @@ def _skipped_lines(state: dict[str, Any]) -> list[str]:
     return ["", f"skipped here: {what} of others"] if what else []
 
 
-def skipped_words(state: dict[str, Any]) -> str:
-    """Return "3 files (2.0 GB)" of what is skipped here, "" for nothing."""
-    amounts = (state.get(f"skipped_{what}", 0) for what in ("files", "folders", "bytes"))
+def skipped_words(state: dict[str, Any], named: str = "skipped") -> str:
+    """Return "3 files (2.0 GB)" of what is skipped here, or "skips" there; "" for nothing."""
+    amounts = (state.get(f"{named}_{what}", 0) for what in ("files", "folders", "bytes"))
     return lacking_words(*amounts)
 
 
@@ -344,19 +343,25 @@ def away_words(device: dict[str, Any]) -> str:
 
 def holding_words(device: dict[str, Any]) -> str:
     """Return what is known of what a device holds, and that it is not known where it is not."""
-    lacks = lacking_words(device["need_files"], 0, device["need_bytes"])
-    if device["known"] and not lacks:
+    lacks, skips = lacks_words(device), skipped_words(device, "skips")
+    if device["known"] and not (lacks or skips):
         return f"has {_all_files(device['have_files'])}"
     if device["known"]:
-        skips = lacking_words(device.get("skips_files", 0), 0, device.get("skips_bytes", 0))
-        lacks = "skips" if skips == lacks else f"lacks {lacks}, skips"
-        what = f"{lacks} {skips}" if skips else lacks.removesuffix(", skips")
-        what += no_room_there_words(device, ", no room")
-        return f"has {count(device['have_files'], 'file')}, {what}"
+        what = [f"has {count(device['have_files'], 'file')}"]
+        what += [f"lacks {lacks}"] if lacks else []
+        what += [f"skips {skips}"] if skips else []
+        return ", ".join(what) + no_room_there_words(device, ", no room")
     if device["spoke_s"] is None:
         to_come = device["online"] and not device["me"]
         return "not known yet what it has" if to_come else "not known what it has"
-    return f"not known now; lacked {lacks or 'nothing'} {duration(device['spoke_s'])} ago"
+    skipped = f", skipped {skips}," if skips else ""
+    return f"not known now; lacked {lacks or 'nothing'}{skipped} {duration(device['spoke_s'])} ago"
+
+
+def lacks_words(one: dict[str, Any]) -> str:
+    """Return how much another device lacks; what is skipped there it does not lack."""
+    amounts = ("files", "folders", "bytes")
+    return lacking_words(*(one.get(f"need_{a}", 0) - one.get(f"skips_{a}", 0) for a in amounts))
 
 
 def no_room_there_words(one: dict[str, Any], words: str = "no room there") -> str:

@@ -27,7 +27,7 @@ import click
 from potluck.core.errors import PotluckError, Refused, TimedOut
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of
-from potluck.faces.cli.layout import lacking_words, no_room_there_words
+from potluck.faces.cli.layout import lacking_words, lacks_words, no_room_there_words
 from potluck.faces.cli.output import command, say, say_json
 from potluck.faces.cli.waiting import POLL_S, left_out
 from potluck.faces.text import count, shown
@@ -105,8 +105,7 @@ def _few(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _lacking_line(one: dict[str, Any], *, alone: bool) -> str:
     """Return "kitchen-pc still lacks 2 files (1.0 GB)"; `alone`: there is no third device."""
-    what = lacking_words(one["need_files"], 0, one["need_bytes"]) or "some folders"
-    line = f"{shown(one['label'])} still lacks {what}"
+    line = f"{shown(one['label'])} still lacks {lacks_words(one)}"
     line += " that only this device has" if alone else ""
     return line + no_room_there_words(one, "; no room there")
 
