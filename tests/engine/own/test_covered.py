@@ -163,9 +163,7 @@ def test_what_went_with_its_disk_is_kept_and_held_when_its_folder_is_renamed(own
     assert troubles(own) == []
     assert own.publishing.breaker.taken_along == set()
     (held,) = own.node.troubles.of(TroubleKind.HELD)
-    assert held.reason.startswith(
-        "1 file and 1 folder (3 B) that I share: not here (d/b); "
-    )
+    assert held.reason.startswith("1 file and 1 folder (3 B) that I share: not here (d/b); ")
     assert own.publishing.confirm() is not None
     own.settle()
     assert set(own.published()) == {"a", "moved", "moved/e", "moved/e/c"}
