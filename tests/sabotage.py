@@ -85,8 +85,8 @@ SABOTAGES = [
     Sabotage(
         "breakers: the owner's holds nothing",
         "own/owners_breaker.py",
-        "            self.held.hold(held)\n            return",
-        "            return",
+        "            self.held.hold(taken | held)",
+        "            self.held.hold(taken)",
         "engine/own/test_owners_breaker.py::"
         "test_a_wiped_folder_is_held_and_told_and_everything_else_goes_on",
     ),
