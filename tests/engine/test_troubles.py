@@ -89,3 +89,8 @@ def test_many_long_names_cost_a_hash_each():
     tracemalloc.stop()
     assert troubles.count(TroubleKind.UNREADABLE) == MANY
     assert used < MANY * 200
+
+
+def test_a_fact_that_hinders_nothing_is_not_wrong():
+    facts = {one for one in TroubleKind if not trouble(kind=one).wrong}
+    assert facts == {TroubleKind.STRAY, TroubleKind.WRITTEN}

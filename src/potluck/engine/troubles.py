@@ -60,6 +60,11 @@ class Trouble:
     since_s: float  # in the engine's time
     next_s: float | None  # when it is tried again, None if nobody knows
 
+    @property
+    def wrong(self) -> bool:
+        """Whether somebody has to see to it: else it is a fact that hinders nothing else."""
+        return self.kind not in {TroubleKind.STRAY, TroubleKind.WRITTEN}
+
 
 class Troubles:
     """Everything that is wrong now."""

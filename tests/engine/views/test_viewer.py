@@ -102,6 +102,9 @@ def test_states_and_their_reasons() -> None:
     ann.hear(SpaceSeen(0, 2**40))
     assert shown(ann)["state"] == "paused"
     assert shown(ann)["reason"]
+    (full,) = shown(ann)["troubles"]
+    assert full["wrong"], "for `status --check`, as `why` has it"
+    assert ann.engine.why("", 0.0).state == "trouble"
     ann.hear(ShareSeen(present=False, reason="missing"))
     assert shown(ann)["state"] == "trouble"
     assert shown(ann)["reason"] == (

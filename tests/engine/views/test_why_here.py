@@ -91,11 +91,13 @@ def test_who_is_in_no_group_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said(ann)[0].text == "this device is in no group yet"
     monkeypatch.setattr(Neighbourhood, "waits", True)
     (one,) = said(ann)
-    assert (one.wrong, one.command) == (True, "peers")
+    assert (one.wrong, one.command) == (False, "peers"), "it is a wait, as `status` has it"
     near = [FoundView("Home", "", "10.0.0.9:7685", 1, open=False, ended="it said no")]
     monkeypatch.setattr(Neighbourhood, "found", lambda _: near)
     assert said(ann)[0].text.endswith("; the last request is over: it said no")
     assert said(ann)[0].command == "approve Home"
+    near[0] = FoundView("Home", "", "10.0.0.9:7685", 1, open=False, ended="old", bar="removed")
+    assert said(ann)[0].wrong, "no conversation can follow"
 
     class Stands:
         standing = "this side said yes"
@@ -109,7 +111,7 @@ def test_who_is_in_no_group_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Neighbourhood, "asked", Asked())
     (one,) = said(ann)
-    assert (one.text, one.command) == ("Is it you?", "approve bert")
+    assert (one.text, one.command, one.wrong) == ("Is it you?", "approve bert", False)
 
 
 def test_what_is_held_concerns_the_files_that_are() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from potluck.faces.cli.main import run_command
-from tests.faces.fakes import FakeSource, entry, running, state
+from tests.faces.fakes import FakeSource, entry, running, state, trouble
 
 
 @pytest.fixture
@@ -49,6 +49,18 @@ def test_status_check(
     source.current = state(state=word)
     assert potluck("status", "--check")[0] == code
     assert potluck("status")[0] == 0
+
+
+def test_a_trouble_that_is_shown_is_told_to_a_check_whatever_the_word_is(
+    source: FakeSource, potluck: Callable[..., tuple[int, str]]
+) -> None:
+    for word in ("paused", "waiting", "receiving", "busy"):
+        full = trouble("space on the disk", kind="disk", wrong=True)
+        source.current = state(state=word, troubles=[full], trouble_count=1)
+        assert potluck("status", "--check")[0] == 11, word
+        aside = trouble("x", kind="stray", wrong=False)
+        source.current = state(state=word, troubles=[aside], trouble_count=1)
+        assert potluck("status", "--check")[0] == 10, word
 
 
 def test_status_watch_prints_again_until_the_daemon_ends(

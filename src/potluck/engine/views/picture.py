@@ -44,9 +44,6 @@ from potluck.engine.own.undelivered import Undelivered
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views.neighbourhood import Neighbourhood
 
-# facts that a person may want to know; they hinder nothing else
-ASIDE = {TroubleKind.STRAY, TroubleKind.WRITTEN}
-
 
 class Picture:
     """Gathers what is known."""
@@ -201,7 +198,7 @@ class Picture:
             words, command, wrong = self._neighbourhood.waiting_for()
             yield Obstacle(State.TROUBLE if wrong else State.WAITING, words, command)
         for trouble in self._node.troubles.all():
-            if trouble.kind not in ASIDE:
+            if trouble.wrong:
                 yield _obstacle(trouble)
 
 

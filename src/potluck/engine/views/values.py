@@ -105,6 +105,7 @@ class TroubleView(Struct, frozen=True):
     command: str  # what to type against it, "" if nothing helps but waiting
     since_s: float  # how long it lasts
     next_s: float | None  # in how long it is tried again
+    wrong: bool = True  # somebody has to see to it; else it is only to be known
 
 
 class FoundView(Struct, frozen=True):

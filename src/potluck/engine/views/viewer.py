@@ -151,6 +151,7 @@ class Viewer:
                 command=trouble.command,
                 since_s=now - trouble.since_s,
                 next_s=None if trouble.next_s is None else max(trouble.next_s - now, 0.0),
+                wrong=trouble.wrong,
             )
             for trouble in islice(self._node.troubles.all(), LIST_MAX)
         ]

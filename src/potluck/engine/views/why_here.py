@@ -30,7 +30,6 @@ BY_DEVICE = {
 """What is wrong with a device, or with what it shares."""
 FOR_ALL = {TroubleKind.INDEX, TroubleKind.TLS}
 """What stops every file."""
-NOT_WRONG = {TroubleKind.STRAY, TroubleKind.WRITTEN}
 
 
 def _group(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
@@ -39,12 +38,12 @@ def _group(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
     request = around.asked
     if request is not None:
         command = f"approve {typable(request.name, request.id)}"
-        yield Reason(ReasonKind.GROUP, asked.text, request.question, command=command, wrong=True)
+        yield Reason(ReasonKind.GROUP, asked.text, request.question, command=command)
     elif (stands := around.unfinished) is not None:
         yield Reason(ReasonKind.GROUP, asked.text, stands.standing, command="pending")
     elif around.waits:
-        words, command, _ = around.waiting_for()
-        yield Reason(ReasonKind.GROUP, asked.text, words, command=command, wrong=True)
+        words, command, wrong = around.waiting_for()
+        yield Reason(ReasonKind.GROUP, asked.text, words, command=command, wrong=wrong)
     elif node.roster is None:
         yield Reason(ReasonKind.GROUP, asked.text, "this device is in no group yet")
 
@@ -63,7 +62,6 @@ def _troubles(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
     """What the register has that has to do with the path."""
     for trouble in parts.node.troubles.all():
         if _has_to_do(parts, asked, trouble):
-            wrong = trouble.kind not in NOT_WRONG
             # of a single path it is only to be known that changes are found a little later
             late = trouble.kind is TroubleKind.UNWATCHED and asked.text
             aside = late or (trouble.kind is TroubleKind.STRAY and not asked.text)
@@ -74,7 +72,7 @@ def _troubles(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
                 trouble.since_s,
                 trouble.next_s,
                 trouble.command,
-                wrong=wrong,
+                wrong=trouble.wrong,
                 open=not aside,
             )
 

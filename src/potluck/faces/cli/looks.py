@@ -57,6 +57,8 @@ def _checked(state: dict[str, Any]) -> int:
     """Return the exit code of a snapshot; an old one does not say that nothing is to do now."""
     if state.get("age_s"):
         return CHECK_BUSY
+    if any(one.get("wrong") for one in state["troubles"]):
+        return CHECK_CODES["trouble"]  # whatever the word is: it tells of one thing only
     return CHECK_CODES.get(state["state"], CHECK_BUSY)
 
 
