@@ -68,7 +68,14 @@ def test_two_machines_two_yeses_and_the_first_file(devices, up):
     wait_ring(nodes, IN_S)
     (anna.own / "first.txt").write_text("hello")
     wait_for((bert.shared / "anna" / "first.txt").is_file, LATER_S, nodes)
-    wait_for(lambda: all(has_said(node, "Welcome to “") for node in nodes), LATER_S, nodes)
+    wait_for(lambda: any(has_said(node, "Welcome to “") for node in nodes), LATER_S, nodes)
+    # who had said already that it is a group by itself is told who came into that group
+    told = ((anna, "bert is a member now"), (bert, "anna is a member now"))
+    wait_for(
+        lambda: all(has_said(node, "Welcome to “") or has_said(node, came) for node, came in told),
+        LATER_S,
+        nodes,
+    )
 
 
 def test_the_same_words_stand_on_every_member_and_one_answers_in_a_shell(devices, up):
