@@ -323,6 +323,20 @@ def test_what_is_wrong_is_said_before_anything_starts(
     assert daemon.settings is None
 
 
+def test_in_a_part_of_another_share_nothing_is_made(
+    daemon: Daemon, up: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = tmp_path / "pot" / "Shared" / "me"
+    part.mkdir(parents=True)
+    (tmp_path / "pot" / ".potluck").mkdir()
+    (tmp_path / "pot" / ".potluck" / "marker").write_bytes(b"")
+    for folder in (part, part / "new"):
+        assert up(str(folder)) == 5
+        assert "a part of a folder that is shared already" in capsys.readouterr().err
+    assert list(part.iterdir()) == []
+    assert daemon.settings is None
+
+
 def test_a_second_potluck_on_the_same_home(
     daemon: Daemon, up: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -41,6 +41,7 @@ from potluck.faces.text import shown
 from potluck.shells.state import home
 from potluck.shells.state.away import NO_FOLDER, is_another, is_away, seen_instead
 from potluck.shells.state.last_folder import last_folder
+from potluck.shells.state.shared_place import check_no_part
 from potluck.shells.state.starting_anew import STARTS_ANEW, STARTS_MENDED, NewStart
 
 NO_PICTURE = {"", "dumb", "unknown"}  # terminals that cannot move their cursor
@@ -266,6 +267,7 @@ def _check(settings: Settings, *, away: bool) -> None:
             f"name a folder of your own: {command('up FOLDER')}",
         )
     if not away:
+        check_no_part(settings.folder)  # before anything is made there
         home.prepare_folder(settings.folder)
         home.claim_folder(
             settings.folder, settings.state_dir
