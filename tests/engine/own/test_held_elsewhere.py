@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from potluck.core.wire.catalogue import FileRecord, Head, Holding
 from potluck.engine.events import LinkId
 from potluck.engine.node import Node
@@ -110,3 +112,12 @@ def test_the_folder_that_they_have_in_common() -> None:
     assert common_path([b"a/b/c", b"a/b", b"a/b-"]) == b"a"
     assert common_path([b"a/b/c", b"a/b"]) == b"a/b"
     assert common_path([b"a", b"b"]) == b""
+
+
+def test_a_device_whose_name_reads_like_our_words_is_set_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = home(2)
+    says(here, 2, 0)
+    monkeypatch.setattr(type(here), "label_of", lambda _here, _device: "everybody else")
+    assert words(here) == "“everybody else” has all of it"

@@ -17,7 +17,7 @@ from itertools import takewhile
 
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord, Holding, Kind
-from potluck.core.wording import listed
+from potluck.core.wording import listed, set_off
 from potluck.engine.node import Node
 
 
@@ -68,7 +68,7 @@ def held_elsewhere(node: Node, records: Collection[FileRecord]) -> HeldElsewhere
     most = (0, "")
     roster = node.roster
     members = roster.members if roster is not None else ()
-    others = sorted((node.label_of(one), one) for one in members if one != node.me)
+    others = sorted((set_off(node.label_of(one)), one) for one in members if one != node.me)
     for label, device in others:
         peer = node.peers.get(device)
         said = _word_of(node, device, newest_seq)

@@ -21,6 +21,7 @@ from potluck.core.content.facts import NOTHING, ManifestName, PlaceRow, Spot
 from potluck.core.content.knowledge import CopyKnown, DeviceKnown, ManifestKnown
 from potluck.core.content.receipts import CopyReceipt, PathKnown, is_safe, receipt
 from potluck.core.wire.catalogue import Kind
+from potluck.core.wording import set_off
 from potluck.engine.node import legible
 from potluck.engine.others.skipping import is_skipped
 from potluck.engine.views.asked_path import AskedPath, Below, asked_path, below
@@ -86,8 +87,8 @@ class Explaining:
             words = SKIPPED_WORDS if ReasonKind.SKIPPED in skipped else SKIPPED_THERE
         if in_sync and asked.name is not None and self._unlisted(asked) is not None:
             in_sync = False
-            words = f"it stands here, and the list of {node.label_of(asked.name.owner)} does not"
-            words += " name it; it is kept"
+            owner = set_off(node.label_of(asked.name.owner))
+            words = f"it stands here, and the list of {owner} does not name it; it is kept"
         return WhyView(legible(asked.text), known, in_sync, state, words, views, more)
 
     def _reasons(self, asked: AskedPath) -> list[Reason]:
