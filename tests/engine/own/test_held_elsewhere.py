@@ -114,10 +114,9 @@ def test_the_folder_that_they_have_in_common() -> None:
     assert common_path([b"a", b"b"]) == b""
 
 
-def test_a_device_whose_name_reads_like_our_words_is_set_off(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_device_whose_name_reads_like_our_words_is_set_off() -> None:
     here = home(2)
     says(here, 2, 0)
-    monkeypatch.setattr(type(here), "label_of", lambda _here, _device: "everybody else")
-    assert words(here) == "“everybody else” has all of it"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(here), "label_of", lambda _here, _device: "everybody else")
+        assert words(here) == "“everybody else” has all of it"
