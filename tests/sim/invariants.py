@@ -46,7 +46,7 @@ def ring_of(process: Process) -> list[DeviceId]:
 
 def _shown_by(process: Process) -> Sequence[Any]:
     """Return the rows of the ring: of a whole view at every `VIEW_STRIDE`-th look."""
-    engine = process.engine
+    engine = getattr(process.engine, "engine", process.engine)  # some worlds wrap it
     process.looks += 1
     if process.looks % VIEW_STRIDE and isinstance(engine, Engine):
         engine.node.now = process.now

@@ -286,6 +286,8 @@ def dialable_at(node: Node, device: DeviceId) -> tuple[Address, ...]:
 
 def legible(text: str) -> str:
     """Return a text, perhaps of strangers, with nothing in it that moves, turns or hides words."""
+    if text.isprintable():  # as nearly every one is; what needs a closer look is not
+        return text
     return "".join(
         letter if _is_legible(text, at) else "\N{REPLACEMENT CHARACTER}"
         for at, letter in enumerate(text)
