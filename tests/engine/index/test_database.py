@@ -118,7 +118,7 @@ def test_every_way_in_tells_errors_as_disk_trouble(database) -> None:
         lambda: database.row("SELECT * FROM lost"),
         lambda: list(database.each("SELECT * FROM lost")),
     ):
-        with pytest.raises(DiskTrouble, match="the index does not work") as caught:
+        with pytest.raises(IndexDamaged, match="the index is damaged") as caught:
             fails()
         assert "no such table" in caught.value.cause
         assert caught.value.fix
