@@ -352,7 +352,8 @@ def _path(one: dict[str, Any]) -> str:
 
 def _wants(device: dict[str, Any]) -> bool:
     """Say whether a device lacks more than what a person does not want there."""
-    return _lacking(device) > device.get("skips_files", 0) + device.get("skips_folders", 0)
+    skips = device.get("skips_files", 0) + device.get("skips_folders", 0)
+    return bool(_lacking(device) > skips)
 
 
 def _lacking(device: dict[str, Any]) -> int:

@@ -33,6 +33,7 @@ from potluck.engine.views.reasons import (
     gathered,
     reason_view,
 )
+from potluck.engine.views.unshared import unshared_words
 from potluck.engine.views.why_here import HERE
 from potluck.engine.views.why_lacking import lacking_reasons
 from potluck.engine.views.why_lists import LISTS
@@ -78,7 +79,8 @@ class Explaining:
         if in_sync and skipped:
             in_sync = False
             words = SKIPPED_WORDS if ReasonKind.SKIPPED in skipped else SKIPPED_THERE
-        return WhyView(legible(asked.text), known, in_sync, state, words, views, more)
+        unshared = "" if known else legible(unshared_words(self._parts, asked))
+        return WhyView(legible(asked.text), known, in_sync, state, words, views, more, unshared)
 
     def _reasons(self, asked: AskedPath) -> list[Reason]:
         """Return all that is seen, what is open first."""
@@ -125,11 +127,15 @@ class Explaining:
         manifests = {one.name: one for one in parts.picture.manifests()}
         manifest = manifests.get(asked.name) if asked.name is not None else None
         if asked.name is None or manifest is None or manifest.held is None:
-            return InfoView(legible(asked.text), known=False)
+            return self._unknown(asked)
         found = below(parts.node.index, asked.name, asked.inner)
         if asked.inner and found.meant == NOTHING:
-            return InfoView(legible(asked.text), known=False)
+            return self._unknown(asked)
         return self._info(asked, asked.name, manifest, found)
+
+    def _unknown(self, asked: AskedPath) -> InfoView:
+        unshared = legible(unshared_words(self._parts, asked))
+        return InfoView(legible(asked.text), known=False, unshared=unshared)
 
     def _info(
         self, asked: AskedPath, name: ManifestName, manifest: ManifestKnown, found: Below
