@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.content.ignore_rules import STARS_MAX, IgnoreFault, IgnoreRules, parse_rules
+from potluck.core.content.ignore_rules import (
+    STARS_MAX,
+    IgnoreFault,
+    IgnoreRules,
+    deciding_line,
+    parse_rules,
+)
 
 
 def shared(text: str, *paths: str) -> list[str]:
@@ -104,3 +110,25 @@ def test_a_name_that_is_no_text_is_compared_as_well() -> None:
 
 def test_the_same_text_is_parsed_once() -> None:
     assert parse_rules(b"*.once") is parse_rules(b"*.once")
+
+
+@pytest.mark.parametrize(
+    ("folder", "name", "is_folder", "line"),
+    [
+        ("", "a.tmp", False, (6, "*.tmp")),
+        ("b", "keep.tmp", False, (7, "!keep.tmp")),
+        ("b", "x[y", False, (0, "")),
+        ("", "build", True, (3, "build/")),
+        ("", "build", False, (0, "")),
+        ("doc", "x", False, (9, "/doc/?")),
+        ("doc", "first", False, (1, "first")),
+    ],
+)
+def test_the_line_that_decides_is_the_last_that_fits(
+    folder: str, name: str, is_folder: bool, line: tuple[int, str]
+) -> None:
+    text = b"\xef\xbb\xbffirst\n# build\nbuild/\n*.tmp\n[\n*.tmp \r\n!keep.tmp\n\n/doc/?\n"
+    assert deciding_line(text, folder, name, is_folder=is_folder) == line
+    assert parse_rules(text).ignores(folder, name, is_folder=is_folder) is (
+        bool(line[0]) and not line[1].startswith("!")
+    )

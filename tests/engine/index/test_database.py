@@ -118,7 +118,7 @@ def test_every_way_in_tells_errors_as_disk_trouble(database) -> None:
         lambda: database.row("SELECT * FROM lost"),
         lambda: list(database.each("SELECT * FROM lost")),
     ):
-        with pytest.raises(DiskTrouble, match="the index does not work") as caught:
+        with pytest.raises(IndexDamaged, match="the index is damaged") as caught:
             fails()
         assert "no such table" in caught.value.cause
         assert caught.value.fix
@@ -270,3 +270,10 @@ def test_what_could_not_be_opened_or_moved_is_closed_again(tmp_path, monkeypatch
 
 def test_it_says_where_it_is(database) -> None:
     assert repr(database) == f"<Database {database.path}>"
+
+
+def test_what_is_neither_the_file_nor_its_room_is_no_damage() -> None:
+    error = sqlite3.OperationalError("database is locked")
+    trouble = disk_trouble("/x/potluck.sqlite", error)
+    assert not isinstance(trouble, IndexDamaged)
+    assert (trouble.what, trouble.fix) == ("the index does not work", "start potluck again")

@@ -72,7 +72,8 @@ def test_of_what_there_is_not_nothing_is_known(path: str) -> None:
     for box in (ann, ben):
         assert not why(box, path).known
         assert not why(box, path).in_sync
-        assert info(box, path) == InfoView(path, known=False)
+        unshared = why(box, path).unshared
+        assert info(box, path) == InfoView(path, known=False, unshared=unshared)
     ann.hear(ShareSeen(present=False, reason="missing"))
     assert not why(ann, path).known, "that the share is offline says nothing of it"
 

@@ -101,6 +101,28 @@ def test_what_is_not_known_is_not_found(potluck: Call, source: FakeSource) -> No
     assert ".potluckignore leaves out" in said
 
 
+def test_why_a_thing_is_not_shared_is_said_where_something_stands(
+    potluck: Call, source: FakeSource, tmp_path: Path
+) -> None:
+    source.current = state(folder=str(tmp_path))
+    (tmp_path / "Shared/ann").mkdir(parents=True)
+    link = tmp_path / "Shared/ann/a link"
+    words = "it is a symbolic link: only files and folders are shared"
+    for question, unknown in (
+        ("why", why(known=False, unshared=words)),
+        ("info", info(known=False, unshared=words)),
+    ):
+        source.explained = unknown
+        assert "Nothing is known of" in potluck(question, "ann/a link")[2], "nothing stands there"
+        link.symlink_to("nowhere")
+        code, _, said = potluck(question, str(link))
+        link.unlink()
+        assert code == 7
+        assert "“ann/a link” is not shared." in said
+        assert words in said
+        assert f"ls -la '{link}'" in said
+
+
 def test_a_reason_has_since_when_it_lasts_and_when_it_is_tried_again() -> None:
     lines = why_lines(
         why(

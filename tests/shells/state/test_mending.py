@@ -7,6 +7,7 @@ disk, a backup or a person does it. Real daemons are in tests/test_damaged_index
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from potluck.core.errors import DiskTrouble, IndexDamaged, Refused
 from potluck.core.keys.identity import DeviceKey
-from potluck.engine.index import Index
+from potluck.engine.index import Index, schema
 from potluck.engine.index.carried import Carried, carried_by, carry_into
 from potluck.shells.state import mending
 from potluck.shells.state.group_copy import read_copy, write_copy
@@ -137,6 +138,37 @@ def test_it_stays_the_member_that_it_was_and_the_damaged_index_is_kept(
     (text,) = told(home)
     assert text.startswith("the index was damaged and is built anew")
     assert "join it again" not in text
+
+
+def test_an_index_without_the_tables_of_its_version_is_damaged(home: Path) -> None:
+    for version in (schema.VERSION, 0):
+        (home / INDEX_NAME).unlink()
+        connection = sqlite3.connect(home / INDEX_NAME)
+        if not version:
+            connection.execute("CREATE TABLE meta (x)")
+        connection.execute(f"PRAGMA user_version = {version}")
+        connection.close()
+        assert mend(str(home))
+        assert known(home) == FACTS
+        assert not mend(str(home))
+    assert len(kept(home)) == 2
+
+
+def test_a_folder_in_the_place_of_the_index_is_put_aside_and_never_removed(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    for number in range(DAMAGED_KEPT + 2):
+        later = now + number * (DAMAGED_AGAIN_S + 1)
+        monkeypatch.setattr(time, "time", lambda later=later: later)
+        (home / INDEX_NAME).unlink()
+        (home / INDEX_NAME).mkdir()
+        (home / INDEX_NAME / "mine").write_text(f"{number}")
+        assert mend(str(home))
+        assert known(home) == FACTS
+        assert not mend(str(home))
+    said = sorted(each.read_text() for each in home.glob(f"{INDEX_NAME}.damaged-*/mine"))
+    assert said == [f"{number}" for number in range(DAMAGED_KEPT + 2)]
 
 
 def test_an_index_that_is_whole_stays(home: Path) -> None:

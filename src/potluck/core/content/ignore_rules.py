@@ -84,10 +84,14 @@ class IgnoreRules:
         if is_folder:
             name += "/"
         path = f"{folder}/{name}" if folder else name
-        for run in self.runs:
-            if run.fits(path, name):
-                return run.ignores
-        return False
+        return next((run.ignores for run in self.runs if run.fits(path, name)), False)
+
+    def speaks_of(self, folder: str, name: str, *, is_folder: bool) -> bool:
+        """Say whether any of them is about that name, to ignore it or not to."""
+        if is_folder:
+            name += "/"
+        path = f"{folder}/{name}" if folder else name
+        return any(run.fits(path, name) for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,34 @@ class _Pattern:
 @lru_cache(maxsize=4)
 def parse_rules(text: bytes) -> IgnoreRules:
     """Return the rules that a text says, and which of its lines cannot be understood."""
+    return _understood(_lines(text))
+
+
+def deciding_line(text: bytes, folder: str, name: str, *, is_folder: bool) -> tuple[int, str]:
+    """Return the number, from 1, and the text of the line by which `name` is ignored, or is not.
+
+    It is the last that fits; where none does, that is line 0. Takes as long as to parse the text.
+    """
+    lines = _lines(text)
+    first, end = 0, len(lines)
+    if not _understood(lines).speaks_of(folder, name, is_folder=is_folder):
+        return 0, ""
+    while end - first > 1:
+        middle = (first + end) // 2
+        if _understood(lines[middle:end]).speaks_of(folder, name, is_folder=is_folder):
+            first = middle
+        else:
+            end = middle
+    return end, lines[first].decode().strip()
+
+
+def _lines(text: bytes) -> list[bytes]:
+    return text.removeprefix(_BYTE_ORDER_MARK).split(b"\n")
+
+
+def _understood(lines: list[bytes]) -> IgnoreRules:
     patterns, faults = list[_Pattern](), list[IgnoreFault]()
-    for number, line in enumerate(text.removeprefix(_BYTE_ORDER_MARK).split(b"\n"), start=1):
+    for number, line in enumerate(lines, start=1):
         try:
             pattern = _parse(line.removesuffix(b"\r"))
         except ValueError as error:

@@ -3,7 +3,8 @@
 Strategy: explicit transactions, write-ahead log, `synchronous = NORMAL`: a commit writes and never
 waits for the disk. Automatic checkpoints are off, since they would wait on the loop thread; the
 store thread does both (docs/decisions/001-index-written-by-the-loop.md). Every error of SQLite that
-has its reason in the file or its disk becomes a `DiskTrouble` with a fix in it. What it says of a
+has its reason in the file or its disk becomes a `DiskTrouble` with a fix in it; a file that has not
+the tables of its version is damaged. What it says of a
 statement or a value of ours (`FAULTS_OF_OURS`) stays what it is: no disk is to blame for it, and
 nothing has to rest until it is better.
 
@@ -14,6 +15,7 @@ may write to its own folders only. Limits: one thread at a time.
 
 from __future__ import annotations
 
+import re
 import shlex
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
@@ -217,12 +219,20 @@ def disk_trouble(path: str, error: sqlite3.Error) -> DiskTrouble:
     if name == "SQLITE_CANTOPEN":
         cause = f"{path}: {error} (no inodes left on its disk, or its rights)"
         return DiskTrouble("the index cannot be opened", cause, f"df -i {folder}; ls -la {folder}")
-    if name.startswith("SQLITE_CORRUPT") or name == "SQLITE_NOTADB":
+    if name.startswith("SQLITE_CORRUPT") or name == "SQLITE_NOTADB" or _lacks_tables(error):
         return IndexDamaged("the index is damaged", f"{path}: {error}", "start potluck again")
     return DiskTrouble(
         "the index does not work",
         f"{path}: {error} {name}".strip(),
         "start potluck again",
+    )
+
+
+def _lacks_tables(error: sqlite3.Error) -> bool:
+    """Say whether a file has not the tables of its version: all that are asked for are of ours."""
+    return (
+        re.match(r"no such (table|column)|table \S+ (has no column|already exists)", str(error))
+        is not None
     )
 
 

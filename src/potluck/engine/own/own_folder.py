@@ -51,8 +51,8 @@ class OwnFolder:
         """Know what the index knows; changes go to `publishing`."""
         self._node, self._publishing = node, publishing
         self.share = SharePresence(node)
-        self._ignore_file = IgnoreFile(node)
-        self._rounds = Rounds(node, self._ignore_file)
+        self.ignore_file = IgnoreFile(node)
+        self._rounds = Rounds(node, self.ignore_file)
         self._reading = self.reading = Reading(node, snapshots=True)
         judge = self.judge = Judge(node, publishing)
         self.covered = CoveredFiles(node, judge, self)
@@ -84,7 +84,7 @@ class OwnFolder:
     @property
     def work(self) -> tuple[OwnWork, ...]:
         """What is open: what is not looked at, not read, or not told yet."""
-        rounds, hinted = self._rounds, self._due_scan.hinted or self._ignore_file.changes
+        rounds, hinted = self._rounds, self._due_scan.hinted or self.ignore_file.changes
         open_work = []
         if not rounds.scanned:
             open_work.append(OwnWork.UNSEEN)
@@ -176,7 +176,7 @@ class OwnFolder:
     def on_tree(self, event: TreeSeen) -> None:
         """Part of what a look or a scan found, by the rules that count."""
         said = event.ignore_file if self._rounds.find(event.order) is not None else None
-        if said is not None and not self._ignore_file.on_seen(said):
+        if said is not None and not self.ignore_file.on_seen(said):
             self._due_scan.put_off(0.0)  # everything is judged by the new rules
             self.look_at(self._rounds.give_up())
             return
@@ -190,7 +190,7 @@ class OwnFolder:
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
         times = [self._reading.deadline(), self._rounds.deadline()]
-        times += [self._findings.unreadable.deadline(), self._ignore_file.deadline()]
+        times += [self._findings.unreadable.deadline(), self.ignore_file.deadline()]
         if self._may_scan:
             times += [self._due_scan.due_s, self._unwatched.deadline()]
         if not self._unsettled:
@@ -207,7 +207,7 @@ class OwnFolder:
         for path in self._rounds.due():
             self.look_at([self.top.joined(parse_wire_path(path))])
         self._begin_scan()
-        if not self._ignore_file.waits:
+        if not self.ignore_file.waits:
             self._rounds.look_on(self._touched)
         if self._rounds.look is not None:
             self._publishing.breaker.on_looking()
@@ -223,7 +223,7 @@ class OwnFolder:
     @property
     def _may_scan(self) -> bool:
         """Whether a scan may begin: one at a time, and none before a new marker is there."""
-        waits = self.share.awaited or self._ignore_file.waits
+        waits = self.share.awaited or self.ignore_file.waits
         return self._rounds.scan is None and not waits
 
     @property
@@ -255,4 +255,4 @@ class OwnFolder:
         self._rounds.clear()
         self._touched.clear()
         self._reading.cancel(self._reading.paths)
-        self._ignore_file.clear()
+        self.ignore_file.clear()

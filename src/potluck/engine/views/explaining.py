@@ -41,6 +41,7 @@ from potluck.engine.views.reasons import (
     reason_view,
 )
 from potluck.engine.views.unlisted_files import unlisted_info
+from potluck.engine.views.unshared import unshared_words
 from potluck.engine.views.why_here import HERE
 from potluck.engine.views.why_lacking import lacking_reasons
 from potluck.engine.views.why_lists import LISTS
@@ -89,7 +90,8 @@ class Explaining:
             in_sync = False
             owner = set_off(node.label_of(asked.name.owner))
             words = f"it stands here, and the list of {owner} does not name it; it is kept"
-        return WhyView(legible(asked.text), known, in_sync, state, words, views, more)
+        unshared = "" if known else legible(unshared_words(self._parts, asked))
+        return WhyView(legible(asked.text), known, in_sync, state, words, views, more, unshared)
 
     def _reasons(self, asked: AskedPath) -> list[Reason]:
         """Return all that is seen, what is open first."""
@@ -143,14 +145,16 @@ class Explaining:
         manifests = {one.name: one for one in parts.picture.manifests()}
         manifest = manifests.get(asked.name) if asked.name is not None else None
         if asked.name is None or manifest is None or manifest.held is None:
-            return InfoView(legible(asked.text), known=False)
+            return self._unknown(asked)
         found = below(parts.node.index, asked.name, asked.inner)
         if asked.inner and found.meant == NOTHING:
             row = self._unlisted(asked)
-            if row is None:
-                return InfoView(legible(asked.text), known=False)
-            return unlisted_info(self._parts, asked, row)
+            return self._unknown(asked) if row is None else unlisted_info(self._parts, asked, row)
         return self._info(asked, asked.name, manifest, found)
+
+    def _unknown(self, asked: AskedPath) -> InfoView:
+        unshared = legible(unshared_words(self._parts, asked))
+        return InfoView(legible(asked.text), known=False, unshared=unshared)
 
     def _info(
         self, asked: AskedPath, name: ManifestName, manifest: ManifestKnown, found: Below

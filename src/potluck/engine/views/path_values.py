@@ -64,6 +64,7 @@ class InfoView(Struct, frozen=True):
     safe_why: str = ""
     skipped: bool = False  # a person does not want it here
     removed: bool = False  # since it was removed here
+    unshared: str = ""  # of what is not known: why what stands there is not shared, if that is
 
 
 class ReasonView(Struct, frozen=True):
@@ -89,6 +90,7 @@ class WhyView(Struct, frozen=True):
     text: str  # what being in sync means here; "" if it is not
     reasons: list[ReasonView]
     more: int  # that are not listed
+    unshared: str = ""  # of what is not known: why what stands there is not shared, if that is
 
 
 class FormerVersion(Struct, frozen=True):

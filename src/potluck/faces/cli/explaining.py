@@ -3,11 +3,14 @@
 Strategy: the local API knows; here a typed path becomes one of the share, and what comes back
 becomes a few lines: a reason, since when it lasts and when it is tried again, and what to type
 against it on a line of its own. Guarantees: the exit code of `why` is that of `status --check` (0
-in sync, 10 busy, 11 trouble), for just that path. Limits: both show one moment.
+in sync, 10 busy, 11 trouble), for just that path; that something is not shared is said only if
+something stands there. Limits: both show one moment.
 """
 
 from __future__ import annotations
 
+import os
+import shlex
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +24,7 @@ from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of, in_query, typed_steps
 from potluck.faces.cli.looks import CHECK_BUSY, CHECK_CODES
 from potluck.faces.cli.output import command, say, say_json, sentence
-from potluck.faces.cli.typed_paths import below_shared
+from potluck.faces.cli.typed_paths import TOP, below_shared
 from potluck.faces.text import count, duration, shown, size
 
 NS_PER_S = 10**9
@@ -70,6 +73,10 @@ def _asked(client: Client, question: str, typed: str) -> dict[str, Any]:
     path = below_shared(typed, folder, Path.cwd()) if typed else ""
     answer: dict[str, Any] = client.get(f"/api/v1/{question}?path={in_query(path)}")
     if not answer["known"]:
+        place = Path(folder, TOP, path)
+        if answer.get("unshared") and os.path.lexists(place):
+            look = f"ls -la {shlex.quote(str(place))}"
+            raise NotFound(f"“{shown(path)}” is not shared.", shown(answer["unshared"]), look)
         raise NotFound(
             f"Nothing is known of “{shown(path)}”.",
             "the name was mistyped, it was deleted, or it is not shared (a link, a lock file, what"

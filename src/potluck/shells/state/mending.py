@@ -1,18 +1,19 @@
 """Mending: a damaged index is put aside, and a new one begins with what makes this device a member.
 
 Strategy: before a start believes the index it is opened and its group is read. A file that SQLite
-does not take, one that is empty although this device was in a group, and one in which another
-device is the member are damaged; so is one of which SQLite said so while the program ran. What is
-left of its group facts is read (engine/index/carried.py), united with the copy beside it
-(group_copy.py) and written there; then the files get dated names, the index before its log, and a
-new index begins with these facts. All else comes again: own files from the folder, the lists of
-others from them (docs/protocol.md §6, lost states).
+does not take or that has not its tables, a folder in its place, one that is empty although this
+device was in a group, and one in which another device is the member are damaged; so is one of which
+SQLite said so while the program ran. What is left of its group facts is read
+(engine/index/carried.py), united with the copy beside it (group_copy.py) and written there; then
+the files get dated names, the index before its log, and a new index begins with these facts. All
+else comes again: own files from the folder, the lists of others from them (docs/protocol.md §6,
+lost states).
 
 Guarantees: no file of FOLDER is touched, and the damaged index is kept. A mending that is cut off
 is done again by the next start, since the copy was written first. Where an index is damaged again
 and again no new one is begun. The next start tells what was done. Limits: `DAMAGED_KEPT` damaged
-ones are kept; a page that is damaged and never read is not noticed; where neither file nor copy
-gives the roster back, this device is alone and has to be let in again.
+ones are kept, and every folder; a page that is damaged and never read is not noticed; where neither
+file nor copy gives the roster back, this device is alone and has to be let in again.
 """
 
 from __future__ import annotations
@@ -106,6 +107,8 @@ def mended_notice(index: Index, state_dir: str) -> Tell | None:
 
 def _damage(path: str, device: DeviceId, copied: Carried) -> IndexDamaged | None:
     """Return what is wrong with an index before it is believed; raises DiskTrouble."""
+    if Path(path).is_dir():
+        return IndexDamaged(cause=f"{path}: it is a folder")
     try:
         index = Index.open(path)
         try:
@@ -192,7 +195,7 @@ def _recently_damaged(state_dir: str) -> int:
 
 def _forget_oldest(state_dir: str, newest: str) -> None:
     """Remove all but the last ones; dates decide that, but never about the newest."""
-    others = [each for each in _kept(state_dir) if each.name != newest]
+    others = [each for each in _kept(state_dir) if each.name != newest and not each.is_dir()]
     for old in others[: 1 - DAMAGED_KEPT]:
         for part in (*INDEX_PARTS, ""):
             with suppress(FileNotFoundError):
