@@ -2,10 +2,10 @@
 
 Strategy: as many pytest runs at a time as there are processors, each with a share of the test
 files; there are more shares than processors, since nobody knows before how long each of them takes.
-Coverage keeps a *context* with each line; the plugin below switches it to the test file whose
-fixtures or test is running. All modules are imported first, in the context `import`,
-since that part is the same whoever imports them. Then `core/ring/ring.py` must be complete looking
-only at what ran in the contexts `import` and `tests/core/ring/test_ring.py`.
+All modules are imported first, and what runs then is kept, since that part is the same whoever
+imports them. Then, while the tests of `tests/core/ring/test_ring.py` and their fixtures run,
+coverage looks at `core/ring/ring.py` and nothing else: with what the import ran it must be
+complete.
 
 Run it as `python -m tests.own_coverage [--plain] [pytest options]`. With `--plain` the same tests
 run without anybody looking, which takes less than half the time: the default tier does so.
@@ -22,9 +22,10 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import coverage
 import pytest
@@ -40,22 +41,23 @@ WIRE, WIRE_WEIGHT = "tests.engine.wire", 8  # a line of such a file takes about 
 COUNT = re.compile(r"(\d+) (passed|failed|errors?|skipped|xfailed|xpassed|deselected)")
 
 
-class ContextSwitch:
-    """Tells coverage which test file is at work, and lets it look only while one is.
-
-    What pytest does between tests is most of what runs, and looking makes it three times as slow.
+class OwnLook:
+    """Lets coverage look only at the module whose own test file is at work, while one of its tests
+    or fixtures runs. Looking at everything takes three times as long.
     """
 
-    def __init__(self, cov: coverage.Coverage) -> None:
-        self.cov = cov
-        self.look = sys.gettrace()
-        sys.settrace(None)
+    def __init__(self) -> None:
+        self.looked: dict[Path, coverage.Coverage] = {}  # by module: what its own test file ran
+        self.own: Path | None = None  # the module whose test file is at work
+        self.look: Any = None  # what looks at it
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        """While a test and its fixtures run, what runs is counted as its file's own."""
-        inside = item.path.is_relative_to(ROOT)
-        self.cov.switch_context(item.path.relative_to(ROOT).as_posix() if inside else "elsewhere")
+        """A test and its fixtures run, of this file or of another one."""
+        own = tested_by(item.path)
+        if own != self.own:
+            self.end()
+            self._begin(own)
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
@@ -73,12 +75,47 @@ class ContextSwitch:
         """What a fixture does after its test."""
         return (yield from self._looking())
 
+    def end(self) -> None:
+        """No test of that file comes any more."""
+        if self.own is not None:
+            self.looked[self.own].stop()
+        self.own = self.look = None
+
+    def _begin(self, own: Path | None) -> None:
+        if own is None:
+            return
+        looked = self.looked.get(own) or looking_at("run:include", [own])
+        looked.start()
+        self.looked[own], self.own, self.look = looked, own, sys.gettrace()
+        sys.settrace(None)
+
     def _looking(self) -> Iterator[None]:
         sys.settrace(self.look)
         try:
             return (yield)
         finally:
             sys.settrace(None)
+
+
+def looking_at(option: str, what: Sequence[Path]) -> coverage.Coverage:
+    """Return a coverage that looks at these, keeps nothing on disk, and is not begun."""
+    cov = coverage.Coverage(data_file=None, branch=True)
+    cov.set_option("run:source", None)
+    cov.set_option(option, [str(path) for path in what])
+    cov.set_option("run:core", "ctrace")  # the one that `sys.settrace` can rest
+    return cov
+
+
+def imported() -> coverage.CoverageData:
+    """Import all modules, and return what ran: the part that is the same whoever imports them."""
+    cov = looking_at("run:source", [PACKAGE / layer for layer in LAYERS])
+    sys.path.insert(0, str(PACKAGE.parent))
+    cov.start()
+    for module in modules():
+        dotted = ".".join(("potluck", *module.relative_to(PACKAGE).with_suffix("").parts))
+        importlib.import_module(dotted)
+    cov.stop()
+    return cov.get_data()
 
 
 def modules() -> list[Path]:
@@ -93,12 +130,22 @@ def own_test(module: Path) -> str:
     return (Path("tests") / inner.with_name(f"test_{inner.name}")).as_posix()
 
 
-def gaps(cov: coverage.Coverage, module: Path) -> str:
+def tested_by(test: Path) -> Path | None:
+    """The module of a test file, as far as there is one: tests/core/test_ring.py -> core/ring.py"""
+    if not test.is_relative_to(ROOT / "tests") or not test.name.startswith("test_"):
+        return None
+    inner = test.relative_to(ROOT / "tests")
+    module = PACKAGE / inner.with_name(inner.name.removeprefix("test_"))
+    return module if inner.parts[0] in LAYERS and module.exists() else None
+
+
+def gaps(cov: coverage.Coverage, module: Path, at_import: coverage.CoverageData) -> str:
     """What the module's own test file leaves uncovered, in words; empty when nothing."""
-    contexts = ["^import$", f"^{re.escape(own_test(module))}$"]
+    arcs = at_import.arcs(str(module)) or []
+    cov.get_data().add_arcs({str(module): arcs})
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        cov.json_report(morfs=[str(module)], outfile=str(report), contexts=contexts)
+        cov.json_report(morfs=[str(module)], outfile=str(report))
         (facts,) = json.loads(report.read_text(encoding="utf-8"))["files"].values()
     lines = ", ".join(str(line) for line in facts["missing_lines"])
     branches = ", ".join(
@@ -139,23 +186,17 @@ def run(share: list[Path], arguments: list[str], *plugins: object) -> int:
 
 def judge(share: list[Path], arguments: list[str]) -> int:
     """Run these test files under coverage and judge the modules they are for; the exit code."""
-    cov = coverage.Coverage(
-        data_file=None, branch=True, source=[str(PACKAGE / layer) for layer in LAYERS]
-    )
-    # the only one that knows contexts on every Python we support
-    cov.set_option("run:core", "ctrace")
-    sys.path.insert(0, str(PACKAGE.parent))
-    cov.start()
-    cov.switch_context("import")
-    for module in modules():
-        dotted = ".".join(("potluck", *module.relative_to(PACKAGE).with_suffix("").parts))
-        importlib.import_module(dotted)
-    code = run(share, arguments, ContextSwitch(cov))
-    cov.stop()
+    at_import, look = imported(), OwnLook()
+    code = run(share, arguments, look)
+    look.end()
     if code != pytest.ExitCode.OK:
         return code
-    judged = [module for module in modules() if ROOT / own_test(module) in share]
-    found = {own_test(module): text for module in judged if (text := gaps(cov, module))}
+    found = dict[str, str]()
+    for module in modules():
+        if ROOT / own_test(module) in share:
+            cov = look.looked.get(module) or looking_at("run:include", [module])
+            if text := gaps(cov, module, at_import):
+                found[own_test(module)] = text
     for test, text in found.items():
         print(f"{test} does not cover its module alone: {text}")
     return 1 if found else 0
