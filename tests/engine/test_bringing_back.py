@@ -122,13 +122,13 @@ def test_earlier_versions_of_an_older_copy_are_exchanged() -> None:
     home.node.index.places.put(home.node.own_manifest, [place(THREE[2])])
     home.publishing.older.note(b"b", b"r" * 32)
     assert home.part.leaves_alone(home.spot(b"b"))
-    text = "1 earlier version to be exchanged for what was shared last; what stands here goes to"
+    text = "1 file to be exchanged for what was shared last; what stands here goes to"
     assert home.part.repair() == f"{text} “Put aside”."
     assert not home.part.leaves_alone(home.spot(b"b"))
     home.held.hold([b"f/a"])
     said = home.part.repair()
     assert said.startswith("1 file (3 B) wanted back into d1, as far as others have it: no other")
-    assert "(d2 has not said yet). 1 earlier version" in said
+    assert "(d2 has not said yet). 1 file to be exchanged" in said
 
 
 def test_it_is_over_when_the_last_came_and_that_is_told() -> None:

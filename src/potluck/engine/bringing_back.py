@@ -89,10 +89,18 @@ class BringingBack:
         self.check()
         earlier = self._publishing.older.want()
         if not self._held and not earlier:
-            raise NotFound(
-                f"Nothing of {set_off(node.own_label)} has to be brought back.",
-                "all that is shared of it is here, or what is not here is not held",
-                "status",
+            raise (
+                NotFound(
+                    f"Nothing of {set_off(node.own_label)} can be brought back.",
+                    "what stands on a disk that is mounted there cannot be exchanged: unmount that",
+                    "status",
+                )
+                if self._publishing.older.files
+                else NotFound(
+                    f"Nothing of {set_off(node.own_label)} has to be brought back.",
+                    "all that is shared of it is here, or what is not here is not held",
+                    "status",
+                )
             )
         records = [one for one in self._held.records() if standing(one.path) is None]
         self._paths = {one.path for one in records}
@@ -132,7 +140,7 @@ class BringingBack:
         known = held_elsewhere(self._node, records).words
         text = f"{what} wanted back into {set_off(self._top)}, as far as others have it: {known}."
         if earlier:
-            more = f"{plural(earlier, 'earlier version')} to be exchanged for what was shared last;"
+            more = f"{plural(earlier, 'file')} to be exchanged for what was shared last;"
             text = f"{text} " if records else ""
             text += f"{more} what stands here goes to {set_off('Put aside')}."
         if not self._node.linked():

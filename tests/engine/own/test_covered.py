@@ -262,17 +262,17 @@ def test_only_a_look_at_the_point_says_what_is_hidden(own: Own) -> None:
     hide(own)
     own.todo.clear()  # that look hangs
     covered = own.own_folder.covered
-    covered.settle([own.path("a")])
+    covered.settle([own.path("a")], own.node.number())
     assert troubles(own) == []
-    covered.settle([own.own_folder.top])
+    covered.settle([own.own_folder.top], own.node.number())
     assert len(troubles(own)) == 1
-    covered.settle([own.path("a")])
+    covered.settle([own.path("a")], own.node.number())
     assert len(troubles(own)) == 1
     covered.clear()  # the own folder has another name, and the disk is still away
     assert (troubles(own), repr(covered)) == ([], "<CoveredFiles: [3]>")
-    covered.settle([own.path("a")])
+    covered.settle([own.path("a")], own.node.number())
     assert troubles(own) == [], "looks at the former name say nothing of this one"
-    covered.settle([own.own_folder.top])
+    covered.settle([own.own_folder.top], own.node.number())
     assert len(troubles(own)) == 1
 
 
@@ -400,7 +400,7 @@ def test_what_was_ordered_before_the_mount_says_nothing_of_it(own: Own) -> None:
     mount(own, point(own, number=2))
     for event in late:
         own.tell(event)
-    own.own_folder.covered.settle([own.own_folder.top])
+    own.own_folder.covered.settle([own.own_folder.top], own.node.number())
     assert own.own_folder.covered.amount[:2] == (1, 0)
     assert "d/b" in own.published()
 

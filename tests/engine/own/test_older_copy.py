@@ -270,7 +270,7 @@ def test_who_wants_what_is_here_has_it_shared() -> None:
     life.publishing._listener.tell["on_came"] = asked.append  # type: ignore[attr-defined]
     life.come_back()
     text = life.publishing.confirm(b"d")
-    assert text == "1 earlier version shared now, as they stand here."
+    assert text == "1 file shared now as what stands here."
     assert [str(path) for path in asked[0]] == ["d1/d/b"]  # type: ignore[attr-defined]
     life.seen()
     assert life.shared()["d/b"] == life.hashed("d/b").pieces.root
@@ -278,7 +278,7 @@ def test_who_wants_what_is_here_has_it_shared() -> None:
     text = life.publishing.confirm()
     assert text is not None
     assert text.startswith("Confirmed: 1 file")
-    assert text.endswith("3 earlier versions shared now, as they stand here.")
+    assert text.endswith("3 files shared now as what stands here.")
     life.seen()
     assert life.shared()["a"] == life.hashed("a").pieces.root
     assert "since" not in life.shared()
@@ -312,8 +312,7 @@ def test_when_the_last_is_exchanged_that_is_told() -> None:
     assert older.on_exchanged(b"void", "Put aside/x")
     (told,) = taken(life.node, Tell)
     assert told.text == (
-        "Shared/d1: 4 files exchanged for what was shared last; the earlier versions are in"
-        " “Put aside”"
+        "Shared/d1: 4 files exchanged for what was shared last; what stood there is in “Put aside”"
     )
     assert older.want() == 0
     older.note(b"a", b"r" * 32)

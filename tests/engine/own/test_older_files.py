@@ -95,13 +95,3 @@ def test_it_is_known_to_the_next_run_as_far_as_it_stands() -> None:
     assert after.files.end([b"d/b"]) == [b"d/b"]
     assert after.files.end([b"d/b"]) == []
     assert len(Home(after).files) == 0
-
-
-def test_the_first_names_are_said() -> None:
-    home = Home()
-    home.files.note(b"a", EARLIER)
-    assert home.files.words() == "1 file (a)"
-    for name in NAMES:
-        home.files.note(name.encode(), EARLIER)
-    assert home.files.words().startswith("5 files (a, ")
-    assert home.files.words().endswith(" more)")

@@ -67,6 +67,7 @@ class Questioned:
     sample: Mapping[bytes, PlaceRow]  # what stood there when all that is known had been seen there
     looked: bool = False  # a look is over
     known_again: bool = False  # something stands on what is mounted there just as it is known
+    met: bool = False  # something was seen below it since
     told: str = ""  # the path in the register
 
 
@@ -106,7 +107,8 @@ class CoveredFiles:
             if before is None:
                 self._doubt(folder, _sample(self._node, folder))
             else:  # else what was mounted meanwhile may hold some of what is known
-                self._doubt(folder, before.sample if self._starting else {}, before.told)
+                same = self._starting or not before.met
+                self._doubt(folder, before.sample if same else {}, before.told)
         self._starting = False
         self._remember()
         self._listener.look_at(points)
@@ -116,8 +118,10 @@ class CoveredFiles:
     def on_there(self, path: bytes, stat: Stat | None, order: OrderId) -> None:
         """Something stands at a path, as a look or scan of this order says."""
         self._starting = False
+        self._judge.weigh(path, stat, order)
         for folder, point in self._points.items():
             point.paths.discard(path)
+            point.met = point.met or path.startswith(folder + b"/" if folder else b"")
             row = point.sample.get(path)
             if row is not None and stat is not None and order > point.since:
                 known = same_stat(row, stat) and self._is_on_disk_of(folder, path)
@@ -144,13 +148,14 @@ class CoveredFiles:
         points = self._points.values()
         return any(one.startswith(start) for point in points for one in point.paths)
 
-    def settle(self, asked: Collection[SafePath]) -> None:
+    def settle(self, asked: Collection[SafePath], order: OrderId) -> None:
         """A round that asked for these is over: what was not seen is told, until it is."""
         over = list[bytes]()
         for folder, point in list(self._points.items()):
             where = self._path(folder)
-            if any(where.starts_with(path) for path in asked):
+            if order > point.since and any(where.starts_with(path) for path in asked):
                 point.looked = True
+                self._judge.older.end_doubts(folder, known_again=point.known_again)
             if not point.looked:
                 continue
             if not self._node.mounts.at(where):  # what went with a disk inside it is told there
@@ -205,7 +210,9 @@ class CoveredFiles:
 
     def _doubt(self, folder: bytes, sample: Mapping[bytes, PlaceRow], told: str = "") -> None:
         paths = set(self._judge.unseen(folder, (), ()))
-        self._points[folder] = Questioned(paths, self._node.number(), sample, told=told)
+        point = Questioned(paths, self._node.number(), sample, told=told)
+        self._points[folder] = point
+        self._judge.older.doubts.begin(folder, paths, point.since)
         self._count(folder)
 
     def _is_on_disk_of(self, folder: bytes, path: bytes) -> bool:
@@ -214,6 +221,7 @@ class CoveredFiles:
 
     def _give_up(self, folder: bytes) -> None:
         point = self._points.pop(folder)
+        self._judge.older.end_doubts(folder, known_again=False)
         for path in point.paths:
             if path not in self:
                 self._count_out(path)
