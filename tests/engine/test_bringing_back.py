@@ -14,7 +14,7 @@ from potluck.core.errors import NotFound, Refused
 from potluck.core.wire.catalogue import FileRecord, Head, Holding
 from potluck.engine.bringing_back import BringingBack, note_wanted
 from potluck.engine.effects import PlaceItem, Tell
-from potluck.engine.events import LinkId, Placed, Placement
+from potluck.engine.events import LinkId, Mount, MountsSeen, Placed, Placement
 from potluck.engine.index import Index
 from potluck.engine.others.group_commit import Placeable, SpotOutcome
 from potluck.engine.own.publishing import Publishing
@@ -114,6 +114,17 @@ def test_what_is_damaged_is_not_left_alone_and_no_part_of_it() -> None:
     assert home.looked[0] == "d1/b"
     (told,) = home.told()
     assert "left alone" not in told
+
+
+def test_what_stands_on_a_disk_that_is_mounted_there_is_not_promised() -> None:
+    home = Home(*THREE)
+    home.held.release([b"b", b"f", b"f/a"])
+    home.publishing.older.files.note(b"b", b"r" * 32, by_disk=True)
+    point = home.node.layout.path_of(home.spot(b"b"))
+    home.node.mounts.on_seen(MountsSeen((Mount(point, 1),)))
+    with pytest.raises(NotFound, match="can be brought back") as error:
+        home.part.repair()
+    assert "cannot be exchanged: unmount it first" in str(error.value.cause)
 
 
 def test_earlier_versions_of_an_older_copy_are_exchanged() -> None:

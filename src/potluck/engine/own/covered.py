@@ -9,15 +9,20 @@ just as it was, ctime and inode included, that is the disk that it was: what it 
 and another scan says so. What went with a disk that is gone for good is brought back, or given up,
 once a person says so (engine/lost_disks.py). If its folder is renamed, or removed, that is asked
 for as well: the owner's breaker holds what would be lost (engine/own/owners_breaker.py). Until it
-is seen it is lacking here, and that is told to the others like anything that is lacking.
+is seen it is lacking here, and that is told to the others like anything that is lacking. What the
+first look finds there with another content is of another disk, or was below the mount point, and is
+not shared unasked (engine/own/disk_doubts.py); on a disk that is known again it was edited.
 
 Guarantees: no delete is published of a file that a mount hides, nor unasked of one that went with
 its disk, be it while this runs or before. Limits: what is deleted between a mount and the first
 look, or while potluck does not run, is covered, too, where the disk is not known again: it gives
 every file another number at every mount (FAT), nothing of the sample is left on it, or it came
 while something was covered. Whoever renames a folder around a mount point and unmounts within the
-same moment, or while files are hidden below it, is not understood. If potluck ends in the seconds
-between the end of such a folder and the next head, what was in it is deleted like any other file.
+same moment, or while files are hidden below it, is not understood. A disk that is not known again
+has edits that were made on it elsewhere asked for; a snapshot, or an image, of a disk is taken for
+that disk. A folder that another disk has where a file was, or the other way round, is shared. If
+potluck ends in the seconds between the end of such a folder and the next head, what was in it is
+deleted like any other file.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from potluck.engine.events import OrderId
 
 
 @dataclass(slots=True)
-class Window:
+class MountWindow:
     """What was not met yet below one mount point, since something changed there."""
 
     since: OrderId
@@ -32,7 +32,7 @@ class DiskDoubts:
 
     def __init__(self) -> None:
         """Doubt nothing."""
-        self._windows: dict[bytes, Window] = {}
+        self._windows: dict[bytes, MountWindow] = {}
         self._doubted: set[bytes] = set()  # what is read of these next is not shared
         self._taken: set[bytes] = set()  # of these it was read, and kept from being shared
 
@@ -48,7 +48,7 @@ class DiskDoubts:
     def begin(self, folder: bytes, paths: Iterable[bytes], since: OrderId) -> None:
         """Something was mounted at a folder, or is no more; these are known below it."""
         self.end(folder)
-        self._windows[folder] = Window(since, set(paths))
+        self._windows[folder] = MountWindow(since, set(paths))
 
     def on_there(self, path: bytes, order: OrderId, *, as_known: bool) -> None:
         """A look or scan of this order met a path."""

@@ -34,7 +34,14 @@ from potluck.core.wording import of_amount, plural, set_off
 from potluck.engine.node import Node
 from potluck.engine.own.disk_doubts import DiskDoubts
 from potluck.engine.own.older_files import OlderFiles, OlderListener
-from potluck.engine.own.older_words import CHOICE, LOOKS, SEEN, disk_words, older_words, words_of
+from potluck.engine.own.older_words import (
+    OLDER_CHOICE,
+    OLDER_LOOKS,
+    OLDER_SEEN,
+    disk_words,
+    named_files,
+    older_words,
+)
 from potluck.engine.own.pending_record import PendingRecord
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -83,7 +90,7 @@ class OlderCopy:
         self.found = node.index.meta.get(OLDER_COPY) is not None
         if self.found:
             node.index.meta.set(OLDER_OTHERS, b"1")
-            text = f"{self._shown}: {SEEN}; {LOOKS}"
+            text = f"{self._shown}: {OLDER_SEEN}; {OLDER_LOOKS}"
             node.tell("older_copy", text, level="warning", subject=node.own_label)
         self._say()
 
@@ -185,10 +192,10 @@ class OlderCopy:
         if held != NOTHING:
             kept.append(f"{of_amount(*held)} not in it")
         if earlier := self.files.of(by_disk=False, wanted=False):
-            kept.append(f"the later versions of {words_of(earlier)}")
+            kept.append(f"the later versions of {named_files(earlier)}")
         text = f"{self._shown}, most likely an older copy, was looked through: "
         if kept:
-            text += f"{' and '.join(kept)} stay with the others; {CHOICE}"
+            text += f"{' and '.join(kept)} stay with the others; {OLDER_CHOICE}"
         else:
             text += "nothing that is shared is missing in it"
         if self._again:

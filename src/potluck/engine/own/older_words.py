@@ -18,24 +18,24 @@ from potluck.core.wording import LISTED, TO_TYPE, listed, plural, set_off, typab
 from potluck.engine.node import Node
 from potluck.engine.own.older_files import OlderFiles
 
-SEEN: Final = (
+OLDER_SEEN: Final = (
     "this folder does not go on from where potluck left it: most likely it is an older copy, from a"
     " backup or a snapshot"
 )
-LOOKS: Final = "it is being looked through, and nothing is deleted anywhere for what it lacks"
-CHOICE: Final = (
+OLDER_LOOKS: Final = "it is being looked through, and nothing is deleted anywhere for what it lacks"
+OLDER_CHOICE: Final = (
     "to have those here again, type: repair – if what is here now is to be, type: confirm"
 )
 _OTHER: Final = "with another content than I share"
 _COMING: Final = "exchanged as soon as a device that has the later one is linked"
 _KEPT: Final = (
     f"{_OTHER}, since a disk was mounted there, or went: what I share stays with the others; to"
-    " have it here again,"
+    " have that here again,"
 )
 _CONFIRM: Final = "if what is here now is to be shared"
 
 
-def words_of(paths: Collection[bytes]) -> str:
+def named_files(paths: Collection[bytes]) -> str:
     """Return how many files these are, and the first names."""
     names = [set_off(path.decode()) for path in nsmallest(LISTED, paths)]
     more = len(paths) - len(names)
@@ -51,11 +51,11 @@ def older_words(node: Node, files: OlderFiles, *, found: bool) -> tuple[str, str
     copies = [*wanted, *files.of(by_disk=False, wanted=False)]
     disks, command = disk_words(node, files)
     if copies:
-        then = _COMING if wanted else f"the later versions stay with the others; {CHOICE}"
-        text = f"{words_of(copies)} with an earlier content than I share: {then}"
+        then = _COMING if wanted else f"the later versions stay with the others; {OLDER_CHOICE}"
+        text = f"{named_files(copies)} with an earlier content than I share: {then}"
         command = "peers" if wanted else "repair"
     else:
-        text = f"{SEEN}; {LOOKS}" if found else ""
+        text = f"{OLDER_SEEN}; {OLDER_LOOKS}" if found else ""
     return "; ".join(filter(None, (text, disks))), command
 
 
@@ -63,25 +63,25 @@ def disk_words(node: Node, files: OlderFiles) -> tuple[str, str]:
     """Return the same of what came with another disk, "" if nothing did."""
     said, command = list[str](), ""
     if coming := files.of(by_disk=True, wanted=True):
-        said, command = [f"{words_of(coming)} {_OTHER}: {_COMING}"], "peers"
+        said, command = [f"{named_files(coming)} {_OTHER}: {_COMING}"], "peers"
     if kept := sorted(files.of(by_disk=True, wanted=False)):
         mounted = files.on_disk(kept)
         if mounted:
             back = "unmount that disk"
         else:
             back = f"mount the disk that was there, or {TO_TYPE}repair"
-        confirm = f"{TO_TYPE}confirm {_named(node.own_label, kept)}"
-        said.append(f"{words_of(kept)} {_KEPT} {back} – {_CONFIRM}, {confirm}")
+        confirm = f"{TO_TYPE}confirm {typable(_named(node.own_label, kept), 'PATH')}"
+        said.append(f"{named_files(kept)} {_KEPT} {back} – {_CONFIRM}, {confirm}")
         path = node.layout.path_of(Spot(node.own_manifest, (mounted or kept)[0]))
         command = f"findmnt -T {shlex.quote(f'{node.settings.folder}/Shared/{path}')}"
     return "; ".join(said), command
 
 
 def _named(label: str, paths: Iterable[bytes]) -> str:
-    """Return how a person names these: by the innermost folder that all of them are in."""
+    """Return how a person names these, by the innermost folder that all are in; "" if none is."""
     parts = [path.decode().split("/") for path in paths]
     if len(parts) > 1:
         parts = [one[:-1] for one in parts]
     same = takewhile(lambda each: len(set(each)) == 1, zip(*parts, strict=False))
     names = [each[0] for each in same]
-    return typable("/".join([label, *names]), "PATH") if names else "PATH"
+    return "/".join([label, *names]) if names else ""
