@@ -17,13 +17,16 @@ def doubts(*paths: bytes) -> DiskDoubts:
 
 def test_what_is_met_first_as_something_else_is_doubted_once() -> None:
     it = doubts()
-    assert not it.open
+    assert (it.open, it.idle) == (False, False)
     it.on_there(b"d/a", AFTER, as_known=False)
     it.on_there(b"d/b", AFTER, as_known=True)
     it.on_there(b"e", AFTER, as_known=False)
     it.on_there(b"d/b", AFTER, as_known=False)  # written since
     assert (it.open, repr(it)) == (True, "<DiskDoubts: 1 in 1 windows>")
+    it.end(b"d")
+    assert not it.idle, "it was not read yet"
     assert [it.ends(path) for path in (b"d/a", b"d/a", b"d/b", b"e")] == [True, False, False, False]
+    assert it.idle
 
 
 def test_what_was_seen_by_a_look_of_before_is_met_again_by_the_next() -> None:

@@ -72,7 +72,9 @@ class Questioned:
     sample: Mapping[bytes, PlaceRow]  # what stood there when all that is known had been seen there
     looked: bool = False  # a look is over
     known_again: bool = False  # something stands on what is mounted there just as it is known
+    familiar: bool = False  # the same, perhaps after it was away, with nothing met in its place
     met: bool = False  # something was seen below it since
+    before: Mapping[bytes, PlaceRow] | None = None  # the sample of then
     told: str = ""  # the path in the register
 
 
@@ -112,8 +114,9 @@ class CoveredFiles:
             if before is None:
                 self._doubt(folder, _sample(self._node, folder))
             else:  # else what was mounted meanwhile may hold some of what is known
-                same = self._starting or not before.met
-                self._doubt(folder, before.sample if same else {}, before.told)
+                self._doubt(folder, before.sample if self._starting else {}, before.told)
+                if not before.met:  # what was edited on it while it was away goes on as edits
+                    self._points[folder].before = before.before or before.sample
         self._starting = False
         self._remember()
         self._listener.look_at(points)
@@ -127,10 +130,11 @@ class CoveredFiles:
         for folder, point in self._points.items():
             point.paths.discard(path)
             point.met = point.met or path.startswith(folder + b"/" if folder else b"")
-            row = point.sample.get(path)
+            row = (point.before or point.sample).get(path)
             if row is not None and stat is not None and order > point.since:
                 known = same_stat(row, stat) and self._is_on_disk_of(folder, path)
-                point.known_again = point.known_again or known
+                point.familiar = point.familiar or known
+                point.known_again = point.known_again or (known and path in point.sample)
         self._count_out(path)
 
     def holds(self, path: bytes) -> bool:
@@ -160,7 +164,7 @@ class CoveredFiles:
             where = self._path(folder)
             if order > point.since and any(where.starts_with(path) for path in asked):
                 point.looked = True
-                self._judge.older.end_doubts(folder, known_again=point.known_again)
+                self._judge.older.end_doubts(folder, known_again=point.familiar)
             if not point.looked:
                 continue
             if not self._node.mounts.at(where):  # what went with a disk inside it is told there

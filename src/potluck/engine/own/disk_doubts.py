@@ -41,6 +41,11 @@ class DiskDoubts:
         return f"<DiskDoubts: {len(self._doubted)} in {len(self._windows)} windows>"
 
     @property
+    def idle(self) -> bool:
+        """Whether it does not matter what is met."""
+        return not self._windows and not self._doubted
+
+    @property
     def open(self) -> bool:
         """Whether something is kept that may be given back in a moment."""
         return any(window.doubted for window in self._windows.values())

@@ -40,6 +40,8 @@ class Judge:
         """A look of this order met a path: if a disk that came or went may have put something else
         there, that is not shared without a question.
         """
+        if self.older.doubts.idle:
+            return
         stands = self._publishing.stands(path)
         as_known = stands is not None and stat is not None and same_stat(stands, stat)
         self.older.doubts.on_there(path, order, as_known=as_known)
