@@ -14,7 +14,7 @@ from potluck.core.errors import NotFound, Refused
 from potluck.core.wire.catalogue import FileRecord, Head, Holding
 from potluck.engine.bringing_back import BringingBack, note_wanted
 from potluck.engine.effects import PlaceItem, Tell
-from potluck.engine.events import LinkId, Placed, Placement
+from potluck.engine.events import LinkId, Mount, MountsSeen, Placed, Placement
 from potluck.engine.index import Index
 from potluck.engine.others.group_commit import Placeable, SpotOutcome
 from potluck.engine.own.publishing import Publishing
@@ -116,19 +116,30 @@ def test_what_is_damaged_is_not_left_alone_and_no_part_of_it() -> None:
     assert "left alone" not in told
 
 
+def test_what_stands_on_a_disk_that_is_mounted_there_is_not_promised() -> None:
+    home = Home(*THREE)
+    home.held.release([b"b", b"f", b"f/a"])
+    home.publishing.older.files.note(b"b", b"r" * 32, by_disk=True)
+    point = home.node.layout.path_of(home.spot(b"b"))
+    home.node.mounts.on_seen(MountsSeen((Mount(point, 1),)))
+    with pytest.raises(NotFound, match="can be brought back") as error:
+        home.part.repair()
+    assert "cannot be exchanged: unmount it first" in str(error.value.cause)
+
+
 def test_earlier_versions_of_an_older_copy_are_exchanged() -> None:
     home = Home(*THREE)
     home.held.release([b"b", b"f", b"f/a"])
     home.node.index.places.put(home.node.own_manifest, [place(THREE[2])])
     home.publishing.older.note(b"b", b"r" * 32)
     assert home.part.leaves_alone(home.spot(b"b"))
-    text = "1 earlier version to be exchanged for what was shared last; what stands here goes to"
+    text = "1 file to be exchanged for what was shared last; what stands here goes to"
     assert home.part.repair() == f"{text} “Put aside”."
     assert not home.part.leaves_alone(home.spot(b"b"))
     home.held.hold([b"f/a"])
     said = home.part.repair()
     assert said.startswith("1 file (3 B) wanted back into d1, as far as others have it: no other")
-    assert "(d2 has not said yet). 1 earlier version" in said
+    assert "(d2 has not said yet). 1 file to be exchanged" in said
 
 
 def test_it_is_over_when_the_last_came_and_that_is_told() -> None:

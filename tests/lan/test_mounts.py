@@ -239,6 +239,30 @@ def test_what_went_with_a_dead_disk_is_given_up_or_brought_back_by_the_next_comm
     assert sorted(path.name for path in disk.iterdir()) == ["b.txt", "c.txt"]
 
 
+def test_other_files_of_the_same_names_are_shared_only_when_a_person_says_so(two) -> None:
+    anna, bert = two
+    photos, copy = anna.own / "photos", bert.shared / "anna" / "photos" / "1.jpg"
+    other, good = anna.home / "other", copy.read_bytes()
+    other.mkdir()
+    mount(anna, other)
+    on(anna, "sh", "-c", f"echo another > {other}/1.jpg")
+    on(anna, "mount", "--bind", other, photos)
+    told = "1 file (photos/1.jpg) with another content than I share"
+    anna.wait(lambda: told in anna.run("status").stdout, READY_S)
+    assert told in anna.run("why", "anna/photos/1.jpg").stdout
+    assert stays(lambda: copy.read_bytes() == good, SECOND_LOOK_S + 3.0)
+    assert anna.run("repair").returncode != 0, "what is on another disk cannot be exchanged"
+    on(anna, "umount", photos)
+    wait_for(lambda: anna.settled() and bert.settled(), READY_S, two)
+    assert same_outline(two)
+    assert told not in anna.run("status").stdout
+    assert not list((bert.folder / ".potluck" / "trash").rglob("*.jpg"))
+    on(anna, "mount", "--bind", other, photos)
+    anna.wait(lambda: told in anna.run("status").stdout, READY_S)
+    assert anna.run("confirm", "anna/photos/1.jpg").returncode == 0
+    bert.wait(lambda: copy.read_bytes() == b"another\n", READY_S)
+
+
 # -- what is missing at the next start -------------------------------------------------------------
 @pytest.mark.full
 def test_a_disk_that_is_missing_at_the_next_start_deletes_nothing_anywhere(two) -> None:

@@ -85,15 +85,11 @@ class BringingBack:
     # -- what a person wants -----------------------------------------------------------------------
     def repair(self) -> str:
         """Bring back all that is held; return what follows. Raises PotluckError."""
-        node, standing = self._node, self._publishing.stands
+        standing = self._publishing.stands
         self.check()
         earlier = self._publishing.older.want()
         if not self._held and not earlier:
-            raise NotFound(
-                f"Nothing of {set_off(node.own_label)} has to be brought back.",
-                "all that is shared of it is here, or what is not here is not held",
-                "status",
-            )
+            raise self._nothing()
         records = [one for one in self._held.records() if standing(one.path) is None]
         self._paths = {one.path for one in records}
         self._came, self._taken = NOTHING, 0
@@ -101,6 +97,17 @@ class BringingBack:
         self._note()
         self._want(self._paths)
         return self._follows(records, len(self._held) - len(records), earlier)
+
+    def _nothing(self) -> NotFound:
+        """Return why nothing comes."""
+        own = set_off(self._node.own_label)
+        if self._publishing.older.files:
+            what = f"Nothing of {own} can be brought back."
+            why = "what is on a disk that is mounted there cannot be exchanged: unmount it first"
+        else:
+            what = f"Nothing of {own} has to be brought back."
+            why = "all that is shared of it is here, or what is not here is not held"
+        return NotFound(what, why, "status")
 
     def check(self) -> None:
         """Raise Refused where nothing can be brought back now."""
@@ -132,7 +139,7 @@ class BringingBack:
         known = held_elsewhere(self._node, records).words
         text = f"{what} wanted back into {set_off(self._top)}, as far as others have it: {known}."
         if earlier:
-            more = f"{plural(earlier, 'earlier version')} to be exchanged for what was shared last;"
+            more = f"{plural(earlier, 'file')} to be exchanged for what was shared last;"
             text = f"{text} " if records else ""
             text += f"{more} what stands here goes to {set_off('Put aside')}."
         if not self._node.linked():

@@ -29,7 +29,7 @@ class TroubleKind(Enum):
     KEPT = "an owner deleted or replaced very much: it stays here until a person confirms"
     UNREADABLE = "a folder or file of mine cannot be read"
     HELD = "held, not deleted"  # until a person says that they were meant
-    OLDER = "the folder is an older copy, or has files of one"
+    OLDER = "files of an older copy, or of another disk, are here"
     COVERED = "another disk hides files, or took them along"  # what is mounted below Shared/
     UNWATCHED = "changes are found by scans only"  # no watches to be had
     RESTLESS = "a file of mine never holds still"

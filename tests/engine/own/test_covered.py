@@ -6,12 +6,14 @@ model of the disk, or come, with it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING
 from potluck.core.content.knowledge import OwnWork
-from potluck.engine.effects import Look, Scan
+from potluck.engine.effects import Hash, Look, Scan
 from potluck.engine.events import Mount, MountsSeen, ShareSeen
 from potluck.engine.own.covered import SAMPLE_FILES
 from potluck.engine.own.mount_memory import MountMemory
@@ -262,17 +264,17 @@ def test_only_a_look_at_the_point_says_what_is_hidden(own: Own) -> None:
     hide(own)
     own.todo.clear()  # that look hangs
     covered = own.own_folder.covered
-    covered.settle([own.path("a")])
+    covered.settle([own.path("a")], own.node.number())
     assert troubles(own) == []
-    covered.settle([own.own_folder.top])
+    covered.settle([own.own_folder.top], own.node.number())
     assert len(troubles(own)) == 1
-    covered.settle([own.path("a")])
+    covered.settle([own.path("a")], own.node.number())
     assert len(troubles(own)) == 1
     covered.clear()  # the own folder has another name, and the disk is still away
     assert (troubles(own), repr(covered)) == ([], "<CoveredFiles: [3]>")
-    covered.settle([own.path("a")])
+    covered.settle([own.path("a")], own.node.number())
     assert troubles(own) == [], "looks at the former name say nothing of this one"
-    covered.settle([own.own_folder.top])
+    covered.settle([own.own_folder.top], own.node.number())
     assert len(troubles(own)) == 1
 
 
@@ -400,7 +402,7 @@ def test_what_was_ordered_before_the_mount_says_nothing_of_it(own: Own) -> None:
     mount(own, point(own, number=2))
     for event in late:
         own.tell(event)
-    own.own_folder.covered.settle([own.own_folder.top])
+    own.own_folder.covered.settle([own.own_folder.top], own.node.number())
     assert own.own_folder.covered.amount[:2] == (1, 0)
     assert "d/b" in own.published()
 
@@ -468,3 +470,123 @@ def test_a_disk_is_known_again_by_a_sample_of_its_files() -> None:
     (questioned,) = own.own_folder.covered._points.values()
     assert SAMPLE_FILES // 2 < len(questioned.sample) <= SAMPLE_FILES
     assert max(questioned.sample) > f"d/{2 * SAMPLE_FILES:04}".encode(), "from all of it"
+
+
+# -- files of the same name ------------------------------------------------------------------------
+def other(own: Own, number: int = 1) -> Own:
+    """Another disk is mounted at d, with another d/b; what it hides is kept in `hidden`."""
+    hide(own)
+    own.write("d/b", "another disk's")
+    own.files["d/b"].stat = replace(own.files["d/b"].stat, inode=900 + number)
+    return own
+
+
+def kept(own: Own) -> str:
+    """What is said of files with another content."""
+    own.tick()
+    return " ".join(one.reason for one in own.node.troubles.of(TroubleKind.OLDER))
+
+
+def unmount(own: Own) -> None:
+    own.files |= own.hidden  # type: ignore[attr-defined]
+    own.folders.add("d/e")
+    mount(own)
+    own.settle()
+
+
+def test_what_another_disk_has_under_the_same_name_is_not_shared(own: Own) -> None:
+    before = own.published()
+    other(own).settle()
+    later(own)
+    assert own.published() == before
+    assert "1 file (d/b) with another content than I share" in kept(own)
+    assert "unmount that disk" in kept(own)
+    (told,) = (tell for tell in own.tells if tell.code == "another_disk")
+    assert told.text.endswith(f"type: confirm {own.own_folder.top}/d/b")
+    assert own.own_folder.absent.amount.files == 2
+    unmount(own)
+    later(own)
+    assert own.published() == before
+    assert (kept(own), own.own_folder.absent.amount) == ("", NOTHING)
+
+
+def test_what_is_saved_on_it_later_is_an_edit(own: Own) -> None:
+    other(own).settle()
+    own.write("d/b", "saved since")
+    own.touch("d/b")
+    own.settle()
+    assert own.published()["d/b"].root == own.hashed("d/b").pieces.root
+    assert kept(own) == ""
+
+
+def test_a_restart_keeps_it_and_who_confirms_it_has_it_shared(own: Own) -> None:
+    before = own.published()
+    other(own).settle()
+    own = restarted(own)
+    mount(own, point(own, number=2))
+    own.settle()
+    later(own)
+    assert own.published() == before
+    assert "1 file (d/b)" in kept(own)
+    assert own.publishing.confirm(b"d/b") == "1 file shared now as what stands here."
+    own.touch("d/b")
+    own.settle()
+    assert own.published()["d/b"].root == own.hashed("d/b").pieces.root
+    assert kept(own) == ""
+
+
+def test_what_an_unmount_uncovers_is_not_shared(own: Own) -> None:
+    mount(own, point(own))
+    own.settle()
+    before = own.published()
+    own.write("d/b", "what was below the mount point")
+    mount(own)
+    own.settle()
+    later(own)
+    assert own.published() == before
+    assert "or type: repair" in kept(own)
+
+
+@pytest.mark.parametrize("away", [True, False])
+def test_a_disk_that_was_edited_elsewhere_is_shared_as_it_comes_back(own: Own, away: bool) -> None:
+    mount(own, point(own))
+    own.settle()
+    if away:
+        disk, own.files = own.files, {"a": own.files["a"]}
+        own.folders.discard("d/e")
+        mount(own)
+        own.settle()
+        own.files = disk
+        own.folders.add("d/e")
+        own.write("d/b", "edited elsewhere")
+        mount(own, point(own, number=2))
+    else:
+        own.write("d/b", "edited elsewhere")
+        own = restarted(own)
+        mount(own, point(own, number=2))
+    own.settle()
+    own.touch("d/b")
+    own.settle()
+    assert own.published()["d/b"].root == own.hashed("d/b").pieces.root
+    assert kept(own) == ""
+    assert "another_disk" not in own.codes()
+
+
+def test_what_a_look_of_before_brings_of_another_disk_is_not_shared_either(own: Own) -> None:
+    before = own.published()
+    own.own_folder.scan()
+    own.tick()
+    other(own).settle()
+    later(own)
+    assert own.published() == before
+
+
+def test_what_is_read_of_another_disk_for_an_edit_of_before_is_not_shared(own: Own) -> None:
+    before = own.published()
+    own.write("d/b", "edited")
+    own.touch("d/b")
+    own.answer()
+    assert [type(effect) for effect in own.todo] == [Hash]
+    other(own).settle()
+    later(own)
+    assert own.published() == before

@@ -304,3 +304,18 @@ def test_an_earlier_version_of_an_older_copy_is_known_and_not_shared(
 def test_what_a_disk_took_along_is_asked_for(own: Own, judge: Judge) -> None:
     judge.on_taken_along({b"x"})
     assert own.publishing.breaker.taken_along == {b"x"}
+
+
+def test_what_is_met_is_weighed_only_while_a_disk_may_have_put_it_there() -> None:
+    own = Own()
+    own.write("a", "first")
+    own.touch("a")
+    own.settle()
+    judge, doubts = own.own_folder.judge, own.publishing.older.doubts
+    known = own.files["a"].stat
+    judge.weigh(b"a", replace(known, size=1), own.node.number())
+    assert doubts.idle
+    for stat, doubted in ((known, False), (replace(known, size=1), True), (None, True)):
+        doubts.begin(b"", [b"a"], own.node.number())
+        judge.weigh(b"a", stat, own.node.number())
+        assert doubts.ends(b"a") is doubted

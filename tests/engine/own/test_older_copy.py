@@ -270,7 +270,7 @@ def test_who_wants_what_is_here_has_it_shared() -> None:
     life.publishing._listener.tell["on_came"] = asked.append  # type: ignore[attr-defined]
     life.come_back()
     text = life.publishing.confirm(b"d")
-    assert text == "1 earlier version shared now, as they stand here."
+    assert text == "1 file shared now as what stands here."
     assert [str(path) for path in asked[0]] == ["d1/d/b"]  # type: ignore[attr-defined]
     life.seen()
     assert life.shared()["d/b"] == life.hashed("d/b").pieces.root
@@ -278,7 +278,7 @@ def test_who_wants_what_is_here_has_it_shared() -> None:
     text = life.publishing.confirm()
     assert text is not None
     assert text.startswith("Confirmed: 1 file")
-    assert text.endswith("3 earlier versions shared now, as they stand here.")
+    assert text.endswith("3 files shared now as what stands here.")
     life.seen()
     assert life.shared()["a"] == life.hashed("a").pieces.root
     assert "since" not in life.shared()
@@ -312,8 +312,7 @@ def test_when_the_last_is_exchanged_that_is_told() -> None:
     assert older.on_exchanged(b"void", "Put aside/x")
     (told,) = taken(life.node, Tell)
     assert told.text == (
-        "Shared/d1: 4 files exchanged for what was shared last; the earlier versions are in"
-        " “Put aside”"
+        "Shared/d1: 4 files exchanged for what was shared last; what stood there is in “Put aside”"
     )
     assert older.want() == 0
     older.note(b"a", b"r" * 32)
@@ -335,3 +334,47 @@ def test_what_the_shell_saw_is_known_to_later_runs() -> None:
     assert again.older.found
     again.older.on_looked(Amount(0, 0, 0))
     assert again.older.found, "nobody looked"
+
+
+def doubted(life: Life, path: str = "a") -> None:
+    """Another disk puts something else there, as a look finds at once."""
+    older = life.publishing.older
+    older.doubts.begin(b"", [path.encode()], life.node.number())
+    life.write(path, "of another disk")
+    life.seen()
+
+
+def test_what_is_doubted_is_kept_and_told_once_its_window_is_over() -> None:
+    life = Life()
+    older = life.publishing.older
+    doubted(life)
+    assert life.shared()["a"] == life.later["a"].root
+    assert (older.files.of(by_disk=True, wanted=False), life.reason()) == ([b"a"], "")
+    older.end_doubts(b"", known_again=False)
+    assert life.reason().startswith("1 file (a) with another content than I share")
+    doubted(life, "note")
+    older.end_doubts(b"", known_again=False)
+    assert "2 files (a and note)" in life.reason()
+    life.tick()
+    assert life.codes().count("another_disk") == 1
+
+
+def test_what_is_doubted_and_as_it_is_shared_is_nothing() -> None:
+    life = Life()
+    life.publishing.older.doubts.begin(b"", [b"a"], life.node.number())
+    life.change("a", ctime_ns=5, inode=999)
+    life.seen()
+    life.publishing.older.end_doubts(b"", known_again=False)
+    assert life.reason() == ""
+    life.write("a", "edited")
+    life.seen()
+    assert life.shared()["a"] == life.hashed("a").pieces.root
+
+
+def test_what_was_kept_of_a_disk_that_is_known_again_is_shared() -> None:
+    life = Life()
+    doubted(life)
+    life.publishing.older.end_doubts(b"", known_again=True)
+    assert life.reason() == ""
+    life.seen()
+    assert life.shared()["a"] == life.hashed("a").pieces.root

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from potluck.core.content.facts import Amount, Spot
+from potluck.core.wire.catalogue import encode
+from potluck.engine.events import Mount, MountsSeen
 from potluck.engine.node import Node
 from potluck.engine.own.older_files import OlderFiles
 from tests.engine.builders import group, key, node
@@ -97,11 +99,23 @@ def test_it_is_known_to_the_next_run_as_far_as_it_stands() -> None:
     assert len(Home(after).files) == 0
 
 
-def test_the_first_names_are_said() -> None:
+def test_what_came_with_a_disk_is_known_as_such_and_not_exchanged_while_it_is_mounted() -> None:
     home = Home()
     home.files.note(b"a", EARLIER)
-    assert home.files.words() == "1 file (a)"
-    for name in NAMES:
-        home.files.note(name.encode(), EARLIER)
-    assert home.files.words().startswith("5 files (a, ")
-    assert home.files.words().endswith(" more)")
+    home.files.note(b"d/b", EARLIER, by_disk=True)
+    assert home.files.of(by_disk=True, wanted=False) == [b"d/b"]
+    point = home.node.layout.path_of(home.spot(b"d"))
+    home.node.mounts.on_seen(MountsSeen((Mount(point, 1),)))
+    assert home.files.on_disk([b"a", b"d/b"]) == [b"d/b"]
+    home.changed()
+    assert (home.files.want(), home.changed()) == (1, [b"a"])
+    after = Home(home)
+    assert after.files.of(by_disk=True, wanted=False) == [b"d/b"]
+    assert after.files.of(by_disk=False, wanted=True) == [b"a"]
+    assert after.files.want() == 2
+    after.files.note(b"d/b", b"x" * 32, by_disk=True)
+    assert after.files.of(by_disk=True, wanted=False) == [b"d/b"], "another disk, another decision"
+    kept = after.node.index.meta.beginning_with("older file ")
+    after.node.index.meta.set("older file " + b"a".hex(), encode([EARLIER, True]))
+    assert len(kept) == 2
+    assert Home(after).files.of(by_disk=False, wanted=True) == [b"a"], "as it was written before"

@@ -491,6 +491,6 @@ def test_in_an_older_copy_nothing_is_moved_and_what_stands_is_shared_when_confir
     text = publishing.confirm(b"a")
     assert text is not None
     assert text.startswith("Confirmed: 1 file")
-    assert text.endswith(" 1 earlier version shared now, as they stand here.")
+    assert text.endswith(" 1 file shared now as what stands here.")
     publishing.older.note(b"b", root_of("earlier"))
-    assert publishing.confirm() == "1 earlier version shared now, as they stand here."
+    assert publishing.confirm() == "1 file shared now as what stands here."

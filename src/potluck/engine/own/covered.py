@@ -9,15 +9,20 @@ just as it was, ctime and inode included, that is the disk that it was: what it 
 and another scan says so. What went with a disk that is gone for good is brought back, or given up,
 once a person says so (engine/lost_disks.py). If its folder is renamed, or removed, that is asked
 for as well: the owner's breaker holds what would be lost (engine/own/owners_breaker.py). Until it
-is seen it is lacking here, and that is told to the others like anything that is lacking.
+is seen it is lacking here, and that is told to the others like anything that is lacking. What the
+first look finds there with another content is of another disk, or was below the mount point, and is
+not shared unasked (engine/own/disk_doubts.py); on a disk that is known again it was edited.
 
 Guarantees: no delete is published of a file that a mount hides, nor unasked of one that went with
 its disk, be it while this runs or before. Limits: what is deleted between a mount and the first
 look, or while potluck does not run, is covered, too, where the disk is not known again: it gives
 every file another number at every mount (FAT), nothing of the sample is left on it, or it came
 while something was covered. Whoever renames a folder around a mount point and unmounts within the
-same moment, or while files are hidden below it, is not understood. If potluck ends in the seconds
-between the end of such a folder and the next head, what was in it is deleted like any other file.
+same moment, or while files are hidden below it, is not understood. A disk that is not known again
+has edits that were made on it elsewhere asked for; a snapshot, or an image, of a disk is taken for
+that disk. A folder that another disk has where a file was, or the other way round, is shared. If
+potluck ends in the seconds between the end of such a folder and the next head, what was in it is
+deleted like any other file.
 """
 
 from __future__ import annotations
@@ -67,6 +72,9 @@ class Questioned:
     sample: Mapping[bytes, PlaceRow]  # what stood there when all that is known had been seen there
     looked: bool = False  # a look is over
     known_again: bool = False  # something stands on what is mounted there just as it is known
+    familiar: bool = False  # the same, perhaps after it was away, with nothing met in its place
+    met: bool = False  # something was seen below it since
+    before: Mapping[bytes, PlaceRow] | None = None  # the sample of then
     told: str = ""  # the path in the register
 
 
@@ -107,6 +115,8 @@ class CoveredFiles:
                 self._doubt(folder, _sample(self._node, folder))
             else:  # else what was mounted meanwhile may hold some of what is known
                 self._doubt(folder, before.sample if self._starting else {}, before.told)
+                if not before.met:  # what was edited on it while it was away goes on as edits
+                    self._points[folder].before = before.before or before.sample
         self._starting = False
         self._remember()
         self._listener.look_at(points)
@@ -116,12 +126,15 @@ class CoveredFiles:
     def on_there(self, path: bytes, stat: Stat | None, order: OrderId) -> None:
         """Something stands at a path, as a look or scan of this order says."""
         self._starting = False
+        self._judge.weigh(path, stat, order)
         for folder, point in self._points.items():
             point.paths.discard(path)
-            row = point.sample.get(path)
+            point.met = point.met or path.startswith(folder + b"/" if folder else b"")
+            row = (point.before or point.sample).get(path)
             if row is not None and stat is not None and order > point.since:
                 known = same_stat(row, stat) and self._is_on_disk_of(folder, path)
-                point.known_again = point.known_again or known
+                point.familiar = point.familiar or known
+                point.known_again = point.known_again or (known and path in point.sample)
         self._count_out(path)
 
     def holds(self, path: bytes) -> bool:
@@ -144,13 +157,14 @@ class CoveredFiles:
         points = self._points.values()
         return any(one.startswith(start) for point in points for one in point.paths)
 
-    def settle(self, asked: Collection[SafePath]) -> None:
+    def settle(self, asked: Collection[SafePath], order: OrderId) -> None:
         """A round that asked for these is over: what was not seen is told, until it is."""
         over = list[bytes]()
         for folder, point in list(self._points.items()):
             where = self._path(folder)
-            if any(where.starts_with(path) for path in asked):
+            if order > point.since and any(where.starts_with(path) for path in asked):
                 point.looked = True
+                self._judge.older.end_doubts(folder, known_again=point.familiar)
             if not point.looked:
                 continue
             if not self._node.mounts.at(where):  # what went with a disk inside it is told there
@@ -205,7 +219,9 @@ class CoveredFiles:
 
     def _doubt(self, folder: bytes, sample: Mapping[bytes, PlaceRow], told: str = "") -> None:
         paths = set(self._judge.unseen(folder, (), ()))
-        self._points[folder] = Questioned(paths, self._node.number(), sample, told=told)
+        point = Questioned(paths, self._node.number(), sample, told=told)
+        self._points[folder] = point
+        self._judge.older.doubts.begin(folder, paths, point.since)
         self._count(folder)
 
     def _is_on_disk_of(self, folder: bytes, path: bytes) -> bool:
@@ -214,6 +230,7 @@ class CoveredFiles:
 
     def _give_up(self, folder: bytes) -> None:
         point = self._points.pop(folder)
+        self._judge.older.end_doubts(folder, known_again=False)
         for path in point.paths:
             if path not in self:
                 self._count_out(path)

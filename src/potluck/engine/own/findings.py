@@ -161,7 +161,7 @@ class Findings:
         if trusted:
             self.refused.forget(found.paths, found.refused, found.unreadable)
             self.unreadable.settle(found.paths, found.unreadable)
-            self._covered.settle(found.paths)
+            self._covered.settle(found.paths, found.order)
 
     def _lacking(self, look: LookRound, top: SafePath, held: Container[bytes]) -> list[bytes]:
         """Return what a look did not meet below the folders it met, but for what lies below more of

@@ -21,7 +21,7 @@ from potluck.core.content.pieces import Root
 from potluck.core.content.reconcile import OwnChange, Verdict, judge_hash, own_change, same_stat
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import set_off
-from potluck.engine.events import Hashed
+from potluck.engine.events import Hashed, OrderId
 from potluck.engine.node import Node
 from potluck.engine.own.publishing import Publishing
 
@@ -35,6 +35,16 @@ class Judge:
         """Judge against what the index knows; what follows goes to `publishing`."""
         self._node, self._publishing = node, publishing
         self._damaged, self.older = publishing.damaged, publishing.older
+
+    def weigh(self, path: bytes, stat: Stat | None, order: OrderId) -> None:
+        """A look of this order met a path: if a disk that came or went may have put something else
+        there, that is not shared without a question.
+        """
+        if self.older.doubts.idle:
+            return
+        stands = self._publishing.stands(path)
+        as_known = stands is not None and stat is not None and same_stat(stands, stat)
+        self.older.doubts.on_there(path, order, as_known=as_known)
 
     def on_seen(self, path: bytes, stat: Stat) -> int | None:
         """A file is there: return None if that says enough, else its last piece size: read it."""
@@ -78,6 +88,7 @@ class Judge:
         """A folder is there: it is shared, unless it was before."""
         self._damaged.end([path])
         self.older.end([path])
+        self.older.doubts.ends(path)
         change = own_change(self._publishing.stands(path), Finding.FOLDER, None)
         if change is OwnChange.FOLDER:
             row = PlaceRow(path, Kind.FOLDER, b"", 0, 0, 0, 0, executable=False)
@@ -115,6 +126,8 @@ class Judge:
         """A file was read: an edit is shared, damage is told."""
         node, pieces, shown = self._node, hashed.pieces, str(hashed.path)
         stands = self._publishing.stands(path)
+        if stands is None or not same_stat(stands, hashed.stat):
+            self.older.doubts.on_other(path)
         if self.older.takes(path, pieces.root, hashed.stat.size):
             self._keep_earlier(path, hashed, stands)
             return
@@ -137,7 +150,7 @@ class Judge:
         self._publishing.put(_row(path, pieces.root, stat), pieces.piece_size)
 
     def _keep_earlier(self, path: bytes, hashed: Hashed, stands: PlaceRow | None) -> None:
-        """An earlier version stands there, from an older copy: known, and not shared."""
+        """An earlier version stands there, or that of another disk: known, and not shared."""
         self._damaged.end([path])
         self._node.index.contents.put(hashed.pieces)
         row = _row(path, hashed.pieces.root, self._dressed(hashed.stat, stands))

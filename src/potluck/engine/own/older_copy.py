@@ -5,7 +5,9 @@ one that the index left there, the shell says so at the start. Then, until all o
 looked through once, what it lacks is held (engine/own/held_paths.py), however little it is, and a
 file that has a content which was shared at its path before is kept from being shared
 (engine/own/older_files.py). So both stay with the others as they were, and are lacking here, until
-a person says `repair` or `confirm`. What is neither is new, and is shared like anything else.
+a person says `repair` or `confirm`. What is neither is new, and is shared like anything else. What
+another disk put in the place of files, as far as it is doubted (engine/own/disk_doubts.py), is kept
+from being shared in the same way, whatever its content was before.
 
 Guarantees: that it is so is known across restarts, and in the index before the folder gets another
 stamp, until all was seen, with nothing that could not be read; it is told at the start, in `status`
@@ -30,7 +32,16 @@ from potluck.core.content.paths import SafePath
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import of_amount, plural, set_off
 from potluck.engine.node import Node
+from potluck.engine.own.disk_doubts import DiskDoubts
 from potluck.engine.own.older_files import OlderFiles, OlderListener
+from potluck.engine.own.older_words import (
+    OLDER_CHOICE,
+    OLDER_LOOKS,
+    OLDER_SEEN,
+    disk_words,
+    named_files,
+    older_words,
+)
 from potluck.engine.own.pending_record import PendingRecord
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -40,15 +51,7 @@ OLDER_COPY: Final = "older copy"
 """… and the one under which it says that FOLDER is an older copy, not looked through yet."""
 OLDER_OTHERS: Final = "older copy of others"
 """The same of what stands in it of other owners (engine/others/older_replicas.py)."""
-_SEEN: Final = (
-    "this folder does not go on from where potluck left it: most likely it is an older copy, from a"
-    " backup or a snapshot"
-)
 _LATER: Final = "later version"  # in the name of a file that is shared beside a folder
-_LOOKS: Final = "it is being looked through, and nothing is deleted anywhere for what it lacks"
-_CHOICE: Final = (
-    "to have those here again, type: repair – if what is here now is to be, type: confirm"
-)
 
 
 class OlderCopyListener(OlderListener, Protocol):
@@ -65,12 +68,14 @@ class OlderCopy:
         """Know of none; `start` says what the shell saw, or an earlier run."""
         self._node, self._listener = node, listener
         self.files = OlderFiles(node, listener)
+        self.doubts = DiskDoubts()
         self.found = False  # it is one, and was not looked through yet
         self._scanned = False  # all of it was seen
         self._let_go: set[bytes] = set()  # paths at which a person wants what stands there
         self._again: set[bytes] = set()  # paths of files that had been deleted, or renamed
         self._came = 0  # files exchanged in this run
         self._unsaid = False  # that other files are of one
+        self._told = False  # that some came with another disk
 
     def __repr__(self) -> str:
         """Say what is known."""
@@ -85,7 +90,7 @@ class OlderCopy:
         self.found = node.index.meta.get(OLDER_COPY) is not None
         if self.found:
             node.index.meta.set(OLDER_OTHERS, b"1")
-            text = f"{self._shown}: {_SEEN}; {_LOOKS}"
+            text = f"{self._shown}: {OLDER_SEEN}; {OLDER_LOOKS}"
             node.tell("older_copy", text, level="warning", subject=node.own_label)
         self._say()
 
@@ -99,6 +104,7 @@ class OlderCopy:
     def takes(self, path: bytes, root: bytes, size: int) -> bool:
         """Say whether a content that stands at a path is an earlier version, not to be shared."""
         index, name = self._node.index, self._node.own_manifest
+        doubted = self.doubts.ends(path)
         shared = index.manifests.get(name, path)
         if shared is None and self.found and index.former.has(name, path, root):
             self._again.add(path)
@@ -106,13 +112,16 @@ class OlderCopy:
             return False
         if self.files.root_of(path) == root:
             return True
+        if doubted:
+            self.doubts.take(path)
+            return True
         if not self.found or path in self._let_go:
             return False
         return index.former.has(name, path, root) or (not size and shared.size > 0)
 
     def note(self, path: bytes, root: bytes) -> None:
         """An earlier version stands there."""
-        self._unsaid |= self.files.note(path, root)
+        self._unsaid |= self.files.note(path, root, by_disk=self.doubts.has_taken(path))
 
     def end(self, paths: Collection[bytes]) -> None:
         """What stands at these paths is shared, or is no earlier version."""
@@ -157,8 +166,13 @@ class OlderCopy:
 
     def on_tick(self) -> None:
         """Have `status` say what is new; there may be thousands at once."""
-        if self._unsaid:
+        if self._unsaid and not self.doubts.open:
             self._say()
+            text, _ = disk_words(self._node, self.files)
+            if text and not self._told:
+                text = f"{self._shown}: {text}"
+                self._node.tell("another_disk", text, level="warning", subject=self._node.own_label)
+            self._told = bool(text)
 
     def on_looked(self, held: Amount, unread: Iterable[bytes] = ()) -> None:
         """Nothing is open, in doubt or untold: if all was seen it is over, and so much is held.
@@ -177,11 +191,11 @@ class OlderCopy:
         kept = list[str]()
         if held != NOTHING:
             kept.append(f"{of_amount(*held)} not in it")
-        if self.files:
-            kept.append(f"the later versions of {self.files.words()}")
+        if earlier := self.files.of(by_disk=False, wanted=False):
+            kept.append(f"the later versions of {named_files(earlier)}")
         text = f"{self._shown}, most likely an older copy, was looked through: "
         if kept:
-            text += f"{' and '.join(kept)} stay with the others; {_CHOICE}"
+            text += f"{' and '.join(kept)} stay with the others; {OLDER_CHOICE}"
         else:
             text += "nothing that is shared is missing in it"
         if self._again:
@@ -200,10 +214,23 @@ class OlderCopy:
 
     def confirm(self, path: bytes = b"") -> int:
         """What stands at a path or below it, b"" is all, is to be shared; return how many files."""
-        node = self._node
         paths = self.files.at_or_below(path)
-        self.end(paths)
         self._let_go.update(paths if self.found else ())
+        self._share(paths)
+        return len(paths)
+
+    def end_doubts(self, folder: bytes, *, known_again: bool) -> None:
+        """All below a folder was met since a disk came or went there; one that is `known_again` was
+        edited elsewhere.
+        """
+        kept = self.doubts.end(folder, known_again=known_again)
+        if kept:
+            self._share([path for path in kept if path in self.files])
+        self._unsaid |= bool(self.files)  # what leads on may be something else now
+
+    def _share(self, paths: Collection[bytes]) -> None:
+        node = self._node
+        self.end(paths)
         rows = (node.index.places.get(node.own_manifest, one) for one in paths)
         unread = [
             structs.replace(row, mtime_ns=0, ctime_ns=0, inode=0) for row in rows if row is not None
@@ -211,7 +238,6 @@ class OlderCopy:
         node.index.places.put(node.own_manifest, unread)  # so they are read as edits, also later
         spots = (Spot(node.own_manifest, one) for one in paths)
         self._listener.on_came([node.layout.path_of(spot) for spot in spots])
-        return len(paths)
 
     def on_exchanged(self, path: bytes, aside: str) -> bool:
         """The version that is shared took the place of what stood there; say whether that was an
@@ -223,7 +249,7 @@ class OlderCopy:
         self.end([path])
         if not self.files.returning:
             text = f"{self._shown}: {plural(self._came, 'file')} exchanged for what was shared last"
-            text += f"; the earlier versions are in {set_off('Put aside')}" if aside else ""
+            text += f"; what stood there is in {set_off('Put aside')}" if aside else ""
             self._node.tell("older_copy_over", text, subject=self._node.own_label)
             self._came = 0
         return True
@@ -239,18 +265,10 @@ class OlderCopy:
         node.troubles.clear_kind(TroubleKind.OLDER)
         if not self.found and not self.files:
             return
-        what = f"{self.files.words()} with an earlier content than I share: " if self.files else ""
-        if not self.files:
-            then, command = f"{_SEEN}; {_LOOKS}", ""
-        elif self.files.returning:
-            then, command = (
-                "exchanged as soon as a device that has the later one is linked",
-                "peers",
-            )
-        else:
-            then, command = f"the later versions stay with the others; {_CHOICE}", "repair"
-        trouble = Trouble(TroubleKind.OLDER, node.own_label, what + then, command, node.now, None)
-        node.troubles.note(trouble)
+        text, command = older_words(node, self.files, found=self.found)
+        node.troubles.note(
+            Trouble(TroubleKind.OLDER, node.own_label, text, command, node.now, None)
+        )
 
 
 def _beside(path: bytes, number: int) -> bytes:

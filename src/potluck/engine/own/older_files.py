@@ -1,5 +1,5 @@
-"""Older files: files of the own folder that an older copy of it brought back, until a person says
-what is to become of them.
+"""Older files: files of the own folder that an older copy of it brought back, or that came with
+another disk, until a person says what is to become of them.
 
 Strategy: what is shared at such a path is a later version than the one that stands there. It goes
 on being shared and counts as not here; what stands is kept with its own content in the index, and
@@ -7,15 +7,16 @@ said to nobody. When a person wants the later ones, they come like what the disk
 and exchanged in one step by which the earlier one goes to `Put aside/`
 (shells/disk/receiving/healing.py). One who wants the earlier ones has them read as edits.
 
-Guarantees: what is noted is noted across restarts, in the transaction of what stands there. Limits:
-all of them are one line in the register; a file that is given other dates is known by its content.
+Guarantees: what is noted is noted across restarts, in the transaction of what stands there. What is
+on a disk that is mounted there is not exchanged: names change places in one file system only.
+Limits: all of them are one line in the register; a file that is given other dates is known by its
+content.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from heapq import nsmallest
 from typing import Final, Protocol
 
 from msgspec import Struct, structs
@@ -24,7 +25,6 @@ from msgspec.msgpack import Decoder
 from potluck.core.content.facts import NOTHING, Amount, Spot
 from potluck.core.content.paths import within
 from potluck.core.wire.catalogue import encode
-from potluck.core.wording import LISTED, listed, plural, set_off
 from potluck.engine.node import Node
 
 _NOTED: Final = "older file "  # in the index, before the path in hexadecimal letters
@@ -35,6 +35,7 @@ class OlderFile(Struct, frozen=True, array_like=True):
 
     root: bytes  # of what stands there
     wanted: bool = False  # whether the one that is shared is to take its place
+    by_disk: bool = False  # whether it came with another disk, and not with an older copy
 
 
 _FILE: Final = Decoder(OlderFile)
@@ -90,6 +91,21 @@ class OlderFiles:
         """Whether any of them is to be exchanged."""
         return any(one.wanted for one in self._files.values())
 
+    def of(self, *, by_disk: bool, wanted: bool) -> list[bytes]:
+        """Return those that came with another disk, or an older copy, and are wanted, or not."""
+        cause = by_disk, wanted
+        return [path for path, one in self._files.items() if (one.by_disk, one.wanted) == cause]
+
+    def on_disk(self, paths: Iterable[bytes]) -> list[bytes]:
+        """Return which of these are on a disk that is mounted there: they cannot be exchanged."""
+        node = self._node
+        spots = (Spot(node.own_manifest, path) for path in paths)
+        return [
+            spot.path
+            for spot in spots
+            if node.mounts.innermost(node.layout.path_of(spot)) is not None
+        ]
+
     def has_below(self, folder: bytes) -> bool:
         """Say whether a path, or one below it, is among them; b"" is all of the folder."""
         if not folder:
@@ -106,30 +122,25 @@ class OlderFiles:
         found = self._files.get(spot.path) if spot.manifest == self._node.own_manifest else None
         return found is not None and found.wanted
 
-    def words(self) -> str:
-        """Return how many there are, and the first names."""
-        names = [set_off(path.decode()) for path in nsmallest(LISTED, self._files)]
-        more = len(self._files) - len(names)
-        some = f"{', '.join(names)} and {more:,} more" if more else listed(names)
-        return f"{plural(len(self._files), 'file')} ({some})"
-
     # -- how they come and go ----------------------------------------------------------------------
-    def note(self, path: bytes, root: bytes) -> bool:
+    def note(self, path: bytes, root: bytes, *, by_disk: bool = False) -> bool:
         """An earlier version stands there, with this content; return whether that is news."""
         before = self._files.get(path)
         if before is not None and before.root == root:
             self._put(path, before)  # the index may have failed since
             return False
-        self._put(path, OlderFile(root, before is not None and before.wanted))
+        wanted = before is not None and before.wanted and not by_disk
+        self._put(path, OlderFile(root, wanted, by_disk))
         self._changed([path])
         return True
 
     def want(self) -> int:
-        """A person wants what is shared in the places of all of them; return how many that are."""
-        for path, one in list(self._files.items()):
-            self._put(path, structs.replace(one, wanted=True))
-        self._changed(self._files)
-        return len(self._files)
+        """A person wants what is shared in the places of all of them; return how many can be."""
+        can = self._files.keys() - self.on_disk(self._files)
+        for path in can:
+            self._put(path, structs.replace(self._files[path], wanted=True))
+        self._changed(can)
+        return len(can)
 
     def end(self, paths: Iterable[bytes]) -> list[bytes]:
         """At these paths something else stands, or is shared; return which were among them."""

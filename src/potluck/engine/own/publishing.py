@@ -164,7 +164,7 @@ class Publishing:
         text += " where it is very much at once, a person is asked first, on one of them."
         if earlier:
             text = f"{text} " if paths else ""
-            text += f"{plural(earlier, 'earlier version')} shared now, as they stand here."
+            text += f"{plural(earlier, 'file')} shared now as what stands here."
         return text if paths or earlier else None
 
     def _end(self, paths: Collection[bytes]) -> None:

@@ -1,0 +1,87 @@
+"""Older words: what a person reads of files of the own folder with another content than is shared.
+
+Strategy: one line for what an older copy brought back and for what came with another disk
+(engine/own/older_files.py), each with what ends it. Guarantees: `repair` is named only where
+it can exchange something. Limits: whether a disk is mounted there is as at the time of the call.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Iterable
+from heapq import nsmallest
+from itertools import takewhile
+from typing import Final
+
+from potluck.core.content.facts import Spot
+from potluck.core.wording import LISTED, TO_TYPE, listed, plural, set_off, typable
+from potluck.engine.node import Node
+from potluck.engine.own.older_files import OlderFiles
+
+OLDER_SEEN: Final = (
+    "this folder does not go on from where potluck left it: most likely it is an older copy, from a"
+    " backup or a snapshot"
+)
+OLDER_LOOKS: Final = "it is being looked through, and nothing is deleted anywhere for what it lacks"
+OLDER_CHOICE: Final = (
+    "to have those here again, type: repair – if what is here now is to be, type: confirm"
+)
+_OTHER: Final = "with another content than I share"
+_COMING: Final = "exchanged as soon as a device that has the later one is linked"
+_KEPT: Final = (
+    f"{_OTHER}, since a disk was mounted there, or went: what I share stays with the others; to"
+    " have that here again,"
+)
+_CONFIRM: Final = "if what is here now is to be shared"
+
+
+def named_files(paths: Collection[bytes]) -> str:
+    """Return how many files these are, and the first names."""
+    names = [set_off(path.decode()) for path in nsmallest(LISTED, paths)]
+    more = len(paths) - len(names)
+    some = f"{', '.join(names)} and {more:,} more" if more else listed(names)
+    return f"{plural(len(paths), 'file')} ({some})"
+
+
+def older_words(node: Node, files: OlderFiles, *, found: bool) -> tuple[str, str]:
+    """Return what is to be said, and the command that leads on; `found`: an older copy is being
+    looked through.
+    """
+    wanted = files.of(by_disk=False, wanted=True)
+    copies = [*wanted, *files.of(by_disk=False, wanted=False)]
+    disks, command = disk_words(node, files)
+    if copies:
+        then = _COMING if wanted else f"the later versions stay with the others; {OLDER_CHOICE}"
+        text = f"{named_files(copies)} with an earlier content than I share: {then}"
+        command = "peers" if wanted else "repair"
+    else:
+        text = f"{OLDER_SEEN}; {OLDER_LOOKS}" if found else ""
+    return "; ".join(filter(None, (text, disks))), command
+
+
+def disk_words(node: Node, files: OlderFiles) -> tuple[str, str]:
+    """Return the same of what came with another disk, "" if nothing did."""
+    said, command = list[str](), ""
+    if coming := files.of(by_disk=True, wanted=True):
+        said, command = [f"{named_files(coming)} {_OTHER}: {_COMING}"], "peers"
+    if kept := sorted(files.of(by_disk=True, wanted=False)):
+        mounted = files.on_disk(kept)
+        if mounted:
+            back = "unmount that disk"
+        else:
+            back = f"mount the disk that was there, or {TO_TYPE}repair"
+        confirm = f"{TO_TYPE}confirm {typable(_named(node.own_label, kept), 'PATH')}"
+        said.append(f"{named_files(kept)} {_KEPT} {back} – {_CONFIRM}, {confirm}")
+        path = node.layout.path_of(Spot(node.own_manifest, (mounted or kept)[0]))
+        command = f"findmnt -T {shlex.quote(f'{node.settings.folder}/Shared/{path}')}"
+    return "; ".join(said), command
+
+
+def _named(label: str, paths: Iterable[bytes]) -> str:
+    """Return how a person names these, by the innermost folder that all are in; "" if none is."""
+    parts = [path.decode().split("/") for path in paths]
+    if len(parts) > 1:
+        parts = [one[:-1] for one in parts]
+    same = takewhile(lambda each: len(set(each)) == 1, zip(*parts, strict=False))
+    names = [each[0] for each in same]
+    return "/".join([label, *names]) if names else ""

@@ -1,0 +1,86 @@
+"""Older words: true for an older copy, for another disk, and for both."""
+
+from __future__ import annotations
+
+from potluck.core.content.facts import Spot
+from potluck.engine.events import Mount, MountsSeen
+from potluck.engine.own.older_files import OlderFiles
+from potluck.engine.own.older_words import disk_words, named_files, older_words
+from tests.engine.builders import group, node
+from tests.engine.listeners import Heard
+
+ROOT = b"r" * 32
+KEPT = (
+    "with another content than I share, since a disk was mounted there, or went: what I share stays"
+    " with the others; to have that here again, "
+)
+
+
+class Home:
+    """A device with files of both causes."""
+
+    def __init__(self, *by_disk: bytes, copies: tuple[bytes, ...] = ()) -> None:
+        self.node = node(1)
+        self.node.roster = group(1)
+        self.files = OlderFiles(self.node, Heard())
+        for path in by_disk:
+            self.files.note(path, ROOT, by_disk=True)
+        for path in copies:
+            self.files.note(path, ROOT)
+
+    def mount(self, path: bytes) -> None:
+        point = self.node.layout.path_of(Spot(self.node.own_manifest, path))
+        self.node.mounts.on_seen(MountsSeen((Mount(point, 1),)))
+
+    def said(self, *, found: bool = False) -> tuple[str, str]:
+        return older_words(self.node, self.files, found=found)
+
+
+def test_the_first_names_are_said() -> None:
+    assert named_files([b"a"]) == "1 file (a)"
+    words = named_files([b"e", b"d", b"c", b"b", b"a"])
+    assert words.startswith("5 files (a, ")
+    assert words.endswith(" more)")
+
+
+def test_of_a_disk_that_is_mounted_there_it_is_said_how_that_ends() -> None:
+    home = Home(b"d/a", b"d/e/b")
+    home.mount(b"d")
+    text, command = home.said()
+    assert text == (
+        f"2 files (d/a and d/e/b) {KEPT}unmount that disk – if what is here now is to be shared,"
+        " type: confirm d1/d"
+    )
+    assert command == "findmnt -T /Shared/d1/d/a"
+
+
+def test_of_one_that_went_repair_is_named_too() -> None:
+    home = Home(b"d/a")
+    text, command = home.said()
+    assert text == (
+        f"1 file (d/a) {KEPT}mount the disk that was there, or type: repair – if what is here now"
+        " is to be shared, type: confirm d1/d/a"
+    )
+    assert command == "findmnt -T /Shared/d1/d/a"
+    assert home.files.want() == 1
+    text, command = home.said()
+    assert text.endswith("exchanged as soon as a device that has the later one is linked")
+    assert command == "peers"
+
+
+def test_files_of_several_folders_have_no_name_in_common() -> None:
+    assert Home(b"a", b"d/b").said()[0].endswith("type: confirm PATH")
+
+
+def test_an_older_copy_is_said_before_and_has_its_own_command() -> None:
+    both = Home(b"d/a", copies=(b"c",))
+    text, command = both.said()
+    assert text.startswith("1 file (c) with an earlier content than I share: the later versions ")
+    assert "; 1 file (d/a) with another content" in text
+    assert command == "repair"
+    both.files.want()
+    assert both.said()[1] == "peers"
+    text, command = Home().said(found=True)
+    assert text.startswith("this folder does not go on from where potluck left it")
+    assert command == ""
+    assert (Home().said(), disk_words(both.node, Home().files)) == (("", ""), ("", ""))
