@@ -29,7 +29,7 @@ from tests.sim.world import World
 
 pytestmark = pytest.mark.sim
 FULL = os.environ.get("POTLUCK_TIER", "default") != "default"
-PARTED_SEEDS = 100 if FULL else 8
+PARTED_SEEDS = 40 if FULL else 8
 MEET_S = 10.0  # heal -> one ring: one of the dead is dialled every ten seconds
 
 

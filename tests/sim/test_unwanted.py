@@ -28,7 +28,7 @@ from tests.sim.world import World
 
 pytestmark = pytest.mark.sim
 FULL = os.environ.get("POTLUCK_TIER", "default") != "default"
-SEEDS = 4 if FULL else 1
+SEEDS = 2 if FULL else 1
 PROFILES = ["files", "mixed", "power", "tamper", "unmounted"]
 REMOVALS = 12
 REMOVALS_S = 16.0
