@@ -1354,6 +1354,18 @@ def after_trouble_what_is_lacking_is_taken_up() -> None:
     assert wire.run(3.0, lambda: has(ben, b"hello"))
 
 
+def after_trouble_what_was_on_its_way_is_asked_for_again() -> None:
+    wire, (ann, ben) = ring(2)
+    wire.unanswered = (FilesAsk,)
+    ann.write("a", b"hello")
+    assert wire.run(3.0, lambda: len(ben.asked_for(effects.Fetch)) == 2)
+    wire.unanswered = ()
+    ben.index.begin()
+    ben.engine.wiring.recover()
+    ben.index.commit()
+    assert wire.run(10.0, lambda: has(ben, b"hello"))
+
+
 # -- what the disk damages -------------------------------------------------------------------------
 def standing_of_mine() -> tuple[Wiring, Spot]:
     """A file that is shared and stands."""
@@ -1477,6 +1489,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
         what_reads_as_it_should_is_damaged_no_more
     ),
     "Wiring.start: scrub.start()": what_stands_is_read_again_some_day,
+    "Wiring.recover: end_fetches(node, downloads, following)": (
+        after_trouble_what_was_on_its_way_is_asked_for_again
+    ),
     "Wiring.recover: scrub.restart()": after_trouble_it_is_read_again_what_was_being_read,
     "SkippingRelay.on_skips_changed: receiving.judge_again()": (
         what_is_skipped_no_more_is_decided_about

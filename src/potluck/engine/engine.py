@@ -37,6 +37,7 @@ from potluck.engine.farewell import without_beginnings
 from potluck.engine.faults import COMPANY_REST_S, Faults, instead_of
 from potluck.engine.index import Index
 from potluck.engine.index_trouble import IndexTrouble
+from potluck.engine.lost_facts import LostFacts
 from potluck.engine.node import EngineSettings, Node
 from potluck.engine.views.copied_entries import CopiedEntries
 from potluck.engine.views.former_versions import former_versions
@@ -66,7 +67,7 @@ class Engine:
         self._trouble = IndexTrouble(self.node.troubles)
         # whether files wait for room on the disk of the index: then that is to be looked at often
         self.short_of_room = self._trouble.short_of_room
-        self._faults = Faults(self.node.counters)
+        self._faults, self._lost = Faults(self.node.counters), LostFacts()
         self._due = DueParts(self.wiring, self._faults)
 
     def __repr__(self) -> str:
@@ -154,6 +155,7 @@ class Engine:
         try:
             self._transact(work)
         except DiskTrouble:
+            self._lost.note(event)
             raise
         except Exception:  # house: what is wrong is ours and costs this fact, whatever it is
             self._faults.on_fault()
@@ -166,6 +168,7 @@ class Engine:
             return without_beginnings(self.node.take())
         self._do_due(lambda: self._due.tick(self._due.company()))
         if not self._trouble.rests(now) and self._do_due(self._look_at_content):
+            self.node.do(*self._lost.take())
             self._trouble.on_well()
         return self.node.take()
 

@@ -71,6 +71,7 @@ from potluck.engine.healed_files import HealedFiles
 from potluck.engine.index_upkeep import Activity, IndexUpkeep
 from potluck.engine.link_troubles import LinkTroubles
 from potluck.engine.lost_disks import LostDisks
+from potluck.engine.lost_facts import end_fetches
 from potluck.engine.node import Node
 from potluck.engine.others.announcing import Announcing
 from potluck.engine.others.answers import Answers
@@ -331,6 +332,7 @@ class Wiring:
         self.own_folder.scan()
         self.replica_check.restart()
         self.announcing.recover()
+        end_fetches(self.node, self.downloads, self.following)
         self.receiving.start()
         self.loss_breaker.start()
         self.bringing_back.start()
