@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from potluck.core.wire.catalogue import Address, Bye
+from potluck.core.wire.catalogue import Address, Bye, LinkKind
 from potluck.engine.effects import CancelFetch, Drop
 from potluck.engine.events import (
     FetchEnded,
     LinkId,
-    LinkKind,
     LinkOpened,
     MessageHeard,
     OrderId,
