@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from potluck.core.content.breakers import MASS_FILES
 from tests.devices import ROOT, Device, free_port, one_ring, until
 
 pytestmark = pytest.mark.full
@@ -147,6 +148,35 @@ def test_its_owner_has_back_what_only_the_trash_of_the_other_holds(
     beside = ann.own / "a (earlier version).txt"
     until(lambda: beside.exists() and beside.read_bytes() == b"a", ann.said)
     assert (ann.own / "a.txt").read_bytes() == b"a again"
+
+
+def test_what_was_replaced_in_one_go_changes_places_with_what_stands_there(
+    two: tuple[Device, Device], port: int
+) -> None:
+    ann, ben = two
+    many = MASS_FILES + 1
+    for number in range(many):
+        ann.write(f"{number}.txt", b"good %d" % number)
+    good = files(ann.own)
+    until(lambda: all_the_same(ann, ben, good), ben.said)
+    for number in range(many):
+        ann.write(f"{number}.txt", b"encrypted %d" % number)
+    bad = files(ann.own)
+    until(lambda: ben.state()["state"] == "trouble", ben.said)
+    assert typed(ben, "confirm", "ann")[0] == 0
+    until(lambda: all_the_same(ann, ben, bad), ben.said)
+    code, done = typed(ann, "undo")
+    assert (code, "in place of 21 files stays until then" in done["text"]) == (0, True)
+    ann.process.kill()
+    ann.process.wait()
+    ann.start(port).up()
+    until(lambda: typed(ben, "confirm", "ann")[0] == 0, ben.said)  # it is much at once, too
+    until(lambda: all_the_same(ann, ben, good), ann.said, 40)
+    aside = ann.folder / "Put aside" / "ann"
+    assert sorted(one.read_bytes() for one in aside.iterdir()) == sorted(
+        b"encrypted %d" % number for number in range(many)
+    )
+    assert typed(ann, "undo")[0] == 7
 
 
 def test_what_nobody_has_is_waited_for_until_it_is_given_up(two: tuple[Device, Device]) -> None:

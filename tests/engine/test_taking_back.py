@@ -6,13 +6,14 @@ from collections.abc import Iterable
 
 import pytest
 
+from potluck.core import limits
 from potluck.core.content.facts import ManifestName, Spot, Stat
-from potluck.core.content.paths import SafePath
+from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import NotFound, PotluckError, Refused
 from potluck.core.wire.catalogue import FileRecord
 from potluck.engine import taking_back
 from potluck.engine.bringing_back import BringingBack
-from potluck.engine.events import Imported, LinkId, OrderId
+from potluck.engine.events import Imported, LinkId, Mount, MountsSeen, OrderId
 from potluck.engine.own.endings import ENDINGS_PAUSE_S
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.restored import NOT_IN_TRASH, STANDS_ALL, TOO_FEW
@@ -247,14 +248,50 @@ def test_what_was_renamed_in_that_go_is_said_unless_the_file_there_is_damaged() 
     assert home.held() == {"a", "b"}
 
 
-def test_many_replaced_in_one_go_come_beside() -> None:
+def encrypted() -> Home:
+    """Many files were replaced in one go."""
     names = [f"{n:02}" for n in range(REPLACED_MANY)]
     home = Home(*map(record, names))
     home.put(*[record(name, text=f"{name} is encrypted") for name in names])
+    return home
+
+
+def test_many_replaced_in_one_go_change_places_with_what_stands_there() -> None:
+    home = encrypted()
+    text = home.part.undo()
+    assert text.startswith("20 files (40 B) of d1 shared again as before: to come from the others")
+    assert "What stands in place of 20 files stays until then, and goes to “Put aside”." in text
+    name, index = home.node.own_manifest, home.node.index
+    for path in (b"00", b"19"):
+        shared, stands = index.manifests.get(name, path), index.places.get(name, path)
+        assert shared is not None
+        assert stands is not None
+        assert (shared.size, stands.size) == (2, len("00 is encrypted"))
+        assert home.bringing.exchanges(Spot(name, path))
+    assert home.held() == set()
+    assert home.shared() == {f"{n:02}" for n in range(REPLACED_MANY)}
+    why = "The last change of d1 is taken back already."
+    assert home.refused(NotFound).what == why, "what was exchanged is no change of its own"
+
+
+def test_what_was_changed_since_or_is_on_another_disk_is_not_exchanged() -> None:
+    home = encrypted()
+    home.later()
+    home.put(record("00", text="and edited"))
+    home.publishing.put(place(record("01", text="this moment")), limits.PIECE_MIN_BYTES)
+    home.node.mounts.on_seen(MountsSeen((Mount(parse_wire_path(b"d1/02"), 7),)))
     lines = home.part.undo().splitlines()
+    assert "in place of 17 files" in lines[0]
     assert lines[1] == "d1/00 as “d1/00 (earlier version)”, since something else has that path"
-    assert lines[-1] == "… and 17 more of that kind"
-    assert len(home.held()) == REPLACED_MANY
+    assert home.held() == {f"0{n} (earlier version)" for n in range(3)}
+
+
+def test_many_that_are_beside_each_other_are_named_by_the_first() -> None:
+    home = encrypted()
+    home.later()
+    home.put(*[record(f"{n:02}", text=f"{n} edited") for n in range(5)])
+    lines = home.part.undo().splitlines()
+    assert lines[-1] == "… and 2 more of that kind"
 
 
 def test_contents_are_looked_up_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,13 @@ again as it was: each device that has such a version in its trash copies it from
 (engine/others/decisions.py), and this device fetches it like any own file that only others have
 (engine/bringing_back.py). Nobody serves what lies in a trash, and nobody asks for it by a path.
 `restore` names one path or folder, `undo` takes all that went in the last go; while that is held
-(engine/own/owners_breaker.py) it is a `repair`.
+(engine/own/owners_breaker.py) it is a `repair`. A file that was replaced in that go, and not
+changed since, comes back to its own path: what took its place is then like what an older copy
+brought (engine/own/older_files.py), and changes places with it.
 
-Guarantees: nothing that stands, or is shared, gives way: what cannot come to its own path comes
-beside it. It goes on after a restart. Limits: nobody knows here whether any other device still has
+Guarantees: nothing that stands, or is shared, is lost: what `undo` exchanges goes to `Put aside/`
+and to the trash of the others, and what cannot come to its own path comes beside it. It goes on
+after a restart. Limits: nobody knows here whether any other device still has
 a version, so one that none has stays lacking until `confirm` gives it up; empty folders do not come
 back; a device with an earlier potluck does not look into its trash.
 """
@@ -24,7 +27,7 @@ import msgspec
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.version_names import VersionName, parse_version
 from potluck.core.errors import NotFound, Refused
-from potluck.core.wire.catalogue import FileRecord
+from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import LISTED, TO_TYPE, of_amount, plural, set_off, typable
 from potluck.engine.bringing_back import BringingBack, total_of
 from potluck.engine.events import Imported
@@ -112,15 +115,18 @@ class TakingBack:
                 others or "all that went with it is shared again",
                 "status",
             )
-        text = self._bring(lost)
+        over = self._replaced(lost)
+        text = self._bring([one for one in lost if one not in over], over)
         if elsewhere:
             count = plural(len(elsewhere), "file")
             text += f"\nRenamed and not deleted, as it seems, so left as they are: {count}."
         return f"{text}{f' Besides: {others}.' if others else ''}"
 
     # -- what comes --------------------------------------------------------------------------------
-    def _bring(self, wanted: Sequence[FileRecord]) -> str:
-        """Share these again, and have them brought; return what follows. Raises Refused."""
+    def _bring(self, wanted: Sequence[FileRecord], over: Sequence[FileRecord] = ()) -> str:
+        """Share these again, and have them brought, some `over` what stands there; return what
+        follows. Raises Refused.
+        """
         self._bringing.check()
         given, beside = dict[bytes, FileRecord](), list[tuple[bytes, bytes]]()
         for record in wanted:
@@ -130,18 +136,26 @@ class TakingBack:
             given[path] = msgspec.structs.replace(record, path=path)
             if path != record.path:
                 beside.append((record.path, path))
-        if not given:
+        came = [*given.values(), *over]
+        if not came:
             raise NotFound("Nothing has to come back.", "all of it stands there already", "status")
-        amount, first = total_of(given.values()), min(given)
+        amount, first = total_of(came), min(one.path for one in came)
         for path in sorted(given):
             self._add_folders(path, given)
-        self._publishing.share_again([given[path] for path in sorted(given)])
-        self._bringing.bring(given)
+        if given:
+            self._publishing.share_again([given[path] for path in sorted(given)])
+            self._bringing.bring(given)
+        if over:
+            self._publishing.share_instead(over)
         what = f"{of_amount(*amount)} of {set_off(self._top)} shared again as before"
         text = f"{what}: to come from the others, as far as one of them has it in its trash."
         if not self._node.linked():
             text += " No other device is linked now: it waits until one is that has it."
         one = typable(f"{self._top}/{first.decode()}", "PATH") if amount.files == 1 else "PATH"
+        if over:
+            text += f" What stands in place of {plural(len(over), 'file')} stays until then, and"
+            text += f" goes to {set_off('Put aside')}. Where that is very much at once for another"
+            text += " device, a person is asked first, on one of them."
         text += f" What none of them has stays lacking; to give that up, {TO_TYPE}{CONFIRM} {one}"
         return "\n".join([text, *self._beside_lines(beside)])
 
@@ -202,6 +216,19 @@ class TakingBack:
         elsewhere = self._elsewhere(went)
         lost = [one for one in went if one.record.path not in elsewhere]
         return any(one.gone for one in lost) or len(lost) >= REPLACED_MANY
+
+    def _replaced(self, lost: Sequence[FileRecord]) -> list[FileRecord]:
+        """Return those at whose path that stands, and is shared, which took their place."""
+        index, publishing, found = self._node.index, self._publishing, list[FileRecord]()
+        for one in lost:
+            stands, shared = publishing.stands(one.path), index.manifests.get(self._own, one.path)
+            if stands is None or shared is None or stands.kind is not Kind.FILE:
+                continue
+            told = shared.root == stands.root and shared == publishing.record(one.path)
+            if told and index.former.newest_root(self._own, one.path) == one.root:
+                found.append(one)
+        kept_there = self._publishing.older.files.on_disk(one.path for one in found)
+        return [one for one in found if one.path not in kept_there]
 
     def _elsewhere(self, went: Sequence[FormerFile]) -> set[bytes]:
         """Return those paths whose file has another one now: its content and its time."""

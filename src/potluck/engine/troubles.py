@@ -29,7 +29,7 @@ class TroubleKind(Enum):
     KEPT = "an owner deleted or replaced very much: it stays here until a person confirms"
     UNREADABLE = "a folder or file of mine cannot be read"
     HELD = "held, not deleted"  # until a person says that they were meant
-    OLDER = "files of an older copy, or of another disk, are here"
+    OLDER = "files of mine with another content than is shared are here"
     COVERED = "another disk hides files, or took them along"  # what is mounted below Shared/
     UNWATCHED = "changes are found by scans only"  # no watches to be had
     RESTLESS = "a file of mine never holds still"

@@ -100,12 +100,22 @@ def test_a_content_is_known_at_its_path(known: Index) -> None:
     ]  # fmt: skip
 
 
+def test_what_a_path_had_last_is_known(known: Index) -> None:
+    known.former.note_ended(ANNAS, [(b"a", root_of("x"))], 1)
+    known.manifests.put(ANNAS, [record("a", 4, text="x")])
+    assert known.former.newest_root(ANNAS, b"a") == root_of("a")
+    ends(known, 2, "a")
+    assert known.former.newest_root(ANNAS, b"a") == root_of("x")
+    assert known.former.newest_root(ANNAS, b"d/b") is None
+
+
 def test_of_a_folder_that_nothing_is_known_of_nothing_is_said() -> None:
     empty = index()
     assert empty.former.below(ANNAS, b"", 9) == []
     assert empty.former.kept(ANNAS, root_of("a"), 1) is None
     assert empty.former.burst(ANNAS) == 0
     assert not empty.former.has(ANNAS, b"a", root_of("a"))
+    assert empty.former.newest_root(ANNAS, b"a") is None
     assert repr(empty.former) == "<FormerFiles of 0 folders>"
 
 

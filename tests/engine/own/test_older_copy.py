@@ -303,7 +303,7 @@ def test_when_the_last_is_exchanged_that_is_told() -> None:
     life.come_back()
     older = life.publishing.older
     assert older.want() == 4
-    assert "exchanged as soon as a device" in life.reason()
+    assert "exchanged for that as soon as a device" in life.reason()
     assert not older.on_exchanged(b"since", "")
     taken(life.node, Tell)
     for name in (b"a", b"d/b", b"note"):
@@ -319,6 +319,26 @@ def test_when_the_last_is_exchanged_that_is_told() -> None:
     older.want()
     older.on_exchanged(b"a", "")
     assert "Put aside" not in taken(life.node, Tell)[-1].text
+
+
+def test_what_gives_way_is_counted_anew_unless_more_of_it_is_on_its_way() -> None:
+    life = Life()
+    older = life.publishing.older
+    for name in (b"a", b"note"):
+        older.give_way(name, b"r" * 32)
+    assert life.reason() == (
+        "2 files (a and note) with another content than I share: exchanged for that as soon as a"
+        " device that has it is linked"
+    )
+    taken(life.node, Tell)
+    assert older.on_exchanged(b"a", "Put aside/x")
+    older.give_way(b"d/b", b"r" * 32)
+    older.on_exchanged(b"note", "Put aside/x")
+    older.on_exchanged(b"d/b", "Put aside/x")
+    assert ": 3 files exchanged for what was shared last" in taken(life.node, Tell)[-1].text
+    older.give_way(b"a", b"r" * 32)
+    older.on_exchanged(b"a", "Put aside/x")
+    assert ": 1 file exchanged" in taken(life.node, Tell)[-1].text
 
 
 def test_what_the_shell_saw_is_known_to_later_runs() -> None:

@@ -64,7 +64,7 @@ def test_of_one_that_went_repair_is_named_too() -> None:
     assert command == "findmnt -T /Shared/d1/d/a"
     assert home.files.want() == 1
     text, command = home.said()
-    assert text.endswith("exchanged as soon as a device that has the later one is linked")
+    assert text.endswith("exchanged for that as soon as a device that has it is linked")
     assert command == "peers"
 
 

@@ -494,3 +494,23 @@ def test_in_an_older_copy_nothing_is_moved_and_what_stands_is_shared_when_confir
     assert text.endswith(" 1 file shared now as what stands here.")
     publishing.older.note(b"b", root_of("earlier"))
     assert publishing.confirm() == "1 file shared now as what stands here."
+
+
+def test_what_is_shared_instead_of_what_stands_is_wanted_in_its_place_and_ends_nothing() -> None:
+    one = Publisher()
+    one.put("a", "good")
+    one.tick()
+    good = one.records["a"]
+    one.put("a", "bad one")
+    one.put("b")
+    one.tick()
+    gone = FileRecord(b"gone", Kind.FILE, 4, 1, False, PIECE, root_of("good"), 0)
+    one.publishing.share_instead([good, gone])
+    assert one.records["a"].root == root_of("good")
+    assert one.records["a"].seq > good.seq + 1
+    assert one.publishing.stands(b"a") is not None
+    assert not one.publishing.held
+    assert one.publishing.older.files.of(by_disk=False, wanted=True) == [b"a"]
+    former = one.node.index.former
+    assert not former.has(one.node.own_manifest, b"a", root_of("bad one")), "it stands here still"
+    assert former.has(one.node.own_manifest, b"a", root_of("good"))

@@ -123,6 +123,11 @@ class OlderCopy:
         """An earlier version stands there."""
         self._unsaid |= self.files.note(path, root, by_disk=self.doubts.has_taken(path))
 
+    def give_way(self, path: bytes, root: bytes) -> None:
+        """What stands there is to be exchanged for what is shared."""
+        self._came = 0 if not self.files.returning else self._came
+        self._unsaid |= self.files.note(path, root, wanted=True)
+
     def end(self, paths: Collection[bytes]) -> None:
         """What stands at these paths is shared, or is no earlier version."""
         self._unsaid |= bool(self.files.end(paths))

@@ -123,13 +123,18 @@ class OlderFiles:
         return found is not None and found.wanted
 
     # -- how they come and go ----------------------------------------------------------------------
-    def note(self, path: bytes, root: bytes, *, by_disk: bool = False) -> bool:
-        """An earlier version stands there, with this content; return whether that is news."""
+    def note(
+        self, path: bytes, root: bytes, *, by_disk: bool = False, wanted: bool = False
+    ) -> bool:
+        """An earlier version stands there, with this content; return whether that is news.
+
+        `wanted`: what is shared there is to take its place.
+        """
         before = self._files.get(path)
-        if before is not None and before.root == root:
+        if before is not None and before.root == root and before.wanted >= wanted:
             self._put(path, before)  # the index may have failed since
             return False
-        wanted = before is not None and before.wanted and not by_disk
+        wanted |= before is not None and before.wanted and not by_disk
         self._put(path, OlderFile(root, wanted, by_disk))
         self._changed([path])
         return True

@@ -27,7 +27,7 @@ OLDER_CHOICE: Final = (
     "to have those here again, type: repair – if what is here now is to be, type: confirm"
 )
 _OTHER: Final = "with another content than I share"
-_COMING: Final = "exchanged as soon as a device that has the later one is linked"
+_COMING: Final = "exchanged for that as soon as a device that has it is linked"
 _KEPT: Final = (
     f"{_OTHER}, since a disk was mounted there, or went: what I share stays with the others; to"
     " have that here again,"
@@ -47,16 +47,19 @@ def older_words(node: Node, files: OlderFiles, *, found: bool) -> tuple[str, str
     """Return what is to be said, and the command that leads on; `found`: an older copy is being
     looked through.
     """
-    wanted = files.of(by_disk=False, wanted=True)
-    copies = [*wanted, *files.of(by_disk=False, wanted=False)]
-    disks, command = disk_words(node, files)
-    if copies:
-        then = _COMING if wanted else f"the later versions stay with the others; {OLDER_CHOICE}"
-        text = f"{named_files(copies)} with an earlier content than I share: {then}"
-        command = "peers" if wanted else "repair"
-    else:
-        text = f"{OLDER_SEEN}; {OLDER_LOOKS}" if found else ""
-    return "; ".join(filter(None, (text, disks))), command
+    said, command = list[str](), ""
+    if coming := files.of(by_disk=False, wanted=True):
+        said, command = [f"{named_files(coming)} {_OTHER}: {_COMING}"], "peers"
+    if kept := files.of(by_disk=False, wanted=False):
+        earlier = f"{named_files(kept)} with an earlier content than I share"
+        said.append(f"{earlier}: the later versions stay with the others; {OLDER_CHOICE}")
+        command = "repair"
+    if found and not said:
+        said.append(f"{OLDER_SEEN}; {OLDER_LOOKS}")
+    disks, disks_command = disk_words(node, files)
+    if disks:
+        said.append(disks)
+    return "; ".join(said), command or disks_command
 
 
 def disk_words(node: Node, files: OlderFiles) -> tuple[str, str]:

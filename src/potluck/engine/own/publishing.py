@@ -257,6 +257,16 @@ class Publishing:
             self.held.hold(back)
             self.held.write()
 
+    def share_instead(self, records: Sequence[FileRecord]) -> None:
+        """These are shared again at paths where files with other contents stand: as soon as one
+        comes it takes the place of what stands there.
+        """
+        rows = {one.path: self.stands(one.path) for one in records}
+        self._publish(records)
+        for path, row in rows.items():
+            if row is not None:
+                self.older.give_way(path, row.root)
+
     def _publish(self, again: Sequence[FileRecord] = ()) -> None:
         node, index, name = self._node, self._node.index, self._node.own_manifest
         if not self.older.found:  # there a content that comes elsewhere ends nothing
@@ -271,7 +281,7 @@ class Publishing:
             for seq, record in enumerate(said, self._seq + 1)
         ]
         seq = self._seq + len(records)
-        self._endings.note(records, self._gone)
+        self._endings.note(records[: len(self._changed)], self._gone)
         index.manifests.put(name, records)
         self.held.release(self._changed)
         index.places.put(name, [change.row for change in self._changed.values()])
