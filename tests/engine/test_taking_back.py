@@ -286,6 +286,31 @@ def test_what_was_changed_since_or_is_on_another_disk_is_not_exchanged() -> None
     assert home.held() == {f"0{n} (earlier version)" for n in range(3)}
 
 
+def test_what_was_replaced_twice_in_one_go_comes_as_it_was_before_that() -> None:
+    home = Home(*(record(f"{n:02}") for n in range(REPLACED_MANY + 1)))
+    for text in ("half", "encrypted"):
+        home.put(*(record(f"{n:02}", text=f"{n:02} {text}") for n in range(REPLACED_MANY + 1)))
+    home.rm("00")
+    text = home.part.undo()
+    assert text.startswith("21 files (42 B) of d1 shared again as before")
+    assert "earlier version" not in text
+    assert home.held() == {"00"}
+    live = home.node.index.manifests.get(home.node.own_manifest, b"07")
+    assert live is not None
+    assert live.root == record("07").root
+
+
+def test_a_few_edits_near_a_delete_stay_as_they_are() -> None:
+    home = Home(record("a"), record("b"), record("c"))
+    home.put(record("b", text="an hour of work"))
+    home.rm("a")
+    text = home.part.undo()
+    assert text.startswith("1 file (1 B) of d1 shared again as before")
+    assert "Put aside" not in text
+    assert home.shared() == {"a", "b", "c"}
+    assert home.refused(NotFound).what == "The last change of d1 is taken back already."
+
+
 def test_many_that_are_beside_each_other_are_named_by_the_first() -> None:
     home = encrypted()
     home.later()

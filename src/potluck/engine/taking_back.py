@@ -19,7 +19,7 @@ back; a device with an earlier potluck does not look into its trash.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import msgspec
@@ -108,15 +108,17 @@ class TakingBack:
                 "history",
             )
         elsewhere = self._elsewhere(went)
-        lost = [one.record for one in went if not one.back and one.record.path not in elsewhere]
+        deleted, replaced = _gone_and_replaced(went, elsewhere)
+        lost = deleted + (replaced if len(replaced) >= REPLACED_MANY else [])
+        lost = [one for one in lost if not one.back]
         if not lost:
             raise NotFound(
                 f"The last change of {set_off(self._top)} is taken back already.",
                 others or "all that went with it is shared again",
                 "status",
             )
-        over = self._replaced(lost)
-        text = self._bring([one for one in lost if one not in over], over)
+        over = self._replaced([one for one in lost if one in replaced])
+        text = self._bring([one.record for one in lost if one.record not in over], over)
         if elsewhere:
             count = plural(len(elsewhere), "file")
             text += f"\nRenamed and not deleted, as it seems, so left as they are: {count}."
@@ -213,19 +215,18 @@ class TakingBack:
 
         What came back since is such a change, too.
         """
-        elsewhere = self._elsewhere(went)
-        lost = [one for one in went if one.record.path not in elsewhere]
-        return any(one.gone for one in lost) or len(lost) >= REPLACED_MANY
+        deleted, replaced = _gone_and_replaced(went, self._elsewhere(went))
+        return bool(deleted) or len(replaced) >= REPLACED_MANY
 
-    def _replaced(self, lost: Sequence[FileRecord]) -> list[FileRecord]:
-        """Return those at whose path that stands, and is shared, which took their place."""
+    def _replaced(self, lost: Sequence[FormerFile]) -> list[FileRecord]:
+        """Return those at whose path that stands, and is shared, which took their place then."""
         index, publishing, found = self._node.index, self._publishing, list[FileRecord]()
-        for one in lost:
+        for one, burst in ((each.record, each.burst) for each in lost):
             stands, shared = publishing.stands(one.path), index.manifests.get(self._own, one.path)
             if stands is None or shared is None or stands.kind is not Kind.FILE:
                 continue
             told = shared.root == stands.root and shared == publishing.record(one.path)
-            if told and index.former.newest_root(self._own, one.path) == one.root:
+            if told and index.former.burst_at(self._own, one.path) == burst:
                 found.append(one)
         kept_there = self._publishing.older.files.on_disk(one.path for one in found)
         return [one for one in found if one.path not in kept_there]
@@ -251,6 +252,22 @@ class TakingBack:
             came = f"{plural(count, 'version')} of what {label} shares came into the trash here"
             told.append(f"{came}; to have what went last shared again: {UNDO}, typed on {label}")
         return "; ".join(told)
+
+
+def _gone_and_replaced(
+    went: Sequence[FormerFile], elsewhere: Collection[bytes]
+) -> tuple[list[FormerFile], list[FormerFile]]:
+    """Return the deleted and the replaced files of a go, as they were before it, by path; without
+    those that are `elsewhere` now.
+    """
+    first, gone = dict[bytes, FormerFile](), set[bytes]()
+    for one in went:
+        first.setdefault(one.record.path, one)
+        if one.gone:
+            gone.add(one.record.path)
+    lost = [one for path, one in first.items() if path not in elsewhere]
+    deleted = [one for one in lost if one.record.path in gone]
+    return deleted, [one for one in lost if one.record.path not in gone]
 
 
 def without_those(

@@ -100,13 +100,13 @@ def test_a_content_is_known_at_its_path(known: Index) -> None:
     ]  # fmt: skip
 
 
-def test_what_a_path_had_last_is_known(known: Index) -> None:
+def test_the_last_go_at_a_path_is_known(known: Index) -> None:
     known.former.note_ended(ANNAS, [(b"a", root_of("x"))], 1)
     known.manifests.put(ANNAS, [record("a", 4, text="x")])
-    assert known.former.newest_root(ANNAS, b"a") == root_of("a")
+    assert known.former.burst_at(ANNAS, b"a") == 1
     ends(known, 2, "a")
-    assert known.former.newest_root(ANNAS, b"a") == root_of("x")
-    assert known.former.newest_root(ANNAS, b"d/b") is None
+    assert known.former.burst_at(ANNAS, b"a") == 2
+    assert known.former.burst_at(ANNAS, b"d/b") is None
 
 
 def test_of_a_folder_that_nothing_is_known_of_nothing_is_said() -> None:
@@ -115,7 +115,7 @@ def test_of_a_folder_that_nothing_is_known_of_nothing_is_said() -> None:
     assert empty.former.kept(ANNAS, root_of("a"), 1) is None
     assert empty.former.burst(ANNAS) == 0
     assert not empty.former.has(ANNAS, b"a", root_of("a"))
-    assert empty.former.newest_root(ANNAS, b"a") is None
+    assert empty.former.burst_at(ANNAS, b"a") is None
     assert repr(empty.former) == "<FormerFiles of 0 folders>"
 
 

@@ -572,6 +572,68 @@ def test_a_disk_that_was_edited_elsewhere_is_shared_as_it_comes_back(own: Own, a
     assert "another_disk" not in own.codes()
 
 
+@pytest.mark.parametrize("met", [False, True])
+def test_what_was_deleted_on_a_disk_while_it_was_away_is_deleted_if_it_is_known(
+    own: Own, met: bool
+) -> None:
+    mount(own, point(own))
+    own.settle()
+    disk, own.files = own.files, {"a": own.files["a"]}
+    own.folders.discard("d/e")
+    mount(own)
+    own.settle()
+    if met:  # in its place; then what is on it may have come from there
+        own.write("d/new", "new")
+        own.touch("d/new")
+        own.settle()
+    own.files = {name: file for name, file in disk.items() if name != "d/e/c"}
+    own.folders.add("d/e")
+    mount(own, point(own, number=2))
+    own.settle()
+    later(own)
+    assert ("d/e/c" in own.published()) == met
+    assert "d/b" in own.published()
+    assert bool(troubles(own)) == met
+
+
+def test_a_file_of_another_disk_in_place_of_a_folder_of_mine_ends_nothing(own: Own) -> None:
+    before = own.published()
+    disk, folders = own.files, own.folders
+    own.files, own.folders = {"a": disk["a"]}, {"d"}
+    own.write("d/e", "a file")
+    mount(own, point(own))
+    own.settle()
+    later(own)
+    assert own.published() == before
+    assert "hides 3 files and folders of mine" in troubles(own)[0].reason
+    own.files, own.folders = disk, folders
+    mount(own)
+    own.settle()
+    later(own)
+    assert own.published() == before
+    assert not troubles(own)
+
+
+def test_a_folder_of_another_disk_in_place_of_a_file_of_mine_is_not_shared(own: Own) -> None:
+    before = own.published()
+    disk, folders = own.files, own.folders
+    own.files, own.folders = {"a": disk["a"]}, {"d", "d/b"}
+    own.write("d/b/y", "in the way")
+    own.write("d/b/z", "in the way")
+    mount(own, point(own))
+    own.settle()
+    own.touch("d/b/y")
+    later(own)
+    assert own.published() == before
+    assert troubles(own)
+    own.files, own.folders = disk, folders
+    mount(own)
+    own.settle()
+    later(own)
+    assert own.published() == before
+    assert not troubles(own)
+
+
 def test_what_a_look_of_before_brings_of_another_disk_is_not_shared_either(own: Own) -> None:
     before = own.published()
     own.own_folder.scan()

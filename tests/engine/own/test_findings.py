@@ -811,6 +811,32 @@ def test_what_something_mounted_covers_is_neither_gone_nor_lacking(site: Own) ->
     assert shared(site) == before
 
 
+def test_what_a_mounted_disk_has_in_place_of_mine_is_not_looked_at(site: Own) -> None:
+    before, files, folders = shared(site), dict(site.files), set(site.folders)
+    site.remove("site/css")
+    site.write("site/css", "a file of another disk")
+    site.write("site/both", "or it would be known again")
+    site.remove("site/old")
+    site.folders.add("site/old")
+    site.write("site/old/below", "of another disk")
+    mounted = MountsSeen((Mount(site.path("site"), 1),))
+    site.own_folder.covered.on_mounts(site.node.mounts.on_seen(mounted))
+    site.settle()
+    site.touch("site/css", "site/old", "site/old/below", "site/unheard")
+    site.settle()
+    site.own_folder.scan()
+    site.settle()
+    site.tick(limits.SECOND_LOOK_S)
+    site.settle()
+    assert shared(site) == before
+    site.files, site.folders = files, folders
+    site.own_folder.covered.on_mounts(site.node.mounts.on_seen(MountsSeen(())))
+    site.tick(limits.SECOND_LOOK_S)
+    site.settle()
+    assert shared(site) == before
+    assert not site.own_folder.covered.hides_below(b"")
+
+
 # -- what its owner does not share -----------------------------------------------------------------
 def test_a_folder_that_is_left_out_goes_with_all_in_it_and_counts_as_one() -> None:
     own = Own()

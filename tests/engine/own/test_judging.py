@@ -240,6 +240,7 @@ def test_a_folder_is_shared_once(own: Own, judge: Judge) -> None:
 
 def test_a_folder_is_known_where_one_stands_and_nowhere_else(own: Own, judge: Judge) -> None:
     assert [judge.knows_folder(path) for path in (b"d", b"a", b"new")] == [True, False, False]
+    assert [judge.knows_file(path) for path in (b"d", b"a", b"new")] == [False, True, False]
     judge.on_folder(b"new")
     assert judge.knows_folder(b"new"), "not published yet"
 

@@ -131,4 +131,6 @@ def test_an_older_copy_concerns_the_files_that_are_of_one() -> None:
     ann.engine.wiring.publishing.older.note(b"0", b"r" * 32)
     ann.engine.wiring.publishing.older.on_tick()
     for path, concerned in {"": 1, "d1": 1, "d1/0": 1, "d1/1": 0, "d2": 0}.items():
-        assert len([one for one in said(ann, path) if "older copy" in one.text]) == concerned, path
+        assert (
+            len([one for one in said(ann, path) if "earlier content" in one.text]) == concerned
+        ), path

@@ -121,14 +121,14 @@ class FormerFiles:
         sql = "SELECT 1 FROM former WHERE manifest = ? AND path = ? AND root = ?"
         return self._database.row(sql, (named.number, path, root)) is not None
 
-    def newest_root(self, name: ManifestName, path: bytes) -> bytes | None:
-        """Return the content that was shared, or stood, last at a path before what is there now."""
+    def burst_at(self, name: ManifestName, path: bytes) -> int | None:
+        """Return the number of the last go in which something went at a path."""
         named = self._names.find(name)
         if named is None:
             return None
-        sql = "SELECT root FROM former WHERE manifest = ? AND path = ? ORDER BY id DESC LIMIT 1"
+        sql = "SELECT burst FROM former WHERE manifest = ? AND path = ? ORDER BY id DESC LIMIT 1"
         row = self._database.row(sql, (named.number, path))
-        return row[0] if row is not None else None
+        return int(row[0]) if row is not None else None
 
     def last_burst(self, name: ManifestName, before: int | None = None) -> list[FormerFile]:
         """Return what went in the last go, or the last one below a number; by path."""

@@ -20,9 +20,9 @@ every file another number at every mount (FAT), nothing of the sample is left on
 while something was covered. Whoever renames a folder around a mount point and unmounts within the
 same moment, or while files are hidden below it, is not understood. A disk that is not known again
 has edits that were made on it elsewhere asked for; a snapshot, or an image, of a disk is taken for
-that disk. A folder that another disk has where a file was, or the other way round, is shared. If
-potluck ends in the seconds between the end of such a folder and the next head, what was in it is
-deleted like any other file.
+that disk. A folder that stands where a file of mine is in question, or the other way round, is not
+shared, with all that is in it. If potluck ends in the seconds between the end of such a folder and
+the next head, what was in it is deleted like any other file.
 """
 
 from __future__ import annotations
@@ -72,9 +72,7 @@ class Questioned:
     sample: Mapping[bytes, PlaceRow]  # what stood there when all that is known had been seen there
     looked: bool = False  # a look is over
     known_again: bool = False  # something stands on what is mounted there just as it is known
-    familiar: bool = False  # the same, perhaps after it was away, with nothing met in its place
     met: bool = False  # something was seen below it since
-    before: Mapping[bytes, PlaceRow] | None = None  # the sample of then
     told: str = ""  # the path in the register
 
 
@@ -113,10 +111,9 @@ class CoveredFiles:
             before = self._points.get(folder)
             if before is None:
                 self._doubt(folder, _sample(self._node, folder))
-            else:  # else what was mounted meanwhile may hold some of what is known
-                self._doubt(folder, before.sample if self._starting else {}, before.told)
-                if not before.met:  # what was edited on it while it was away goes on as edits
-                    self._points[folder].before = before.before or before.sample
+            else:  # what was met in its place may hold some of what is known, and tells nothing
+                same = self._starting or not before.met
+                self._doubt(folder, before.sample if same else {}, before.told)
         self._starting = False
         self._remember()
         self._listener.look_at(points)
@@ -130,11 +127,10 @@ class CoveredFiles:
         for folder, point in self._points.items():
             point.paths.discard(path)
             point.met = point.met or path.startswith(folder + b"/" if folder else b"")
-            row = (point.before or point.sample).get(path)
+            row = point.sample.get(path)
             if row is not None and stat is not None and order > point.since:
                 known = same_stat(row, stat) and self._is_on_disk_of(folder, path)
-                point.familiar = point.familiar or known
-                point.known_again = point.known_again or (known and path in point.sample)
+                point.known_again = point.known_again or known
         self._count_out(path)
 
     def holds(self, path: bytes) -> bool:
@@ -164,7 +160,7 @@ class CoveredFiles:
             where = self._path(folder)
             if order > point.since and any(where.starts_with(path) for path in asked):
                 point.looked = True
-                self._judge.older.end_doubts(folder, known_again=point.familiar)
+                self._judge.older.end_doubts(folder, known_again=point.known_again)
             if not point.looked:
                 continue
             if not self._node.mounts.at(where):  # what went with a disk inside it is told there

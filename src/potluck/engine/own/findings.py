@@ -71,7 +71,7 @@ class Findings:
         found.inside = b""
         again, to_read = list[SafePath](), list[FileToRead]()
         for seen in event.seen:
-            if is_below(seen.path, top):
+            if is_below(seen.path, top) and not self._is_in_place_of_mine(seen, top):
                 self._on_seen(seen, seen.path.relative_to(top).wire, found, again, to_read)
         self._reading.begin(to_read)
         if event.last:
@@ -141,6 +141,20 @@ class Findings:
         if found is self._rounds.look and not self._reading.has(seen.path):
             top = parse_wire_path(seen.path.parts[0].encode())
             again += [_below(top, link) for link in self._judge.links(path, seen.stat)]
+
+    def _is_in_place_of_mine(self, seen: PathSeen, top: SafePath) -> bool:
+        """Say whether a file stands where a folder of mine is in question, or the other way round,
+        or this is in such a folder: it is another disk's, most likely, and hides mine.
+        """
+        if not self._covered.hides_below(b"") or seen.finding is Finding.MISSING:
+            return False
+        path = seen.path.relative_to(top).wire
+        if seen.stat is not None and self._judge.knows_folder(path):
+            return self._covered.hides_below(path)
+        at = path if seen.stat is None else path.rpartition(b"/")[0]
+        while at and not (at in self._covered and self._judge.knows_file(at)):
+            at = at.rpartition(b"/")[0]
+        return bool(at)
 
     # -- the end of a round ------------------------------------------------------------------------
     def _end(self, found: LookRound, top: SafePath, *, trusted: bool) -> None:

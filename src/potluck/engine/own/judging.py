@@ -111,6 +111,11 @@ class Judge:
         stands = self._publishing.stands(path)
         return stands is not None and stands.kind is Kind.FOLDER
 
+    def knows_file(self, path: bytes) -> bool:
+        """Say whether a file is known at a path."""
+        stands = self._publishing.stands(path)
+        return stands is not None and stands.kind is Kind.FILE
+
     def unseen(self, folder: bytes, seen: Container[bytes], held: Container[bytes]) -> list[bytes]:
         """Return what is known below a folder (b"" is everything) and nobody saw, but for what lies
         below what is `held`: nobody could look there.

@@ -92,8 +92,8 @@ def restore_version(shared: dict[str, Any], path: str, as_json: bool) -> None:
 def undo(shared: dict[str, Any], as_json: bool) -> None:
     """Have back what I deleted or replaced last in one go, out of the trash of the others.
 
-    Nothing that stands now is touched: what is in the way of a file keeps its place, and the file
-    comes beside it.
+    Where many were replaced, what took their place goes to Put aside. Whatever else is in the way
+    of a file keeps its place, and the file comes beside it.
     """
     text = client_of(shared["home"]).act("undo", {})
     if as_json or shared["json"]:
