@@ -259,6 +259,27 @@ def test_what_both_had_before_is_not_brought_back() -> None:
     assert again.shared == ["a", "new"]
 
 
+def test_what_a_lost_state_has_from_before_it_continued_this_one_is_brought_back() -> None:
+    first = Restored("a", "gone", "d/deleted")
+    first.device.publishing.drop({b"gone"})
+    first.node.now += 11.0
+    first.device.tick()
+    here = run_end(first.device.head_of(first.device))
+    it = Restored(index=first.node.index, run=3)
+    it.device.publishing.drop({b"d/deleted"})  # no head says so yet
+    records = (
+        record("a", 1), record("gone", 2), folder("d", 2), record("d/deleted", 2),
+        record("life", 1), folder("e", 1), record("e/life", 2), record("a2", 9),
+    )  # fmt: skip
+    head = it.lost(*records, seq=9)
+    head = sign_head(msgspec.structs.replace(head, continues=(here,)), key(1))
+    it.heard(head)
+    it.part.on_fetched(head)
+    it.tick()
+    assert it.shared == ["a", "a2", "e", "e/life", "life"], "written before it was merged there"
+    assert it.device.held == [b"a2", b"e", b"e/life", b"life"]
+
+
 def test_nothing_is_merged_before_the_own_folder_was_seen() -> None:
     it = Restored("a")
     it.device.work = (OwnWork.READING,)

@@ -12,12 +12,12 @@ Guarantees: nothing that any holder of a lost state has is deleted by a head of 
 merged; a merge is one transaction, and a state of which something is not here any more is fetched
 again instead. One lost state at a time, and a new generation at most once in ten seconds. Limits:
 nobody knows of a state that only devices hold which are away; a merge looks at all paths of the
-lost state that are not here in one go, two seconds for 150,000.
+lost state in one go, two seconds for 150,000 that are not here; an empty folder that a state had
+from before what it continues is forgotten.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Protocol
 
 import msgspec
@@ -181,7 +181,7 @@ class LostState:
             return
         self._wanted, self._here, node.unmerged = None, False, False
         words = f"other version {lost.generation}-{lost.seq}"
-        back = list(self._unknown_here(lost, words))
+        back = self._unknown_here(lost, words)
         self._publishing.lineage.adopt(lost)
         self._publishing.begin_anew(1)
         self._publishing.share_again(back)
@@ -193,11 +193,30 @@ class LostState:
             text += f"; {plural(files, 'file')} of it, not here in {place}, stay with them"
         node.tell("lost_state", text, level="warning")
 
-    def _unknown_here(self, lost: Head, words: str) -> Iterator[FileRecord]:
-        """Find what was lost, under the paths at which it is shared again."""
-        since, given = self._publishing.lineage.common_seq(lost), dict[bytes, FileRecord]()
-        for record in self._node.index.lost_records.since(self._node.own_manifest, since):
+    def _unknown_here(self, lost: Head, words: str) -> list[FileRecord]:
+        """Find what was lost, under the paths at which it is shared again.
+
+        What both states had once and this one deleted or replaced since is not: of a file that is
+        known. Its number alone would not tell, for a state that was merged itself has some from
+        before what it continues.
+        """
+        common, given = self._publishing.lineage.common_seq(lost), dict[bytes, FileRecord]()
+        folders = dict[bytes, FileRecord]()  # that went since, unless something in them comes
+        for record in self._node.index.lost_records.since(self._node.own_manifest, 0):
             path = self._free_paths.path_for(record, words, given)
-            if path is not None:
+            if path is None:
+                continue
+            if record.seq > common or not self._had(record):
                 given[path] = msgspec.structs.replace(record, path=path)
-                yield given[path]
+            elif record.kind is Kind.FOLDER:
+                folders[record.path] = record
+        for path in list(given):
+            while (path := path.rpartition(b"/")[0]) in folders:
+                given[path] = folders[path]
+        return [given[path] for path in sorted(given)]
+
+    def _had(self, record: FileRecord) -> bool:
+        """Say whether this state had that once; of a folder nobody knows."""
+        if record.kind is Kind.FOLDER or self._publishing.is_gone(record.path):
+            return True
+        return self._node.index.former.has(self._node.own_manifest, record.path, record.root)
