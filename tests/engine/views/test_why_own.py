@@ -74,7 +74,7 @@ def test_a_file_that_is_being_read_is_told(monkeypatch: pytest.MonkeyPatch) -> N
     reading._forget(path_of("d1/d/a"))
     (one,) = said(ann, "d1/d/a")
     assert (one.text, one.next_s) == (
-        "it changed while it was read: once more",
+        "it is to be read once more",
         ann.wire.now + 1.0,
     )
 

@@ -57,7 +57,7 @@ def _reading(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
     reading = parts.own_folder.reading
     if reading.has(path):
         due_s = reading.due_s(path)
-        text = "it is being read" if due_s is None else "it changed while it was read: once more"
+        text = "it is being read" if due_s is None else "it is to be read once more"
         yield Reason(ReasonKind.READING, asked.text, text, next_s=due_s)
     elif len(reading) and not asked.covers(str(parts.own_folder.top)):
         inside = any(one.starts_with(path) for one in reading.paths)
