@@ -795,6 +795,17 @@ def test_whatever_was_moved_swapped_and_replaced_all_that_stands_is_shared(
     assert not own.own_folder.work
 
 
+def test_a_file_of_somebody_else_that_cannot_be_read_is_no_matter_of_the_own_folder() -> None:
+    own = Own()
+    own.settle()
+    theirs = parse_wire_path(b"d2/closed")
+    denied = (Unreadable(theirs, ReadFault.PERMISSION, "Permission denied"),)
+    for _ in range(TOLD_TRIES + 1):
+        own.tell(FilesHashed(OrderId(999), (), (theirs,), last=True, unreadable=denied))
+        own.tick(UNREADABLE_AGAIN_S)
+    assert not list(own.node.troubles.all())
+
+
 # -- mounts ----------------------------------------------------------------------------------------
 def test_what_something_mounted_covers_is_neither_gone_nor_lacking(site: Own) -> None:
     before = shared(site)

@@ -81,9 +81,11 @@ class Findings:
     def on_hashed(self, event: FilesHashed, top: SafePath) -> list[SafePath]:
         """Files were read; returns what to look at again."""
         files, again = self._reading.end(event)
-        self.unreadable.on_read(event.unreadable, (hashed.path for hashed in files))
-        unreadable = {each.path for each in event.unreadable}
-        self.restless.on_unstable(path for path in event.unstable if path not in unreadable)
+        closed = [each for each in event.unreadable if is_below(each.path, top)]  # else a scrub's
+        self.unreadable.on_read(closed, (hashed.path for hashed in files))
+        unreadable = {each.path for each in closed}
+        unstable = (path for path in event.unstable if is_below(path, top))
+        self.restless.on_unstable(path for path in unstable if path not in unreadable)
         for hashed in files:
             if is_below(hashed.path, top):
                 self._judge.on_read(hashed.path.relative_to(top).wire, hashed)
