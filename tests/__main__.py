@@ -3,10 +3,12 @@
 
 Strategy: stages, cheapest first, side by side (tests/lanes.py), since most stages wait more than
 they compute; the first stage that fails ends the run. What a stage prints is shown whole when it
-ends. A stage whose folder holds no test is left out. Everything runs in its own process, so that no
-stage can leave something behind for the next. With paths or options for pytest only pytest runs, on
-exactly that. Beyond the default tier the figures that tests have measured (tests/figures.py) come
-before the end. The last line sums up every stage: `N passed, N failed, N skipped`.
+ends. On a slow machine the full tier leaves out the last of very many drawn runs (`VOLUME_S`), and
+says how many. A stage whose folder holds no test is left out. Everything runs in its own process,
+so that no stage can leave something behind for the next. With paths or options for pytest only
+pytest runs, on exactly that. Beyond the default tier the figures that tests have measured
+(tests/figures.py) come before the end. The last line sums up every stage: `N passed, N failed,
+N skipped`.
 """
 
 from __future__ import annotations
@@ -35,6 +37,7 @@ ROOT = TESTS.parent
 NO_TESTS_COLLECTED = 5
 PYTEST = ("-m", "pytest", "-q", "--no-header")
 LOOK_S = 0.05  # between two looks at the stages
+VOLUME_S = 3_000.0  # of the full tier: after that no more of many drawn runs begin
 GRACE_S = 20.0  # for a stage that is told to end: real daemons leave, namespaces go
 # What pytest counts -> where it stands in our closing line.
 COLUMN = {
@@ -288,6 +291,8 @@ def main(arguments: list[str]) -> int:
     tier.add_argument("--nightly", dest="tier", action="store_const", const="nightly")
     chosen, for_pytest = parser.parse_known_args(arguments)
     os.environ["POTLUCK_TIER"] = chosen.tier
+    if chosen.tier == "full" and not for_pytest:
+        os.environ["POTLUCK_VOLUME_UNTIL"] = str(time.time() + VOLUME_S)
     totals: Counter[str] = Counter()
     started = time.monotonic()
     plan = stages(chosen.tier)

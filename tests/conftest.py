@@ -2,12 +2,14 @@
 
 Strategy: the tier comes from the environment (`POTLUCK_TIER`, set by `python3 pot.py test --full`),
 so that a bare `pytest` behaves like the default tier. What a tier leaves out is decided here, in
-one place.
+one place; so is that one of many drawn runs (`volume`) does not begin when the time that the tier
+has for them is over (`POTLUCK_VOLUME_UNTIL`), which only a slow machine sees.
 """
 
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -43,6 +45,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if gone:
         config.hook.pytest_deselected(items=gone)
         items[:] = [item for item in items if item not in set(gone)]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave out one of many when the time for them is over."""
+    until_s = float(os.environ.get("POTLUCK_VOLUME_UNTIL", "inf"))
+    if item.get_closest_marker("volume") and time.time() > until_s:
+        pytest.skip("one of many runs: the time of this tier for them is over")
 
 
 @pytest.fixture(scope="session")

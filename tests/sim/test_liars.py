@@ -128,6 +128,7 @@ def _admission(group: GroupId, by: DeviceKey, whom: DeviceKey, label: str) -> Ro
     return admit(by, group, whom.certificate, whom.sealing_public, label)
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_no_lie_moves_a_name_or_a_folder(seed: int) -> None:
     Table(seed).play()
@@ -188,6 +189,7 @@ class Court(Table):
         )
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("seed", range(SEEDS // 4))
 def test_a_liar_and_all_that_it_invents_kill_nobody(seed: int) -> None:
     Court(seed).accuse()
@@ -246,6 +248,7 @@ class Endless(Court):
         return all(self.boxes[number].status(victim) is Status.ALIVE for number in honest)
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("seed", range(SEEDS // 2))
 def test_accusations_without_end_are_answered_at_a_bounded_rate_and_kill_nobody(seed: int) -> None:
     Endless(seed).harass()
@@ -299,6 +302,7 @@ class Crammed(Endless):
         assert self.is_well()
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("seed", range(SEEDS // 4))
 def test_who_is_accused_by_a_device_it_does_not_know_answers(
     seed: int, monkeypatch: pytest.MonkeyPatch

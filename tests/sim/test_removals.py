@@ -275,17 +275,20 @@ class Leaving(Company):
                 assert not roster.standing.is_removed(key(each).device), "put out after it left"
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_members_lie_and_stewards_put_them_out(seed: int) -> None:
     HonestStewards(seed).play()
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_whoever_lies_all_agree(seed: int) -> None:
     Company(seed, honest_stewards=False).play()
 
 
 @pytest.mark.parametrize("farewells", [False, True])
+@pytest.mark.volume
 @pytest.mark.parametrize("seed", range(SEEDS))
 def test_a_steward_that_left_decides_nothing_more(seed: int, *, farewells: bool) -> None:
     Leaving(seed, farewells=farewells).play()

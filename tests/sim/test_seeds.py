@@ -27,6 +27,7 @@ def tally() -> Iterator[Tally]:
     tally.record("people, networks and members")
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("drawn", plan(PROFILES, 0, COUNT), ids=str)
 def test_a_drawn_run_ends_well(drawn: Drawn, tally: Tally) -> None:
     tally.play(drawn)

@@ -27,6 +27,7 @@ def tally() -> Iterator[Tally]:
     tally.record("disks and power")
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("drawn", plan(PROFILES, 10_000, COUNT), ids=str)
 def test_a_drawn_run_with_bad_disks_ends_well(drawn: Drawn, tally: Tally) -> None:
     tally.play(drawn)

@@ -47,6 +47,7 @@ def tally() -> Iterator[Tally]:
     tally.record("the law of truth")
 
 
+@pytest.mark.volume
 @pytest.mark.parametrize("drawn", of_truth(PROFILES, 2000, SEEDS), ids=str)
 def test_what_is_said_is_so(drawn: Drawn, tally: Tally) -> None:
     tally.play(drawn, looked_at_often)

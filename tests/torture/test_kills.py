@@ -28,6 +28,7 @@ RUNS, CYCLES = 4, 50  # each run begins with a new group
 @pytest.mark.full
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
+@pytest.mark.volume
 @pytest.mark.parametrize("number", range(RUNS))
 def test_nothing_is_lost_by_kills(tmp_path: Path, number: int) -> None:
     seed = secrets.randbits(31)

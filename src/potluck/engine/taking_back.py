@@ -148,7 +148,7 @@ class TakingBack:
             self._publishing.share_again([given[path] for path in sorted(given)])
             self._bringing.bring(given)
         if over:
-            self._publishing.share_instead(over)
+            self._publishing.share_again(over, instead=True)
         what = f"{of_amount(*amount)} of {set_off(self._top)} shared again as before"
         text = f"{what}: to come from the others, as far as one of them has it in its trash."
         if not self._node.linked():

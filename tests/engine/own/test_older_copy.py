@@ -325,18 +325,18 @@ def test_what_gives_way_is_counted_anew_unless_more_of_it_is_on_its_way() -> Non
     life = Life()
     older = life.publishing.older
     for name in (b"a", b"note"):
-        older.give_way(name, b"r" * 32)
+        older.note(name, b"r" * 32, wanted=True)
     assert life.reason() == (
         "2 files (a and note) with another content than I share: exchanged for that as soon as a"
         " device that has it is linked"
     )
     taken(life.node, Tell)
     assert older.on_exchanged(b"a", "Put aside/x")
-    older.give_way(b"d/b", b"r" * 32)
+    older.note(b"d/b", b"r" * 32, wanted=True)
     older.on_exchanged(b"note", "Put aside/x")
     older.on_exchanged(b"d/b", "Put aside/x")
     assert ": 3 files exchanged for what was shared last" in taken(life.node, Tell)[-1].text
-    older.give_way(b"a", b"r" * 32)
+    older.note(b"a", b"r" * 32, wanted=True)
     older.on_exchanged(b"a", "Put aside/x")
     assert ": 1 file exchanged" in taken(life.node, Tell)[-1].text
 

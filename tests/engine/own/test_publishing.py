@@ -505,7 +505,7 @@ def test_what_is_shared_instead_of_what_stands_is_wanted_in_its_place_and_ends_n
     one.put("b")
     one.tick()
     gone = FileRecord(b"gone", Kind.FILE, 4, 1, False, PIECE, root_of("good"), 0)
-    one.publishing.share_instead([good, gone])
+    one.publishing.share_again([good, gone], instead=True)
     assert one.records["a"].root == root_of("good")
     assert one.records["a"].seq > good.seq + 1
     assert one.publishing.stands(b"a") is not None

@@ -119,14 +119,12 @@ class OlderCopy:
             return False
         return index.former.has(name, path, root) or (not size and shared.size > 0)
 
-    def note(self, path: bytes, root: bytes) -> None:
-        """An earlier version stands there."""
-        self._unsaid |= self.files.note(path, root, by_disk=self.doubts.has_taken(path))
-
-    def give_way(self, path: bytes, root: bytes) -> None:
-        """What stands there is to be exchanged for what is shared."""
-        self._came = 0 if not self.files.returning else self._came
-        self._unsaid |= self.files.note(path, root, wanted=True)
+    def note(self, path: bytes, root: bytes, *, wanted: bool = False) -> None:
+        """An earlier version stands there; `wanted`: it is to be exchanged for what is shared."""
+        if wanted and not self.files.returning:
+            self._came = 0
+        by_disk = self.doubts.has_taken(path)
+        self._unsaid |= self.files.note(path, root, by_disk=by_disk, wanted=wanted)
 
     def end(self, paths: Collection[bytes]) -> None:
         """What stands at these paths is shared, or is no earlier version."""

@@ -246,8 +246,17 @@ class Publishing:
         self._patient_s = self._node.now + MERGED_FIRST_S if further > 1 else 0.0
         self._seq = max(self._seq, seq)
 
-    def share_again(self, records: Sequence[FileRecord]) -> None:
-        """These are shared again, and held, for they are not here; what waits is said as well."""
+    def share_again(self, records: Sequence[FileRecord], *, instead: bool = False) -> None:
+        """These are shared again, and held, for they are not here; what waits is said as well.
+
+        `instead`: files with other contents stand there, and give way as soon as one comes.
+        """
+        if instead:
+            rows = [self.stands(one.path) for one in records]
+            self._publish(records)
+            for row in filter(None, rows):
+                self.older.note(row.path, row.root, wanted=True)
+            return
         back = [record.path for record in records]
         for path in back:
             self._gone.pop(path, None)  # what was here has gone; what comes back has not
@@ -256,16 +265,6 @@ class Publishing:
         if back:
             self.held.hold(back)
             self.held.write()
-
-    def share_instead(self, records: Sequence[FileRecord]) -> None:
-        """These are shared again at paths where files with other contents stand: as soon as one
-        comes it takes the place of what stands there.
-        """
-        rows = {one.path: self.stands(one.path) for one in records}
-        self._publish(records)
-        for path, row in rows.items():
-            if row is not None:
-                self.older.give_way(path, row.root)
 
     def _publish(self, again: Sequence[FileRecord] = ()) -> None:
         node, index, name = self._node, self._node.index, self._node.own_manifest
