@@ -8,7 +8,7 @@ import pytest
 
 from potluck.core import limits
 from potluck.core.content.facts import ManifestName, Spot, Stat
-from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.core.content.paths import SafePath, parse_wire_path, within
 from potluck.core.errors import NotFound, PotluckError, Refused
 from potluck.core.wire.catalogue import FileRecord
 from potluck.engine import taking_back
@@ -37,10 +37,14 @@ class Home:
         self.put(*records)
         self.wanted: list[bytes] = []
         self.bringing = BringingBack(self.node, self.publishing, self)
-        self.part = TakingBack(self.node, self.publishing, self.bringing)
+        self.on_disks: list[bytes] = []  # what went with one
+        self.part = TakingBack(self.node, self.publishing, self.bringing, self)  # type: ignore[arg-type]
 
     def on_wanted(self, spot: Spot) -> None:
         self.wanted.append(spot.path)
+
+    def went(self, below: bytes) -> list[bytes]:
+        return [path for path in self.on_disks if within(path, {below})]
 
     def on_came(self, paths: Iterable[SafePath]) -> None:
         """Look at nothing."""
@@ -95,6 +99,17 @@ def test_a_deleted_file_is_shared_again_held_and_wanted_with_its_folders() -> No
         home.restore("d1/d/a", NOT_IN_TRASH)
     assert (raised.value.what, raised.value.fix) == ("d1/d/a is to come back already.", "status")
     assert repr(home.part) == "<TakingBack on d1>"
+
+
+def test_what_went_with_a_disk_is_not_gone() -> None:
+    home = Home(folder("d"), record("d/a"))
+    home.on_disks = [b"d/a"]
+    for name in ("d1/d", "d1/d/a"):
+        with pytest.raises(Refused, match="is shared still, and only with the others") as raised:
+            home.restore(name, NOT_IN_TRASH)
+        assert raised.value.fix == "repair"
+    assert home.restore("d1/b", NOT_IN_TRASH) is None
+    assert home.restore("d1", NOT_IN_TRASH) is None
 
 
 def test_numbers_go_on_after_those_of_the_trash_here() -> None:

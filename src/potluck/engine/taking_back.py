@@ -34,6 +34,7 @@ from potluck.engine.events import Imported
 from potluck.engine.index.former_files import FORMER_MAX, FormerFile
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import folder_row
+from potluck.engine.own.covered import CoveredFiles
 from potluck.engine.own.free_paths import FreePaths
 from potluck.engine.own.owners_breaker import CONFIRM, REPAIR
 from potluck.engine.own.pending_record import record_about
@@ -51,9 +52,18 @@ _ROOTS_AT_ONCE: Final = 256
 class TakingBack:
     """Has former own files come back."""
 
-    def __init__(self, node: Node, publishing: Publishing, bringing_back: BringingBack) -> None:
-        """Share them by `publishing`; `bringing_back` fetches them."""
+    def __init__(
+        self,
+        node: Node,
+        publishing: Publishing,
+        bringing_back: BringingBack,
+        covered: CoveredFiles,
+    ) -> None:
+        """Share them by `publishing`; `bringing_back` fetches them. What is `covered` did not go
+        for good.
+        """
         self._node, self._publishing, self._bringing = node, publishing, bringing_back
+        self._covered = covered
         self._free_paths = FreePaths(publishing)
 
     def __repr__(self) -> str:
@@ -73,13 +83,19 @@ class TakingBack:
             return None
         records = self._wanted(wanted, path, done)
         if not records:
-            if reasons and path in self._publishing.held:
+            if reasons and (path in self._publishing.held or (path and self._covered.went(path))):
                 raise self._not_gone(name, path)
             return None
         return self._bring(records)
 
     def _not_gone(self, name: str, path: bytes) -> Refused:
-        """Return why a path that is held needs no version of it back."""
+        """Return why a path that is held, or went with a disk, needs no version of it back."""
+        if path not in self._publishing.held:
+            return Refused(
+                f"{set_off(name)} is shared still, and only with the others.",
+                "it went with a disk that was mounted there, and nobody said that it is to go",
+                REPAIR,
+            )
         if not self._bringing.leaves_alone(Spot(self._own, path)):
             why, then = "it comes as soon as a device that has it is linked", "status"
             return Refused(f"{set_off(name)} is to come back already.", why, then)

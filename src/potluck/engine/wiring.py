@@ -220,7 +220,8 @@ class Wiring:
         self.healed_files = HealedFiles(node, self.publishing.damaged, self.publishing.older)
         self.own_folder = OwnFolder(node, self.publishing)
         self.bringing_back = BringingBack(node, self.publishing, own)
-        self.taking_back = TakingBack(node, self.publishing, self.bringing_back)
+        covered = self.own_folder.covered
+        self.taking_back = TakingBack(node, self.publishing, self.bringing_back, covered)
         self.confirmations = Confirmations(node, ConfirmationsRelay(self))
         self.loss_breaker = LossBreaker(node, others, self.confirmations)
         self.scrub = Scrub(node, UpkeepRelay(self))
