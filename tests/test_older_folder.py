@@ -110,7 +110,7 @@ def test_who_wants_the_old_state_says_so(house: House, tmp_path: Path) -> None:
     until(lambda: looked_through(house), house.said)
     until(lambda: one_ring(*house.devices), house.said)
     typed = house.owner.client.post("/api/v1/act/confirm", {"name": ""})
-    assert "earlier version" in typed["text"]
+    assert "shared now as what stands here" in typed["text"]
     others = house.devices[1:]
     until(lambda: all(house.has(each, FIRST) for each in others), house.said)
     gone = [each.copy_of(house.owner) / "later" for each in others]
