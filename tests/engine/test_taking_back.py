@@ -105,7 +105,7 @@ def test_what_went_with_a_disk_is_not_gone() -> None:
     home = Home(folder("d"), record("d/a"))
     home.on_disks = [b"d/a"]
     for name in ("d1/d", "d1/d/a"):
-        with pytest.raises(Refused, match="is shared still, and only with the others") as raised:
+        with pytest.raises(Refused, match="is shared still, and is not here") as raised:
             home.restore(name, NOT_IN_TRASH)
         assert raised.value.fix == "repair"
     assert home.restore("d1/b", NOT_IN_TRASH) is None

@@ -92,7 +92,7 @@ class TakingBack:
         """Return why a path that is held, or went with a disk, needs no version of it back."""
         if path not in self._publishing.held:
             return Refused(
-                f"{set_off(name)} is shared still, and only with the others.",
+                f"{set_off(name)} is shared still, and is not here.",
                 "it went with a disk that was mounted there, and nobody said that it is to go",
                 REPAIR,
             )
@@ -100,7 +100,7 @@ class TakingBack:
             why, then = "it comes as soon as a device that has it is linked", "status"
             return Refused(f"{set_off(name)} is to come back already.", why, then)
         return Refused(
-            f"{set_off(name)} is shared still, and only with the others.",
+            f"{set_off(name)} is shared still, and is not here.",
             "it is held, since it is not here any more and nobody said that it is to go",
             REPAIR,
         )
@@ -125,16 +125,18 @@ class TakingBack:
             )
         elsewhere = self._elsewhere(went)
         deleted, replaced = _gone_and_replaced(went, elsewhere)
-        lost = deleted + (replaced if len(replaced) >= REPLACED_MANY else [])
-        lost = [one for one in lost if not one.back]
+        if len(replaced) < REPLACED_MANY:
+            replaced = []
+        lost = [one.record for one in (*deleted, *replaced) if not one.back]
         if not lost:
             raise NotFound(
                 f"The last change of {set_off(self._top)} is taken back already.",
                 others or "all that went with it is shared again",
                 "status",
             )
-        over = self._replaced([one for one in lost if one in replaced])
-        text = self._bring([one.record for one in lost if one.record not in over], over)
+        over = self._replaced([one for one in replaced if not one.back])
+        paths = {one.path for one in over}
+        text = self._bring([one for one in lost if one.path not in paths], over)
         if elsewhere:
             count = plural(len(elsewhere), "file")
             text += f"\nRenamed and not deleted, as it seems, so left as they are: {count}."
@@ -244,7 +246,7 @@ class TakingBack:
             told = shared.root == stands.root and shared == publishing.record(one.path)
             if told and index.former.burst_at(self._own, one.path) == burst:
                 found.append(one)
-        kept_there = self._publishing.older.files.on_disk(one.path for one in found)
+        kept_there = set(self._publishing.older.files.on_disk(one.path for one in found))
         return [one for one in found if one.path not in kept_there]
 
     def _elsewhere(self, went: Sequence[FormerFile]) -> set[bytes]:

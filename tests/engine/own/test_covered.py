@@ -13,6 +13,7 @@ import pytest
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING
 from potluck.core.content.knowledge import OwnWork
+from potluck.core.wire.catalogue import FileRecord
 from potluck.engine.effects import Hash, Look, Scan
 from potluck.engine.events import Mount, MountsSeen, ShareSeen
 from potluck.engine.own.covered import SAMPLE_FILES
@@ -596,6 +597,15 @@ def test_what_was_deleted_on_a_disk_while_it_was_away_is_deleted_if_it_is_known(
     assert bool(troubles(own)) == met
 
 
+def assert_back(own: Own, before: dict[str, FileRecord]) -> None:
+    """The disk that hid my files is unmounted: all is as it was, and nothing is told of it."""
+    mount(own)
+    own.settle()
+    later(own)
+    assert own.published() == before
+    assert not troubles(own)
+
+
 def test_a_file_of_another_disk_in_place_of_a_folder_of_mine_ends_nothing(own: Own) -> None:
     before = own.published()
     disk, folders = own.files, own.folders
@@ -607,11 +617,7 @@ def test_a_file_of_another_disk_in_place_of_a_folder_of_mine_ends_nothing(own: O
     assert own.published() == before
     assert "hides 3 files and folders of mine" in troubles(own)[0].reason
     own.files, own.folders = disk, folders
-    mount(own)
-    own.settle()
-    later(own)
-    assert own.published() == before
-    assert not troubles(own)
+    assert_back(own, before)
 
 
 def test_a_folder_of_another_disk_in_place_of_a_file_of_mine_is_not_shared(own: Own) -> None:
@@ -627,11 +633,7 @@ def test_a_folder_of_another_disk_in_place_of_a_file_of_mine_is_not_shared(own: 
     assert own.published() == before
     assert troubles(own)
     own.files, own.folders = disk, folders
-    mount(own)
-    own.settle()
-    later(own)
-    assert own.published() == before
-    assert not troubles(own)
+    assert_back(own, before)
 
 
 def test_what_a_look_of_before_brings_of_another_disk_is_not_shared_either(own: Own) -> None:

@@ -19,7 +19,7 @@ from potluck.engine.own.publishing import MERGED_FIRST_S
 from potluck.engine.troubles import TroubleKind
 from potluck.engine.withheld import DECIDED_GENERATIONS
 from tests.engine.builders import key, taken
-from tests.engine.index.builders import folder, record, root_of
+from tests.engine.index.builders import folder, place, record, root_of
 from tests.engine.manifests import Device
 
 
@@ -260,24 +260,28 @@ def test_what_both_had_before_is_not_brought_back() -> None:
 
 
 def test_what_a_lost_state_has_from_before_it_continued_this_one_is_brought_back() -> None:
-    first = Restored("a", "gone", "d/deleted")
+    first = Restored("a", "gone", "d/deleted", "edited", "filled")
     first.device.publishing.drop({b"gone"})
     first.node.now += 11.0
     first.device.tick()
     here = run_end(first.device.head_of(first.device))
     it = Restored(index=first.node.index, run=3)
     it.device.publishing.drop({b"d/deleted"})  # no head says so yet
+    edited = place(record("edited", text="just now"))
+    it.device.publishing.put(edited, limits.PIECE_MIN_BYTES)  # nor that
     records = (
         record("a", 1), record("gone", 2), folder("d", 2), record("d/deleted", 2),
         record("life", 1), folder("e", 1), record("e/life", 2), record("a2", 9),
+        record("edited", 2), record("filled", 2, text=""),
     )  # fmt: skip
     head = it.lost(*records, seq=9)
     head = sign_head(msgspec.structs.replace(head, continues=(here,)), key(1))
     it.heard(head)
     it.part.on_fetched(head)
     it.tick()
-    assert it.shared == ["a", "a2", "e", "e/life", "life"], "written before it was merged there"
-    assert it.device.held == [b"a2", b"e", b"e/life", b"life"]
+    came = ["a2", "e", "e/life", "life"]  # some of it written before it was merged there
+    assert it.shared == sorted(["a", "edited", "filled", *came])
+    assert it.device.held == [path.encode() for path in came]
 
 
 def test_nothing_is_merged_before_the_own_folder_was_seen() -> None:

@@ -216,7 +216,11 @@ class LostState:
         return [given[path] for path in sorted(given)]
 
     def _had(self, record: FileRecord) -> bool:
-        """Say whether this state had that once; of a folder nobody knows."""
-        if record.kind is Kind.FOLDER or self._publishing.is_gone(record.path):
+        """Say whether this state had that once; of a folder nobody knows, nor of an empty file that
+        has a content now.
+        """
+        if record.kind is Kind.FOLDER:
+            return True
+        if not record.size and self._publishing.stands(record.path) is not None:
             return True
         return self._node.index.former.has(self._node.own_manifest, record.path, record.root)
