@@ -109,6 +109,11 @@ def test_the_last_go_at_a_path_is_known(known: Index) -> None:
     assert known.former.burst_at(ANNAS, b"d/b") is None
 
 
+def test_the_last_go_at_a_path_is_looked_up_by_that_path(known: Index) -> None:
+    ((*_, plan),) = known._database.rows(f"EXPLAIN QUERY PLAN {former_files._BURST_AT}", (1, b"a"))
+    assert "(manifest=? AND path=?)" in plan, "or undo of 20,000 files takes a minute"
+
+
 def test_of_a_folder_that_nothing_is_known_of_nothing_is_said() -> None:
     empty = index()
     assert empty.former.below(ANNAS, b"", 9) == []

@@ -44,6 +44,9 @@ _FORMER: Final = (
     " r.root IS f.root FROM former AS f LEFT JOIN record AS r"
     " ON r.manifest = f.manifest AND r.path = f.path"
 )
+_BURST_AT: Final = (  # +: or SQLite walks all of the folder by its bursts
+    "SELECT max(+burst) FROM former WHERE manifest = ? AND path = ?"
+)
 _TOO_MANY: Final = (
     "DELETE FROM former WHERE manifest = ?1 AND id <= (SELECT id FROM former WHERE manifest = ?1"
     " ORDER BY id DESC LIMIT 1 OFFSET ?2)"
@@ -126,9 +129,8 @@ class FormerFiles:
         named = self._names.find(name)
         if named is None:
             return None
-        sql = "SELECT burst FROM former WHERE manifest = ? AND path = ? ORDER BY id DESC LIMIT 1"
-        row = self._database.row(sql, (named.number, path))
-        return int(row[0]) if row is not None else None
+        row = self._database.row(_BURST_AT, (named.number, path))
+        return int(row[0]) if row is not None and row[0] is not None else None
 
     def last_burst(self, name: ManifestName, before: int | None = None) -> list[FormerFile]:
         """Return what went in the last go, or the last one below a number; by path."""
