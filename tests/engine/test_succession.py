@@ -13,7 +13,7 @@ from potluck.core.group.roster import Roster
 from potluck.core.group.statements import Remove, Succeed, sign_act, sign_removal
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wire.catalogue import RequestTold
-from potluck.engine import effects
+from potluck.engine import effects, succession
 from potluck.engine.effects import Effect, Import, MoveFolder
 from potluck.engine.events import FolderMoved, Imported, LinkId, Mount, MountsSeen, OrderId
 from potluck.engine.group.forgetting import Forgetting
@@ -21,7 +21,7 @@ from potluck.engine.group.membership import Membership
 from potluck.engine.group.named_devices import NO_PLACE, NO_STEWARD
 from potluck.engine.group.requests import Asker
 from potluck.engine.person_acts import RemoveAsked
-from potluck.engine.succession import BRING_AGAIN_S
+from potluck.engine.succession import BRING_AGAIN_S, HEIR_S
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import group, key, node
 from tests.engine.group.test_requests import replaced_by
@@ -111,10 +111,30 @@ def test_until_all_is_brought_in_nothing_is_forgotten() -> None:
     new.hear(Imported(order.order, ("a",), (("/Shared/x/f", "no space"),)))
     [told] = new.told("not_inherited")
     assert told.endswith(f"no space); it is tried again, or: adopt {folder}")
-    wire.run(60.0)
+    wire.run(BRING_AGAIN_S / 2)
     assert not any(forgotten(box) for box in (*rest, new))
     wire.ignored = ()
     assert wire.run(BRING_AGAIN_S + 60.0, lambda: all(gone_as(box, old) for box in (*rest, new)))
+
+
+def test_what_fails_is_tried_again_soon_then_seldom_and_each_reason_is_told_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(succession, "BRING_AGAIN_MAX_S", 3 * BRING_AGAIN_S)
+    wire, _, new, _, _ = replaced((Import,))
+    assert wire.run(60.0, lambda: bool(new.asked_for(Import)))
+    waits = list[float]()
+    for reason in ["changed", *["no space"] * 3]:
+        asked, began = new.asked_for(Import), wire.now
+        new.hear(Imported(asked[-1].order, (), (("/Shared/x/f", reason),)))
+        is_asked = partial(lambda count: len(new.asked_for(Import)) > count, len(asked))
+        assert wire.run(100.0, is_asked)
+        waits.append(wire.now - began)
+    least = [BRING_AGAIN_S, 2 * BRING_AGAIN_S, 3 * BRING_AGAIN_S, 3 * BRING_AGAIN_S]
+    late = [wait - at_least for wait, at_least in zip(waits, least, strict=True)]
+    assert all(0 <= each <= 2 * HEIR_S for each in late), waits
+    told = new.told("not_inherited")
+    assert ["(changed)" in told[0], "(no space)" in told[1], len(told)] == [True, True, 2]
 
 
 def test_what_was_brought_in_once_is_not_brought_in_again() -> None:

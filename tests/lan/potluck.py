@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 15.0  # not promised: Python starts on two cores that others use as well
 BLOCK_BYTES = limits.MIB
-LOG_TAIL_BYTES = 6000
+LOG_TAIL_BYTES = 3000
 KEPT = ("PATH", "LANG", "TMPDIR", "POTLUCK_CRASHPOINT")  # of the environment of the tests
 
 Outline = dict[str, tuple[str, int, bool, int]]
@@ -160,13 +160,17 @@ class Potluck:
         return bool(state) and state["state"] == "in_sync" and not state["transfers"]
 
     def said(self) -> str:
-        """The end of what it printed, and its state, for the report of a failure."""
+        """The end of what it printed, for the report of a failure."""
         tail = (
             self.log.read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace")
             if self.log.exists()
             else ""
         )
-        return f"--- {self.label}: {json.dumps(self.status(), indent=1)}\n{tail}"
+        return f"--- {self.label} printed:\n{tail}"
+
+    def state(self) -> str:
+        """What it says of itself in one line, for the report of a failure."""
+        return f"--- {self.label}: {json.dumps(self.status())}"
 
     def wait(self, condition: Callable[[], object], timeout_s: float) -> float:
         """Wait until something is true of it; returns how long it took, fails with what it said."""
@@ -227,12 +231,14 @@ def full(*values: object) -> ParameterSet:
 
 def wait_for(condition: Callable[[], object], timeout_s: float, nodes: Iterable[Potluck]) -> float:
     """Wait until something is true; if it does not become true, fail with what all these nodes
-    said.
+    printed, and then with their states: those are long, and a report may be cut.
     """
     try:
         return wait_until(condition, timeout_s)
     except TimeoutError as error:
-        raise AssertionError("\n".join([str(error), *(node.said() for node in nodes)])) from error
+        nodes = list(nodes)
+        report = [*(node.said() for node in nodes), *(node.state() for node in nodes)]
+        raise AssertionError("\n".join([str(error), *report])) from error
 
 
 def stays(condition: Callable[[], object], seconds: float) -> bool:

@@ -14,7 +14,8 @@ frozen folder goes to anybody without the word of a steward's person: a member c
 accomplice as somebody else. Whom a newcomer replaces counts for the request that was answered so,
 and no longer. What the old device shared goes nowhere before a steward holds the manifest in which
 the new device shares it, at the same paths and with the same contents. What was brought in once is
-not brought in again, also by a later run; what could not be is told and tried again.
+not brought in again, also by a later run; what could not be is told and tried again, soon at
+first: a file that changed as it was copied is no matter of minutes.
 Limits: where neither a removal nor the device that left names
 a head nothing is brought in; where the new device has other files at the same paths, or changes
 some before a steward sees them, the old folder stays until a person types `forget` or `adopt`. A
@@ -48,7 +49,8 @@ from potluck.engine.group.requests import Requests
 from potluck.engine.node import Node
 
 HEIR_S = 2.0  # as often it is seen whether all is here, or there
-BRING_AGAIN_S = 600.0  # after something could not be brought in
+BRING_AGAIN_S = 10.0  # after something could not be brought in; doubled each time
+BRING_AGAIN_MAX_S = 600.0
 _KEY = "inherited "
 _TOLD = "old folder stays "
 
@@ -64,7 +66,8 @@ class Succession:
         self._membership, self._forgetting = membership, forgetting
         self._asked: dict[OrderId, DeviceId] = {}
         self._look_s = 0.0
-        self._again_s = 0.0
+        self._again_s, self._wait_s = 0.0, BRING_AGAIN_S
+        self._told = ("", "")  # what could not be brought in, and why, as it was told last
         self._lacked: dict[DeviceId, tuple[int, int]] = {}  # at which head an heir lacked some
 
     def __repr__(self) -> str:
@@ -222,12 +225,11 @@ class Succession:
         node = self._node
         label, folder = node.own_label, node.layout.name_of(old)
         if event.failed:
-            self._again_s = node.now + BRING_AGAIN_S
-            path, reason = event.failed[0]
-            text = f"not all of {set_off(folder)} came into {label}: {path} ({reason})"
-            command = f"adopt {typable(folder, short_id(old))}"
-            text = f"{text}; it is tried again, or: {command}"
-            node.tell("not_inherited", text, level="warning", subject=label, command=command)
+            self._again_s = node.now + self._wait_s
+            self._wait_s = min(2 * self._wait_s, BRING_AGAIN_MAX_S)
+            if event.failed[0] != self._told:
+                self._told = event.failed[0]
+                self._tell_failed(old, *event.failed[0])
             return
         node.index.meta.set(_KEY + old.hex(), b"1")
         text = f"what {label} shared before it was installed anew is in its folder again"
@@ -242,6 +244,13 @@ class Succession:
             f"{set_off(folder)} stays beside it until somebody types on a steward: {command}"
         )
         node.tell("inherited", text, level="warning", subject=label)
+
+    def _tell_failed(self, old: DeviceId, path: str, reason: str) -> None:
+        node, folder = self._node, self._node.layout.name_of(old)
+        text = f"not all of {set_off(folder)} came into {node.own_label}: {path} ({reason})"
+        command = f"adopt {typable(folder, short_id(old))}"
+        text = f"{text}; it is tried again, or: {command}"
+        node.tell("not_inherited", text, level="warning", subject=node.own_label, command=command)
 
     # -- a steward ---------------------------------------------------------------------------------
     def _is_told(self, old: DeviceId) -> bool:
