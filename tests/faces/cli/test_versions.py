@@ -43,6 +43,13 @@ def test_the_trash_is_listed_with_when_why_and_how_large(source: FakeSource, pot
     assert source.versions.asked == [("trash", "", ROWS)]
 
 
+def test_when_a_version_came_is_not_made_up_where_the_disk_does_not_say(
+    source: FakeSource, potluck: Call
+) -> None:
+    source.versions.found = found({**version("ann/a.txt"), "came_s": None})
+    assert potluck("trash")[1].splitlines()[0].split()[:4] == ["time", "not", "known", "deleted"]
+
+
 def test_an_empty_trash_says_so_and_nothing_of_a_path_is_not_found(
     source: FakeSource, potluck: Call
 ) -> None:

@@ -60,6 +60,7 @@ def put(share: Share, text: str, data: bytes) -> None:
     path = Path(share.folder, ".potluck", "trash", text)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
+    os.utime(path, (0, 0))  # it was changed before it came
 
 
 def test_what_is_there_is_said_with_its_number_and_what_is_known(share: Share) -> None:

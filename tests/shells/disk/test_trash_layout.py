@@ -17,6 +17,7 @@ from potluck.shells.disk.trash_layout import (
     taken_over_name,
     top_name,
     trash_names,
+    turn_of,
 )
 
 NAMES = st.text("a~2é.", min_size=1, max_size=40)
@@ -42,6 +43,11 @@ def test_a_folder_says_its_day_and_why(why: Why) -> None:
     for series in (1, 2, 10):
         assert read_top(top_name(12, why, series)) == Top(12, why)
     assert top_name(2, why) < top_name(12, why)
+
+
+def test_a_name_says_the_how_manieth_it_is() -> None:
+    names = islice(trash_names("a"), 3)
+    assert [turn_of(name) for name in (*names, "b~1")] == [1, 2, 3, 1]
 
 
 def test_what_was_taken_over_says_the_day_and_what_it_was() -> None:

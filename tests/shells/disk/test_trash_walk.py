@@ -14,7 +14,7 @@ import pytest
 from potluck.core.content.paths import parse_wire_path
 from potluck.shells.disk import trash_walk as module
 from potluck.shells.disk.fsops import Share, stat_at
-from potluck.shells.disk.trash_walk import all_kept, numbered_versions, versions_below
+from potluck.shells.disk.trash_walk import all_kept, came_ns, numbered_versions, versions_below
 from tests.shells.files import open_descriptors
 
 
@@ -88,6 +88,25 @@ def test_within_a_day_the_later_one_is_newer(share: Share, monkeypatch: pytest.M
     put(share, "day-000001-deleted/ann/a")
     monkeypatch.setattr(module, "came_ns", lambda found: 5 if found.st_ino == first else 6)
     assert [top for _, _, top in seen(share)] == ["day-000001-deleted", "day-000001-replaced"]
+
+
+def test_on_a_disk_that_keeps_no_such_time_the_numbers_say_which_is_newer(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for changed_s, name in enumerate(("a~10", "a~2", "a")):  # what came last is the oldest file
+        os.utime(put(share, f"day-000001-replaced/ann/{name}"), (changed_s, changed_s))
+
+    def as_on_exfat(folder: int, name: str) -> os.stat_result | None:
+        found = stat_at(folder, name)
+        times = (
+            {"st_mtime_ns": found.st_mtime_ns, "st_ctime_ns": found.st_mtime_ns} if found else {}
+        )
+        return os.stat_result(tuple(found), times) if found is not None else None
+
+    monkeypatch.setattr(module, "stat_at", as_on_exfat)
+    newest = versions_below(share.trash_fd).versions
+    assert [kept.name for kept in newest] == ["a~10", "a~2", "a"]
+    assert [came_ns(kept.found) for kept in newest] == [None, None, None]
 
 
 def test_hostile_things_are_counted_and_are_no_versions(share: Share, tmp_path: Path) -> None:

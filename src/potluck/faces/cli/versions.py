@@ -136,7 +136,7 @@ def history_lines(path: str, now: dict[str, Any] | None, found: dict[str, Any]) 
 def _rows(found: dict[str, Any]) -> list[str]:
     rows = [
         [
-            time.strftime("%Y-%m-%d %H:%M", time.localtime(one["came_s"])),
+            _minute(one["came_s"]),
             one["why"] or "kept",
             size(one["size"]),
             f"{shown(one['path'])}@{one['number']}",
@@ -147,11 +147,17 @@ def _rows(found: dict[str, Any]) -> list[str]:
     return [*table(rows), *more]
 
 
+def _minute(seconds: float | None) -> str:
+    if seconds is None:
+        return "time not known"
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(seconds))
+
+
 def _elsewhere_lines(found: dict[str, Any]) -> list[str]:
     """Return what I shared before and the others may still have, a line each."""
     rows = [
         [
-            time.strftime("%Y-%m-%d %H:%M", time.localtime(one["modified_s"])),
+            _minute(one["modified_s"]),
             size(one["size"]),
             f"{shown(one['path'])}@{one['number']}",
         ]

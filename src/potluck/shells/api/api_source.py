@@ -19,7 +19,7 @@ class ApiVersions(Protocol):
     def trash(self, path: str, limit: int) -> dict[str, Any]:
         """The newest versions that are `path` or below it: {versions, more, …}.
 
-        Each is {path, number, size, came_s, days, why}.
+        Each is {path, number, size, came_s, days, why}; `came_s` is None where the disk keeps none.
         """
 
     def history(self, path: str, limit: int) -> dict[str, Any]:

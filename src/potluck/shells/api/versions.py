@@ -34,7 +34,7 @@ from potluck.shells.api.commands import Commands
 from potluck.shells.disk.fsops import Share, reason_of
 from potluck.shells.disk.trash_days import day_now
 from potluck.shells.disk.trash_layout import Top, Why
-from potluck.shells.disk.trash_walk import KeptFile, numbered_versions, versions_below
+from potluck.shells.disk.trash_walk import KeptFile, came_ns, numbered_versions, versions_below
 from potluck.shells.loop.loop import Loop
 
 VERSIONS_MAX: Final = 10_000  # of one answer: about 1.5 MB
@@ -143,12 +143,12 @@ def numbered_after(
 
 def _version(number: int, path: SafePath, kept: KeptFile, day: int) -> dict[str, Any]:
     """Return what is known of a version, ready for JSON."""
-    top = kept.top or Top(day, Why.UNKNOWN)
+    top, came = kept.top or Top(day, Why.UNKNOWN), came_ns(kept.found)
     return {
         "path": str(path),
         "number": number,
         "size": kept.found.st_size,
-        "came_s": kept.found.st_ctime_ns / _NS_A_S,
+        "came_s": came / _NS_A_S if came is not None else None,
         "days": max(0, day - top.day),
         "why": str(top.why),
     }

@@ -25,7 +25,7 @@ from potluck.core.limits import COMPONENT_BYTES
 DAY_MAX: Final = 999_999
 _OURS: Final = re.compile(r"day-([0-9]{6})-(replaced|deleted)(?:\.[0-9]{1,6})?")
 _TAKEN_OVER: Final = re.compile(r"day-([0-9]{6}) was (.*)", re.DOTALL)
-_NUMBERED: Final = re.compile(r"(.+)~[0-9]+", re.DOTALL)
+_NUMBERED: Final = re.compile(r"(.+)~([0-9]{1,9})", re.DOTALL)
 
 
 class Why(StrEnum):
@@ -70,6 +70,12 @@ def trash_names(name: str) -> Iterator[str]:
         yield name
     for n in count(1 if _NUMBERED.fullmatch(name) else 2):
         yield _cut(name, f"~{n}")
+
+
+def turn_of(name: str) -> int:
+    """Return the how-manieth a name in the trash is of its kind: 1, and then what it ends with."""
+    numbered = _NUMBERED.fullmatch(name)
+    return int(numbered[2]) if numbered is not None else 1
 
 
 def path_in(top: Top, parts: tuple[str, ...]) -> SafePath | None:

@@ -1,7 +1,9 @@
 """A walk over the trash: every file in it, with when it came there and which version of what it is.
 
 Strategy: the truth is what lies there. Names say the day and the path (trash_layout.py); within one
-day the order is that of ctime, which the link or rename set that put a file there.
+day the order is that of ctime, which the link or rename set that put a file there. A disk that
+keeps no ctime (exFAT) answers with the file's own time instead: when such a file came is not known,
+and within one day those of one path are in the order of their numbers.
 
 Guarantees: walks by descriptors and follows no link; what goes meanwhile is left out. Limits: the
 ctime is the computer's clock, so within one day of the program a wrong clock can give a wrong
@@ -20,7 +22,7 @@ from typing import Final, NamedTuple
 
 from potluck.core.content.paths import SafePath
 from potluck.shells.disk.fsops import stat_at
-from potluck.shells.disk.trash_layout import Top, Why, path_in, read_top
+from potluck.shells.disk.trash_layout import Top, Why, path_in, read_top, turn_of
 
 _BLOCK_BYTES: Final = 512
 """The unit of st_blocks, whatever the file system's own."""
@@ -36,9 +38,10 @@ class KeptFile:
     found: os.stat_result
 
     @property
-    def order(self) -> tuple[int, int]:
+    def order(self) -> tuple[int, int, int]:
         """What is larger came later."""
-        return (self.top.day if self.top is not None else -1, came_ns(self.found))
+        day = self.top.day if self.top is not None else -1
+        return day, came_ns(self.found) or 0, turn_of(self.name)
 
     @property
     def owner(self) -> str:
@@ -68,9 +71,11 @@ class Trash(NamedTuple):
     complete: bool  # all of it was looked at
 
 
-def came_ns(found: os.stat_result) -> int:
-    """Return when a file came into the trash, by the computer's clock."""
-    return found.st_ctime_ns
+def came_ns(found: os.stat_result) -> int | None:
+    """Return when a file came into the trash, by the computer's clock; None: the disk keeps that
+    not, and answers with when the file was changed.
+    """
+    return found.st_ctime_ns if found.st_ctime_ns != found.st_mtime_ns else None
 
 
 def all_kept(
