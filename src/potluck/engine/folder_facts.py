@@ -73,9 +73,7 @@ class RestlessSeen:
     """Files that are written to for long, and are not to be read meanwhile."""
 
     files: tuple[SafePath, ...]  # all of them; the others were closed, rested, or are hinted at
-    writing: bool = (
-        False  # some file of the own folder is open and has been written to for a moment
-    )
+    writing: tuple[SafePath, ...] = ()  # of the own folder, for a moment or longer: some, if many
 
 
 @dataclass(frozen=True, slots=True)

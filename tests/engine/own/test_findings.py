@@ -519,7 +519,7 @@ def test_under_another_name_all_troubles_are_forgotten(site: Own) -> None:
     site.own_folder.scan()
     site.tick()
     site.settle()
-    site.own_folder.on_watcher(RestlessSeen((site.path("film"),), writing=True))
+    site.own_folder.on_watcher(RestlessSeen((site.path("film"),), writing=(site.path("film"),)))
     kinds = {each.kind for each in site.node.troubles.all()}
     assert kinds == {TroubleKind.UNREADABLE, TroubleKind.WRITTEN}
     assert len(site.own_folder.refused) == 1

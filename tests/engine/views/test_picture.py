@@ -177,9 +177,9 @@ def test_work_on_the_own_folder_is_told() -> None:
 
 def test_a_file_that_is_being_written_is_told_as_long_as_it_is() -> None:
     _, ann, _ = shared()
-    ann.hear(RestlessSeen((), writing=True))
+    ann.hear(RestlessSeen((), writing=(path_of("d1/log"),)))
     assert seen(ann).own_work == (OwnWork.WRITTEN,)
-    ann.hear(RestlessSeen((), writing=False))
+    ann.hear(RestlessSeen(()))
     assert seen(ann).own_work == ()
 
 

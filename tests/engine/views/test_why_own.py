@@ -8,6 +8,7 @@ from potluck.core.content.facts import ManifestName
 from potluck.core.content.knowledge import OwnWork
 from potluck.core.content.pieces import Root
 from potluck.core.wire.catalogue import Holding
+from potluck.engine.events import RestlessSeen
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.views.asked_path import asked_path
@@ -39,7 +40,7 @@ def test_nothing_is_open_at_rest() -> None:
         (OwnWork.LOOKING, [ReasonKind.UNSEEN] * 2),
         (OwnWork.DOUBTED, [ReasonKind.UNSEEN] * 2),
         (OwnWork.READING, [ReasonKind.READING]),  # of a file it is known whether it is read
-        (OwnWork.WRITTEN, []),  # that is in the register
+        (OwnWork.WRITTEN, []),  # of a file it is known whether it is written
         (OwnWork.PUBLISHING, []),  # told by itself
     ],
 )
@@ -59,6 +60,19 @@ def test_a_list_of_mine_that_others_hold_and_i_do_not_remember_is_told() -> None
     ann.engine.node.unmerged = True
     (one,) = said(ann, "d1/0")
     assert (one.kind, one.text) == (ReasonKind.UNSEEN, OwnWork.MERGING.value)
+
+
+def test_a_file_that_is_being_written_is_not_said_to_be_in_sync() -> None:
+    _, ann, _ = shared()
+    log, film = path_of("d1/d/log"), path_of("d1/d/film")
+    ann.hear(RestlessSeen((film,), writing=(film, log)))
+    (one,) = said(ann, "d1/d/log")
+    assert one.kind is ReasonKind.READING
+    assert one.text == "it is still being written: it is shared as it was before, if it was"
+    assert [one.text for one in said(ann, "d1/d")] == ["files in it are still being written"]
+    assert said(ann, "d1/0") == said(ann, "d1") == said(ann, "d2/x") == said(ann, "d1/d/film") == []
+    ann.hear(RestlessSeen(()))
+    assert said(ann, "d1/d/log") == []
 
 
 def test_a_file_that_is_being_read_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,7 @@ class OwnFolder:
         self.refused: Mapping[str, str] = self._findings.refused.reasons
         self.left_out = self._findings.left_out  # by the rules of its owner
         self._touched: set[SafePath] = set()
-        self.written = False  # somebody is writing a file and has not closed it
+        self.written: tuple[SafePath, ...] = ()  # files that somebody is writing: some, if many
         self._due_scan = DueScan(node)
         self._top: SafePath | None = None
 

@@ -24,6 +24,7 @@ from potluck.core.content.receipts import PathKnown, receipt
 from potluck.core.errors import UnsafePath
 from potluck.core.wire.catalogue import Kind
 from potluck.core.wording import of_size, of_time, plural
+from potluck.engine.troubles import TroubleKind
 from potluck.engine.views.asked_path import AskedPath, below
 from potluck.engine.views.reasons import Reason, ReasonKind, WhyParts
 
@@ -63,6 +64,19 @@ def _reading(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
         inside = any(one.starts_with(path) for one in reading.paths)
         if inside:
             yield Reason(ReasonKind.READING, asked.text, "files in it are being read")
+
+
+def _being_written(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
+    """Somebody is writing what was asked about: what is shared of it is what it was before."""
+    path, written = _as_path(asked), parts.own_folder.written
+    if path is None or not _mine(parts, asked) or asked.covers(str(parts.own_folder.top)):
+        return
+    told = {one.subject for one in parts.node.troubles.of(TroubleKind.WRITTEN)}
+    if path in written and str(path) not in told:
+        text = "it is still being written: it is shared as it was before, if it was"
+        yield Reason(ReasonKind.READING, asked.text, text)
+    elif any(one.starts_with(path) for one in written if one != path):
+        yield Reason(ReasonKind.READING, asked.text, "files in it are still being written")
 
 
 def _untold(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
@@ -138,7 +152,7 @@ def _handing(parts: WhyParts, device: DeviceKnown) -> str:
 
 
 OWN: tuple[Callable[[WhyParts, AskedPath], Iterator[Reason]], ...] = (
-    _work, _reading, _untold, _receivers,
+    _work, _reading, _being_written, _untold, _receivers,
 )  # fmt: skip
 """Each says what it sees."""
 

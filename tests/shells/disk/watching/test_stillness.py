@@ -105,15 +105,15 @@ def test_a_file_that_grows_with_each_close_is_held_and_released(share: Share, ow
         told.append(table.closed(at("log"), float(now)))
     assert told == [True, True, True, False, False]
     assert at("log") in table
-    assert table.is_writing(4.0, lambda _: True)
-    assert not table.is_writing(4.0, lambda _: False)
+    assert table.being_written(4.0, lambda _: True) == (at("log"),)
+    assert table.being_written(4.0, lambda _: False) == ()
     assert table.wait_s(4.0) == APPEND_QUIET_S
     assert table.release() == [at("log")]
     append(own / "log")
     assert not table.closed(at("log"), 5.0)
     table.written(at("other"), 5.0)
     assert table.rested(5.0 + APPEND_QUIET_S) == [at("other"), at("log")]
-    assert not table.is_writing(10.0, lambda _: True)
+    assert table.being_written(10.0, lambda _: True) == ()
 
 
 def test_a_new_hard_link_comes_out_at_once(share: Share, own: Path) -> None:

@@ -56,7 +56,7 @@ a tenth of that, and a copy that comes in faster than this never before it is do
 MOMENT_S: Final = 0.5
 """Who writes a file for longer is worth a word; most are closed within milliseconds."""
 LOOKED_AT: Final = 64
-"""Of thousands of unclosed files so many are looked at to find one that is written."""
+"""Of thousands of unclosed files so many are looked at to find those that are written."""
 
 
 @dataclass(slots=True)
@@ -122,12 +122,12 @@ class Stillness:
         """The files that are written to for long, and that should not be read meanwhile."""
         return tuple(sorted(self._restless))
 
-    def is_writing(self, now: float, is_own: Callable[[SafePath], bool]) -> bool:
-        """Say whether somebody has been writing a file for more than a moment."""
+    def being_written(self, now: float, is_own: Callable[[SafePath], bool]) -> tuple[SafePath, ...]:
+        """Return files that somebody has been writing for more than a moment; of many some."""
         some = islice(self._files.items(), LOOKED_AT)
-        if any(now - file.since_s >= MOMENT_S and is_own(path) for path, file in some):
-            return True
-        return any(is_own(path) for path in self._growing.held)
+        found = [path for path, file in some if now - file.since_s >= MOMENT_S and is_own(path)]
+        held = islice(filter(is_own, self._growing.held), LOOKED_AT)
+        return tuple(sorted({*found, *held}))
 
     def wait_s(self, now: float) -> float | None:
         """Return how long until a file may come out; None if there is none."""

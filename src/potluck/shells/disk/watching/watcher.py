@@ -95,7 +95,7 @@ class Watcher:
         self._lost = False
         self._told: tuple[SafePath, ...] = ()  # refused folders, as they were told
         self._restless: tuple[SafePath, ...] = ()  # as they were told
-        self._writing = False  # likewise
+        self._writing: tuple[SafePath, ...] = ()  # likewise
         self._retry_s = 0.0
         self._wake_read, self._wake_write = os.pipe()
         self._thread: threading.Thread | None = None
@@ -217,7 +217,7 @@ class Watcher:
         if self._lost:
             self._folders.rebuild()  # before the scan that follows: nothing falls between them
         self._tell_refused()
-        writing = self._stillness.is_writing(now, self._is_own)
+        writing = self._stillness.being_written(now, self._is_own)
         if (self._stillness.restless, writing) != (self._restless, self._writing):
             self._restless, self._writing = self._stillness.restless, writing
             self._inbox.post(RestlessSeen(self._restless, writing))
