@@ -230,7 +230,7 @@ def test_a_file_that_grows_with_each_close_is_held_until_a_drain_asks_for_it(
         append()
         (own / "log").chmod(0o600)  # it says the same once more
         assert marked(own, hints) == []
-        hints.wait_until(lambda: bool(hints.restless) and hints.restless[-1].writing)
+        hints.wait_until(lambda: bool(hints.restless and hints.restless[-1].writing))
         watcher.drain(OrderId(1))
         hints.wait_until(lambda: hints.drained == [(1, True)])
         assert "me/log" in hints.paths
