@@ -12,7 +12,7 @@ from potluck.engine.events import PathsTouched, ShareSeen
 from potluck.engine.others.strange_files import STRANGE_MAX, Strange, StrangeFiles
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine import builders
-from tests.engine.index.builders import place, receive, record
+from tests.engine.index.builders import folder, place, receive, record
 from tests.engine.views.faces import shared, shown, why
 from tests.engine.wire import Box
 from tests.fakes.disk import path_of
@@ -75,6 +75,16 @@ def test_a_folder_is_moved_whole_and_its_files_are_counted(desk: Desk) -> None:
     (one,) = desk.told()
     assert one.reason == f"2 files stand {here}: d2/new.txt and d2/new/in/a{MOVED}"
     assert one.command == "mv -n /Shared/d2/new /Shared/d2/new.txt /Shared/d1/"
+
+
+def test_a_folder_with_nothing_of_its_owner_is_moved_whole(desk: Desk) -> None:
+    receive(desk.node.index, [folder("d"), folder("gone")], 1, ANNAS.owner)
+    desk.note(FILE, "d/new/in/a", "d/new/b", "d/c", "kept/a", "stays/a", "x")
+    desk.node.index.places.put(ANNAS, [place(folder("kept")), place(record("stays/in/b"))])
+    whole = " ".join(f"/Shared/d2/{path}" for path in ("d/c", "d/new", "kept/a"))
+    assert desk.told()[0].command == f"mv -n {whole} /Shared/d1/"
+    desk.files.keep(ANNAS, {b"stays/a", b"x"})
+    assert desk.told()[0].command == "mv -n /Shared/d2/stays/a /Shared/d2/x /Shared/d1/"
 
 
 def test_a_link_is_not_moved(desk: Desk) -> None:

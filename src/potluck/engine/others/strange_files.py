@@ -121,10 +121,19 @@ class StrangeFiles:
 
     def _command(self, name: ManifestName, known: dict[bytes, Strange]) -> str:
         top = _topmost(known)
-        plain = [path for path in top if known[path].plain][:LISTED]
-        if plain:
-            return self._moving(self._path(name, path) for path in plain)
+        whole = dict.fromkeys(self._whole(Spot(name, path)) for path in top if known[path].plain)
+        if whole:
+            return self._moving(self._path(*spot) for spot in list(whole)[:LISTED])
         return f"ls -la {self._quoted(self._path(name, top[0]))}"
+
+    def _whole(self, spot: Spot) -> Spot:
+        """Return the outermost folder in which nothing of its owner's is known, or the spot."""
+        index = self._node.index
+        for folder in reversed(spot.above()):
+            stands = index.places.get(*folder) or index.places.under(*folder)
+            if not (stands or index.manifests.get(*folder)):
+                return folder
+        return spot
 
     def command_for(self, spot: Spot) -> str:
         """Return the line that moves what stands at a spot into the own folder, "" if none does."""

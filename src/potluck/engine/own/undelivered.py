@@ -113,6 +113,9 @@ class Undelivered:
             if change.before is not None and change.path not in self._open
         }
         for path, before, after in sorted(changes, key=lambda one: one.path):
+            if after is not None and path in self._lost:  # also what was brought back as it was
+                del self._lost[path]
+                self._show()
             if _is_same(before, after):
                 continue
             was_open = self._open.pop(path, None) is not None
@@ -120,9 +123,6 @@ class Undelivered:
                 self._on_gone(path, _Gone(Root(before.root), replaced=after is not None))
             if after is not None and after.kind is Kind.FILE and after.root not in known:
                 self._note(path)
-            if after is not None and path in self._lost:
-                del self._lost[path]
-                self._show()
 
     def _note(self, path: bytes) -> None:
         """A path has a content that nobody can have had yet."""
