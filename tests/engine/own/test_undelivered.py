@@ -16,6 +16,7 @@ from potluck.engine.own.undelivered import SHOWN_S, TOLD_AFTER_S, Undelivered
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine.builders import group, key, taken
 from tests.engine.own.test_publishing import Publisher
+from tests.engine.views.faces import shared
 
 
 class Device:
@@ -34,6 +35,7 @@ class Device:
 
     def publish(self) -> None:
         self.files.tick()
+        self.undelivered.on_published()
         self.undelivered.on_shared(self.files.changes())
 
     def drop(self, *paths: str) -> None:
@@ -292,10 +294,11 @@ def test_only_so_many_removed_ones_are_shown_and_an_odd_name_is_not_typed(
 ) -> None:
     device = Device()
     device.share(a="1", b="2", **{"d 1": "3"})
-    monkeypatch.setattr(undelivered, "OPEN_MAX", 1)
+    monkeypatch.setattr(undelivered, "LOST_MAX", 1)
     device.drop("a", "b", "d 1")
     device.told()
     (one,) = device.lost()
+    assert one.reason.startswith("1 file or more was removed here")
     assert one.reason.endswith(": “d1/d 1”")
     assert one.command == "restore 'd1/d 1'"
     monkeypatch.setattr(undelivered, "typable", lambda *_: "")
@@ -314,3 +317,14 @@ def test_it_stands_there_under_the_name_that_the_device_has_now(
     device.drop("b")
     device.told()
     assert [one.subject for one in device.lost()] == ["anna"]
+
+
+def test_what_was_restored_is_no_longer_told_as_removed() -> None:
+    wire, ann, _ = shared()
+    device = ann.engine.wiring.undelivered
+    device._lost = {b"0": None, b"gone": None}
+    ann.write("x", b"1")
+    wire.run(3.0)
+    assert device._lost == {b"gone": None}, "a new head, and that path is shared"
+    (one,) = ann.engine.node.troubles.of(TroubleKind.LOST)
+    assert one.command == "restore d1/gone"

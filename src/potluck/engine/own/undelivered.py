@@ -30,6 +30,7 @@ from potluck.engine.node import Node
 from potluck.engine.troubles import Trouble, TroubleKind
 
 OPEN_MAX: Final = 5_000  # paths that are remembered: 1 MiB, and 50 ms at the start
+LOST_MAX: Final = 100  # removed ones that are shown; each head has them looked up
 SHOWN_S: Final = 86_400.0  # a day: so long `status` has what was removed
 TOLD_AFTER_S: Final = 2.0  # a rename that is noticed in two steps is over by then
 _DELIVERED: Final = "delivered"  # in the index: the highest number that anybody said to have had
@@ -113,9 +114,6 @@ class Undelivered:
             if change.before is not None and change.path not in self._open
         }
         for path, before, after in sorted(changes, key=lambda one: one.path):
-            if after is not None and path in self._lost:  # also what was brought back as it was
-                del self._lost[path]
-                self._show()
             if _is_same(before, after):
                 continue
             was_open = self._open.pop(path, None) is not None
@@ -123,6 +121,15 @@ class Undelivered:
                 self._on_gone(path, _Gone(Root(before.root), replaced=after is not None))
             if after is not None and after.kind is Kind.FILE and after.root not in known:
                 self._note(path)
+
+    def on_published(self) -> None:
+        """The own list has a new head: what was removed may be shared again, also by `restore`."""
+        manifests, mine = self._node.index.manifests, self._node.own_manifest
+        back = [path for path in self._lost if manifests.get(mine, path) is not None]
+        for path in back:
+            del self._lost[path]
+        if back:
+            self._show()
 
     def _note(self, path: bytes) -> None:
         """A path has a content that nobody can have had yet."""
@@ -174,7 +181,7 @@ class Undelivered:
         for path in paths:
             self._lost.pop(path, None)
             self._lost[path] = None
-        for path in list(self._lost)[:-OPEN_MAX]:
+        for path in list(self._lost)[:-LOST_MAX]:
             del self._lost[path]
         self._over_s = self._node.now + SHOWN_S
         self._show()
@@ -191,9 +198,10 @@ class Undelivered:
         files, last = len(self._lost), [path.decode() for path in reversed(self._lost)]
         were, they = ("was", "it") if files == 1 else ("were", "them")
         names = listed(set_off(printable(f"{label}/{path}")) for path in last)
+        more = " or more" if files == LOST_MAX else ""
         reason = (
-            f"{plural(files, 'file')} {were} removed here before any other device said that it had"
-            f" {they}, so whether any has {they} is not known: {names}"
+            f"{plural(files, 'file')}{more} {were} removed here before any other device said that"
+            f" it had {they}, so whether any has {they} is not known: {names}"
         )
         path = typable(f"{label}/{last[0]}", "")
         steps = f"restore {path}" if path else "history"
