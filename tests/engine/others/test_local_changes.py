@@ -23,7 +23,7 @@ from potluck.engine.others.local_changes import (
     LocalChanges,
     names_of,
 )
-from potluck.engine.others.strange_files import STRANGE_MAX
+from potluck.engine.others.strange_files import STRANGERS_MAX
 from tests.engine import builders
 from tests.engine.index.builders import receive, record
 
@@ -242,10 +242,10 @@ def test_a_file_that_is_gone_before_it_is_told_is_not_told(desk: Desk) -> None:
 
 
 def test_no_more_strays_are_remembered_than_help(desk: Desk) -> None:
-    for number in range(STRANGE_MAX + 5):
+    for number in range(STRANGERS_MAX + 5):
         desk.changes.on_added(at(f"{number:04}"), STAT)
-    known = f"<StrangeFiles: {STRANGE_MAX}>"
-    assert repr(desk.changes) == f"<LocalChanges {STRANGE_MAX} to tell, {known}>"
+    known = f"<StrangeFiles: {STRANGERS_MAX}>"
+    assert repr(desk.changes) == f"<LocalChanges {STRANGERS_MAX} to tell, {known}>"
 
 
 # -- renames ---------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import pytest
 
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.engine.events import PathsTouched, ShareSeen
-from potluck.engine.others.strange_files import STRANGE_MAX, Strange, StrangeFiles
+from potluck.engine.others.strange_files import STRANGERS_MAX, Strange, StrangeFiles
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine import builders
 from tests.engine.index.builders import folder, place, receive, record
@@ -123,7 +123,7 @@ def test_what_its_owner_shares_by_now_is_its_own(desk: Desk) -> None:
 
 
 def test_only_so_many_are_remembered(desk: Desk) -> None:
-    desk.note(FILE, *(f"{number:04}" for number in range(STRANGE_MAX + 1)))
+    desk.note(FILE, *(f"{number:04}" for number in range(STRANGERS_MAX + 1)))
     assert desk.texts()[0].startswith("d2: 1,000 files or more stand in its folder here")
 
 

@@ -12,7 +12,7 @@ from potluck.core.wire.catalogue import Folder, Holding
 from potluck.engine.effects import Tell
 from potluck.engine.node import Node
 from potluck.engine.own import undelivered
-from potluck.engine.own.undelivered import SHOWN_S, TOLD_AFTER_S, Undelivered
+from potluck.engine.own.undelivered import REMOVED_SHOWN_S, TOLD_AFTER_S, Undelivered
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine.builders import group, key, taken
 from tests.engine.own.test_publishing import Publisher
@@ -74,7 +74,7 @@ def test_a_file_that_goes_before_anybody_had_it_is_told() -> None:
     device.undelivered.on_tick()
     assert device.undelivered.deadline() == due_s, "gathered for a moment"
     assert device.told() == [("warning", f"d1/a was removed here {HAD} it")]
-    assert device.undelivered.deadline() == device.node.now + SHOWN_S
+    assert device.undelivered.deadline() == device.node.now + REMOVED_SHOWN_S
     assert device.told() == []
 
 
@@ -270,12 +270,12 @@ def test_what_was_removed_is_shown_for_a_day_after_the_last() -> None:
     device.share(a="1", b="2")
     device.drop("a")
     device.told()
-    device.node.now += SHOWN_S - TOLD_AFTER_S - 1.0
+    device.node.now += REMOVED_SHOWN_S - TOLD_AFTER_S - 1.0
     device.drop("b")
     device.told()
     device.told()
     assert len(device.lost()) == 1
-    device.node.now += SHOWN_S
+    device.node.now += REMOVED_SHOWN_S
     device.undelivered.on_tick()
     assert device.lost() == []
     assert device.undelivered.deadline() is None
@@ -294,7 +294,7 @@ def test_only_so_many_removed_ones_are_shown_and_an_odd_name_is_not_typed(
 ) -> None:
     device = Device()
     device.share(a="1", b="2", **{"d 1": "3"})
-    monkeypatch.setattr(undelivered, "LOST_MAX", 1)
+    monkeypatch.setattr(undelivered, "REMOVED_MAX", 1)
     device.drop("a", "b", "d 1")
     device.told()
     (one,) = device.lost()

@@ -9,7 +9,7 @@ from potluck.engine.events import PathsTouched, TopEntry, TopKind, TopSeen
 from potluck.engine.index.manifests import Manifests
 from potluck.engine.own.ignore_file import IgnoreFile
 from potluck.engine.views.asked_path import asked_path
-from potluck.engine.views.unshared import EDITORS, RENAME, Unshared, why_unshared
+from potluck.engine.views.unshared import EDITORS, OTHER_NAME, Unshared, why_unshared
 from tests.engine.views.faces import parts_of, shared, why
 from tests.engine.wire import Box
 from tests.fakes.disk import path_of
@@ -80,7 +80,7 @@ def test_names_of_editors_files_are_told_wherever_they_stand(name: str) -> None:
     bens = ManifestName.own(ben.me)
     ben.write("0", b"0")
     ann.wire.run(5.0)
-    assert asked(ann, f"d1/d/{name}") == Unshared(EDITORS + RENAME)
+    assert asked(ann, f"d1/d/{name}") == Unshared(EDITORS + OTHER_NAME)
     assert words(ann, f"d2/{name}") == words(ann, name) == EDITORS, "no other name shares it there"
     assert words(ann, f"d1/{name}/x") == "", "a folder may have any name"
     ann.engine.wiring.replica_check.changes.on_added(Spot(bens, name.encode()), None)

@@ -4,7 +4,7 @@ Strategy: whoever looks at such a folder notes what its owner does not share, an
 gone. What is known is one entry in the register of troubles for each owner: how many there are, the
 first of them, and the line that moves these into the own folder.
 
-Guarantees: nothing is looked at for it; of one owner at most `STRANGE_MAX` are known. What its
+Guarantees: nothing is looked at for it; of one owner at most `STRANGERS_MAX` are known. What its
 owner shares by now is none any more. Limits: what no look found yet is not known; after a start, or
 while the share was away, nothing is until the folder was scanned. Links count only where there is
 nothing else, and folders where there are no files.
@@ -21,7 +21,7 @@ from potluck.core.wording import LISTED, listed, plural, set_off
 from potluck.engine.node import Node
 from potluck.engine.troubles import Trouble, TroubleKind
 
-STRANGE_MAX: Final = 1000
+STRANGERS_MAX: Final = 1000
 """So many are remembered for each owner; more help nobody."""
 
 
@@ -55,7 +55,7 @@ class StrangeFiles:
     def note(self, spot: Spot, strange: Strange) -> bool:
         """It stands there; returns whether that is news, and remembered."""
         known = self._known.setdefault(spot.manifest, {})
-        if spot.path in known or len(known) >= STRANGE_MAX:
+        if spot.path in known or len(known) >= STRANGERS_MAX:
             return False
         known[spot.path] = strange
         self._changed.add(spot.manifest)
@@ -112,7 +112,7 @@ class StrangeFiles:
         files = sorted(path for path, one in (moved or known).items() if one.is_file or not moved)
         shown = files or _topmost(moved)
         what = plural(len(shown), "file" if files else "folder")
-        if len(known) >= STRANGE_MAX:
+        if len(known) >= STRANGERS_MAX:
             what += " or more"
         stand = "stands" if len(shown) == 1 else "stand"
         names = listed(set_off(self._path(name, path)) for path in shown)

@@ -6,7 +6,7 @@ kept, also over restarts; own files with a higher one are remembered by path. Wh
 such a file goes, with the file or because the file has another one, and stands nowhere else in the
 own folder a moment later, a notice says so: removals always, replacements once for each path. What
 was removed so stands in the register of troubles, with the way to try to have it back, until it is
-shared again, or for `SHOWN_S` after the last of such.
+shared again, or for `REMOVED_SHOWN_S` after the last of such.
 
 Guarantees: nothing is told of a content that another device said to have had, also before the last
 start, nor while this device is alone in its group. A file that was only renamed or touched is what
@@ -30,8 +30,8 @@ from potluck.engine.node import Node
 from potluck.engine.troubles import Trouble, TroubleKind
 
 OPEN_MAX: Final = 5_000  # paths that are remembered: 1 MiB, and 50 ms at the start
-LOST_MAX: Final = 100  # removed ones that are shown; each head has them looked up
-SHOWN_S: Final = 86_400.0  # a day: so long `status` has what was removed
+REMOVED_MAX: Final = 100  # removed ones that are shown; each head has them looked up
+REMOVED_SHOWN_S: Final = 86_400.0  # a day: so long `status` has what was removed
 TOLD_AFTER_S: Final = 2.0  # a rename that is noticed in two steps is over by then
 _DELIVERED: Final = "delivered"  # in the index: the highest number that anybody said to have had
 _SEQ_BYTES: Final = 8
@@ -181,9 +181,9 @@ class Undelivered:
         for path in paths:
             self._lost.pop(path, None)
             self._lost[path] = None
-        for path in list(self._lost)[:-LOST_MAX]:
+        for path in list(self._lost)[:-REMOVED_MAX]:
             del self._lost[path]
-        self._over_s = self._node.now + SHOWN_S
+        self._over_s = self._node.now + REMOVED_SHOWN_S
         self._show()
 
     def _show(self) -> None:
@@ -198,7 +198,7 @@ class Undelivered:
         files, last = len(self._lost), [path.decode() for path in reversed(self._lost)]
         were, they = ("was", "it") if files == 1 else ("were", "them")
         names = listed(set_off(printable(f"{label}/{path}")) for path in last)
-        more = " or more" if files == LOST_MAX else ""
+        more = " or more" if files == REMOVED_MAX else ""
         reason = (
             f"{plural(files, 'file')}{more} {were} removed here before any other device said that"
             f" it had {they}, so whether any has {they} is not known: {names}"

@@ -30,7 +30,7 @@ NO_FILES: Final = {"symbolic link", "named pipe", "socket", "device"}
 EDITORS: Final = (
     "a file of such a name is never shared, since editors and file browsers make them beside others"
 )
-RENAME: Final = "; to share it, give it another name"
+OTHER_NAME: Final = "; to share it, give it another name"
 
 
 class Unshared(NamedTuple):
@@ -49,7 +49,7 @@ def why_unshared(parts: WhyParts, asked: AskedPath) -> Unshared:
         return Unshared()
     if name == node.own_manifest:
         text = _refused(parts, asked) or _left_out(parts.own_folder.ignore_file.rules, asked)
-        return Unshared(text) if text else _editors(asked, RENAME) or Unshared()
+        return Unshared(text) if text else _editors(asked, OTHER_NAME) or Unshared()
     strange = parts.replica_check.changes.strange
     known = asked.spot is not None and strange.at(asked.spot) is not None
     if not known and (editors := _editors(asked)) is not None:
