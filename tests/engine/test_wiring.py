@@ -1039,6 +1039,14 @@ def what_goes_before_anybody_had_it_is_told() -> None:
     assert len(ann.told("undelivered")) == 1
 
 
+def what_is_shared_again_is_not_lost() -> None:
+    wire, (ann, _) = ring(2)
+    device = ann.engine.wiring.undelivered
+    device._lost = {b"a": None}
+    ann.write("a", b"text")
+    assert wire.run(10.0, lambda: not device._lost)
+
+
 def what_nobody_had_before_a_restart_is_known_after_it() -> None:
     wire, ann, ben = shared()
     ben.crash()
@@ -1704,6 +1712,7 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "OwnRelay.on_shared: happenings.on_shared(changes)": (
         what_one_adds_and_deletes_is_told_on_both_sides
     ),
+    "OwnRelay.on_published: undelivered.on_published()": what_is_shared_again_is_not_lost,
     "OwnRelay.on_shared: undelivered.on_shared(changes)": what_goes_before_anybody_had_it_is_told,
     "Wiring.start: undelivered.start()": what_nobody_had_before_a_restart_is_known_after_it,
     "FollowingRelay.on_applied: happenings.on_changed(ManifestName.of(head), paths)": (

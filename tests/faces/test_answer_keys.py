@@ -185,6 +185,15 @@ def test_where_nobody_asks_that_is_said(person: Person) -> None:
     assert person.said == list(NOBODY_ASKS)
 
 
+def test_a_no_while_nobody_asks_may_answer_another_question() -> None:
+    screen, open_acts, said = OnScreen(), ["deny"], list[str]()
+    keys = AnswerKeys(screen, lambda *_: True, said.extend, otherwise=open_acts.__contains__)
+    assert keys.entered("no")
+    assert said == []
+    assert keys.entered("yes")
+    assert said == list(NOBODY_ASKS)
+
+
 @pytest.mark.parametrize(("key", "rest"), [(b"y", "es"), (b"n", "o")])
 def test_the_rest_of_the_word_is_swallowed_once(person: Person, key: bytes, rest: str) -> None:
     person.press(key, 101.0)

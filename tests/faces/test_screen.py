@@ -17,6 +17,7 @@ import pytest  # noqa: TC002 - its fixtures are read at run time
 from potluck.core.errors import Refused
 from potluck.engine.person_acts import ApproveAsked, DenyAsked
 from potluck.faces import ended_requests
+from potluck.faces.answer_keys import NOBODY_ASKS
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words
 from potluck.faces.screen import PlainScreen, ViewThreads, at_terminal, first_id
@@ -61,6 +62,9 @@ class NoLeaving:
 
     def answer(self, line: str) -> list[str] | None:
         return ["Not now."] if line == "exit" else None
+
+    def decided(self, *, yes: bool) -> list[str]:
+        return []
 
 
 class Pipe:
@@ -111,6 +115,9 @@ def test_whatever_a_typed_line_raises_is_told_and_the_prompt_goes_on(
                 raise KeyError(line)
             return super().answer(line)
 
+        def decided(self, *, yes: bool) -> list[str]:
+            return [] if yes else ["It goes on."]
+
     pipe, screen = Pipe(monkeypatch), RecordingScreen()
     gone = tmp_path / "gone"
     gone.mkdir()
@@ -120,6 +127,8 @@ def test_whatever_a_typed_line_raises_is_told_and_the_prompt_goes_on(
         monkeypatch.chdir(gone)
         gone.rmdir()
         for typed, told in (
+            ("n", "It goes on."),
+            ("y", NOBODY_ASKS[0]),
             ("add x", "The folder in which this runs is gone."),
             ("quit", "That did not work, and it should have."),
         ):

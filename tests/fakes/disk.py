@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from potluck.core.content.editor_files import ignored
 from potluck.core.content.facts import Finding, Stat
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.pieces import (
@@ -31,7 +32,6 @@ from potluck.core.content.pieces import (
     piece_size_for,
 )
 from potluck.engine.events import Hashed, PathSeen, Placement, TopEntry, TopKind, TopSeen
-from potluck.shells.disk.scanner import ignored
 
 Version = tuple[Root, int, bool]
 """What a receiver must reproduce: the root at the first piece size, mtime in ns, the x bit."""

@@ -21,12 +21,12 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Generic, Protocol, TypeVar
 
+from potluck.core.content.editor_files import ignored
 from potluck.core.content.facts import Source
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import EMPTY_ROOT, PieceList, Root
 from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Placed, Placement
-from potluck.shells.disk.scanner import ignored
 from tests.fakes.disk import File, Part, Tree, lineage
 
 AnyTree_contra = TypeVar("AnyTree_contra", bound=Tree, contravariant=True)

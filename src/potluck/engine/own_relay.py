@@ -30,6 +30,7 @@ class OwnRelay(PublishingListener, LostStateListener, BringingBackListener):
     def on_published(self, head: Head) -> None:
         """The own manifest has a new head."""
         self._parts.announcing.on_published(head)
+        self._parts.undelivered.on_published()
 
     def on_shared(self, changes: Sequence[SharedChange]) -> None:
         """This is what is new in it."""

@@ -45,8 +45,14 @@ class TroubleKind(Enum):
     CODE = "the code of the start was given in vain"
     LINK = "a device cannot be reached"
     MISNAMED = "a folder has the former name of its device"
-    STRAY = "a folder belongs to nobody"
+    STRAY = "something belongs to nobody"
+    STRANGE = "files in the folder of another device are none of its own"
+    LOST = "files of mine went before anybody else said to have them"
     WRITTEN = "a file of mine is still being written"
+
+
+ASIDE = frozenset({TroubleKind.STRAY, TroubleKind.STRANGE, TroubleKind.LOST})
+"""What is only to be known: nothing waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class Trouble:
     @property
     def wrong(self) -> bool:
         """Whether somebody has to see to it: else it is a fact that hinders nothing else."""
-        return self.kind not in {TroubleKind.STRAY, TroubleKind.WRITTEN}
+        return self.kind not in ASIDE and self.kind is not TroubleKind.WRITTEN
 
 
 class Troubles:

@@ -100,12 +100,15 @@ class AnswerKeys:
         answer: Callable[[str, str], bool],
         say: Callable[[list[str]], None],
         step: Callable[[], None] = lambda: None,
+        otherwise: Callable[[str], bool] = lambda _act: False,
     ) -> None:
         """Ask `screen`; `answer` is told (request, act) and returns whether that was taken.
 
-        `step` has the next request asked about.
+        `step` has the next request asked about. `otherwise` is told the act while nobody asks to
+        join, and returns whether another question was open.
         """
         self._screen, self._answer, self._say, self._step = screen, answer, say, step
+        self._otherwise = otherwise
         self.seen: dict[str, str] = {}  # what could be read when the finished line was begun
         self._began_seen = self._meant_seen = self.seen
         self._began = self._meant = ""  # by the line being typed, by what is typed now
@@ -171,8 +174,10 @@ class AnswerKeys:
             return False
         if began and act is not None:
             self._give(began, act)
-        else:
-            self._say(list(TOO_EARLY if self._screen.request else NOBODY_ASKS))
+        elif self._screen.request:
+            self._say(list(TOO_EARLY))
+        elif act is None or not self._otherwise(act):
+            self._say(list(NOBODY_ASKS))
         return True
 
     def _is_run(self, word: str) -> bool:

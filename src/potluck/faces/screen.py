@@ -129,7 +129,8 @@ class ViewThreads:
         self._since_s = 0.0
         self._plain = isinstance(screen, PlainScreen)
         self._on_screen = OnScreen()
-        self._answers = AnswerKeys(self._on_screen, self._answered, self.say, self._step)
+        asked = (self._answered, self.say, self._step, self._otherwise)
+        self._answers = AnswerKeys(self._on_screen, *asked)
         self._keys = reads and at_terminal(sys.stdin)
         self._queue: queue.Queue[tuple[str, Any]] = queue.Queue()
         self._stop = threading.Event()
@@ -206,6 +207,12 @@ class ViewThreads:
         is_taken, said = prompt.run_answer(act, request, self._client)
         self.say(said)
         return is_taken
+
+    def _otherwise(self, act: str) -> bool:
+        """Tell who asked about leaving, if that is open; return whether it is."""
+        said = self._leaving.decided(yes=act == "approve")
+        self.say(said)
+        return bool(said)
 
     def _step(self) -> None:
         self._queue.put(("step", None))

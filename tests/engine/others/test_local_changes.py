@@ -20,10 +20,10 @@ from potluck.engine.others.group_commit import Placeable, SpotOutcome
 from potluck.engine.others.local_changes import (
     GATHER_S,
     PATIENCE_S,
-    STRAYS_MAX,
     LocalChanges,
     names_of,
 )
+from potluck.engine.others.strange_files import STRANGERS_MAX
 from tests.engine import builders
 from tests.engine.index.builders import receive, record
 
@@ -227,7 +227,7 @@ def test_a_file_of_nobodys_is_told_once_as_long_as_it_is_there(desk: Desk) -> No
     assert desk.texts() == told
     desk.changes.keep_strays(ANNAS, set())
     desk.changes.on_added(at("mine"), STAT)
-    assert repr(desk.changes) == "<LocalChanges 1 to tell, 1 strays>"
+    assert repr(desk.changes) == "<LocalChanges 1 to tell, <StrangeFiles: 1>>"
     assert desk.texts() == told
 
 
@@ -242,9 +242,10 @@ def test_a_file_that_is_gone_before_it_is_told_is_not_told(desk: Desk) -> None:
 
 
 def test_no_more_strays_are_remembered_than_help(desk: Desk) -> None:
-    for number in range(STRAYS_MAX + 5):
+    for number in range(STRANGERS_MAX + 5):
         desk.changes.on_added(at(f"{number:04}"), STAT)
-    assert repr(desk.changes) == f"<LocalChanges {STRAYS_MAX} to tell, {STRAYS_MAX} strays>"
+    known = f"<StrangeFiles: {STRANGERS_MAX}>"
+    assert repr(desk.changes) == f"<LocalChanges {STRANGERS_MAX} to tell, {known}>"
 
 
 # -- renames ---------------------------------------------------------------------------------------
@@ -357,3 +358,15 @@ def test_what_is_skipped_is_not_said_to_come_back(
     desk.node.index.needs.judge_skips(ANNAS)
     change(desk)
     assert desk.texts(PATIENCE_S) == [text.format("d2's is skipped here")]
+
+
+def test_several_of_one_kind_are_spoken_of_as_several(desk: Desk) -> None:
+    for path in ("a", "b"):
+        desk.placed(at(path), f"Put aside/d2/{path}")
+    (text,) = desk.texts(PATIENCE_S)
+    assert text.startswith("something else stood where d2/a, d2/b belong: these versions are in")
+    for path in ("a", "b"):
+        desk.changes.on_returned(at(path))
+    (text,) = desk.texts(PATIENCE_S)
+    dropped = "but d2 has dropped them: they are to go to the trash"
+    assert text == f"d2/a, d2/b were brought back here, {dropped}"

@@ -12,9 +12,11 @@ from potluck.core.wire.catalogue import Folder, Holding
 from potluck.engine.effects import Tell
 from potluck.engine.node import Node
 from potluck.engine.own import undelivered
-from potluck.engine.own.undelivered import TOLD_AFTER_S, Undelivered
+from potluck.engine.own.undelivered import REMOVED_SHOWN_S, TOLD_AFTER_S, Undelivered
+from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine.builders import group, key, taken
 from tests.engine.own.test_publishing import Publisher
+from tests.engine.views.faces import shared
 
 
 class Device:
@@ -33,6 +35,7 @@ class Device:
 
     def publish(self) -> None:
         self.files.tick()
+        self.undelivered.on_published()
         self.undelivered.on_shared(self.files.changes())
 
     def drop(self, *paths: str) -> None:
@@ -53,6 +56,10 @@ class Device:
             (one.level, one.text) for one in taken(self.node, Tell) if one.code == "undelivered"
         ]
 
+    def lost(self) -> list[Trouble]:
+        """What the register has of it."""
+        return self.node.troubles.of(TroubleKind.LOST)
+
 
 HAD = "before any other device said that it had"
 
@@ -67,7 +74,7 @@ def test_a_file_that_goes_before_anybody_had_it_is_told() -> None:
     device.undelivered.on_tick()
     assert device.undelivered.deadline() == due_s, "gathered for a moment"
     assert device.told() == [("warning", f"d1/a was removed here {HAD} it")]
-    assert device.undelivered.deadline() is None
+    assert device.undelivered.deadline() == device.node.now + REMOVED_SHOWN_S
     assert device.told() == []
 
 
@@ -229,3 +236,95 @@ def test_what_a_path_lost_before_it_was_noted_is_not_remembered() -> None:
     device.told()
     device.undelivered.on_shared(changes)
     assert repr(device.undelivered) == "<Undelivered: 0 files above 0>"
+
+
+def test_what_was_removed_stands_in_the_register_with_the_way_back() -> None:
+    device = Device()
+    device.share(a="1", b="2")
+    device.drop("a")
+    assert device.lost() == [], "it may only have been renamed"
+    device.told()
+    (one,) = device.lost()
+    known = "so whether any has {} is not known"
+    assert one.reason == f"1 file was removed here {HAD} it, {known.format('it')}: d1/a"
+    assert (one.subject, one.command, one.wrong) == ("d1", "restore d1/a", False)
+    device.drop("b")
+    device.told()
+    (both,) = device.lost()
+    assert (
+        both.reason
+        == f"2 files were removed here {HAD} them, {known.format('them')}: d1/b and d1/a"
+    )
+    assert both.command == "restore d1/b", "the last first"
+    assert both.since_s == one.since_s
+    device.share(b="again")
+    device.told()
+    assert device.lost()[0].command == "restore d1/a"
+    device.share(a="1")
+    assert device.lost() == []
+    assert device.undelivered.deadline() is None
+
+
+def test_what_was_removed_is_shown_for_a_day_after_the_last() -> None:
+    device = Device()
+    device.share(a="1", b="2")
+    device.drop("a")
+    device.told()
+    device.node.now += REMOVED_SHOWN_S - TOLD_AFTER_S - 1.0
+    device.drop("b")
+    device.told()
+    device.told()
+    assert len(device.lost()) == 1
+    device.node.now += REMOVED_SHOWN_S
+    device.undelivered.on_tick()
+    assert device.lost() == []
+    assert device.undelivered.deadline() is None
+
+
+def test_what_was_replaced_is_not_in_the_register() -> None:
+    device = Device()
+    device.share(a="1")
+    device.share(a="2")
+    assert len(device.told()) == 1
+    assert device.lost() == []
+
+
+def test_only_so_many_removed_ones_are_shown_and_an_odd_name_is_not_typed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    device = Device()
+    device.share(a="1", b="2", **{"d 1": "3"})
+    monkeypatch.setattr(undelivered, "REMOVED_MAX", 1)
+    device.drop("a", "b", "d 1")
+    device.told()
+    (one,) = device.lost()
+    assert one.reason.startswith("1 file or more was removed here")
+    assert one.reason.endswith(": “d1/d 1”")
+    assert one.command == "restore 'd1/d 1'"
+    monkeypatch.setattr(undelivered, "typable", lambda *_: "")
+    device.undelivered._show()
+    assert device.lost()[0].command == "history"
+
+
+def test_it_stands_there_under_the_name_that_the_device_has_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    device = Device()
+    device.share(a="1", b="2")
+    device.drop("a")
+    device.told()
+    monkeypatch.setattr(Node, "own_label", "anna")
+    device.drop("b")
+    device.told()
+    assert [one.subject for one in device.lost()] == ["anna"]
+
+
+def test_what_was_restored_is_no_longer_told_as_removed() -> None:
+    wire, ann, _ = shared()
+    device = ann.engine.wiring.undelivered
+    device._lost = {b"0": None, b"gone": None}
+    ann.write("x", b"1")
+    wire.run(3.0)
+    assert device._lost == {b"gone": None}, "a new head, and that path is shared"
+    (one,) = ann.engine.node.troubles.of(TroubleKind.LOST)
+    assert one.command == "restore d1/gone"

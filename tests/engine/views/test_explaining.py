@@ -72,8 +72,9 @@ def test_of_what_there_is_not_nothing_is_known(path: str) -> None:
     for box in (ann, ben):
         assert not why(box, path).known
         assert not why(box, path).in_sync
-        unshared = why(box, path).unshared
-        assert info(box, path) == InfoView(path, known=False, unshared=unshared)
+        unshared, command = why(box, path).unshared, why(box, path).unshared_command
+        unknown = InfoView(path, known=False, unshared=unshared, unshared_command=command)
+        assert info(box, path) == unknown
     ann.hear(ShareSeen(present=False, reason="missing"))
     assert not why(ann, path).known, "that the share is offline says nothing of it"
 
@@ -126,6 +127,16 @@ def test_a_whole_folder_is_summed_up() -> None:
         None,
     )
     assert said.safe
+
+
+def test_of_what_is_not_as_it_is_shared_it_is_said_whether_anything_stands() -> None:
+    _, ann, ben, spot = hanging()
+    assert info(ben, "d1/more").stands is False
+    assert info(ben, "d1").stands is info(ben, "d1/0").stands is True
+    ben.index.places.put(spot.manifest, [place(record("more"))])
+    assert (info(ben, "d1/more").here, info(ben, "d1/more").stands) == (False, True), "an edit"
+    ann.hear(ShareSeen(present=False, reason="missing"))
+    assert info(ann, "d1/0").stands is None
 
 
 def test_what_lacks_here_is_not_here_and_not_safe() -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.engine.events import PathsTouched
+from potluck.core.content.facts import ManifestName, Spot
+from potluck.engine.events import PathsTouched, TopEntry, TopKind, TopSeen
 from potluck.engine.index.manifests import Manifests
 from potluck.engine.own.ignore_file import IgnoreFile
 from potluck.engine.views.asked_path import asked_path
-from potluck.engine.views.unshared import unshared_words
+from potluck.engine.views.unshared import EDITORS, OTHER_NAME, Unshared, why_unshared
 from tests.engine.views.faces import parts_of, shared, why
 from tests.engine.wire import Box
 from tests.fakes.disk import path_of
@@ -16,9 +17,13 @@ from tests.fakes.disk import path_of
 RULES = b"*.tmp\n/private/\nbuild/\n"
 
 
-def words(box: Box, path: str) -> str:
+def asked(box: Box, path: str) -> Unshared:
     parts = parts_of(box)
-    return unshared_words(parts, asked_path(parts.node, path))
+    return why_unshared(parts, asked_path(parts.node, path))
+
+
+def words(box: Box, path: str) -> str:
+    return asked(box, path).text
 
 
 @pytest.mark.parametrize("kind", ["symbolic link", "socket", "device"])
@@ -60,5 +65,38 @@ def test_what_stands_in_somebody_elses_folder_is_none_of_theirs(
     it = "it stands in the folder of d1, and d1 does not share it"
     assert words(ben, "d1/renamed") == it
     assert (why(ben, "d1/renamed").known, why(ben, "d1/renamed").unshared) == (False, it)
+    moving = asked(ben, "d1/renamed").command
+    assert moving == "mv -n /Shared/d1/renamed /Shared/d2/"
+    assert why(ben, "d1/renamed").unshared_command == moving
+    assert ben.engine.info("d1/renamed", ben.wire.now).unshared_command == moving
+    assert asked(ben, "d1/other") == Unshared(it), "no look found it, so what it is is not known"
     monkeypatch.setattr(Manifests, "head", lambda *_: None)
     assert words(ben, "d1/renamed") == "", "no list of it is here: anything may be shared there"
+
+
+@pytest.mark.parametrize("name", ["x~", ".x.swp", ".~lock.a.odt#"])
+def test_names_of_editors_files_are_told_wherever_they_stand(name: str) -> None:
+    _, ann, ben = shared()
+    bens = ManifestName.own(ben.me)
+    ben.write("0", b"0")
+    ann.wire.run(5.0)
+    assert asked(ann, f"d1/d/{name}") == Unshared(EDITORS + OTHER_NAME)
+    assert words(ann, f"d2/{name}") == words(ann, name) == EDITORS, "no other name shares it there"
+    assert words(ann, f"d1/{name}/x") == "", "a folder may have any name"
+    ann.engine.wiring.replica_check.changes.on_added(Spot(bens, name.encode()), None)
+    assert words(ann, f"d2/{name}").startswith("it stands in the folder of d2"), "a folder"
+
+
+def test_what_belongs_to_no_device_says_so_and_how_it_is_shared() -> None:
+    _, ann, _ = shared()
+    kinds = {"top.txt": TopKind.FILE, "photos": TopKind.FOLDER, "lnk": TopKind.LINK}
+    entries = tuple(TopEntry(name, plain=True, kind=kind) for name, kind in kinds.items())
+    ann.hear(TopSeen(entries, complete=True))
+    nobodys = "belongs to no device of this group: it is not shared"
+    assert asked(ann, "top.txt") == Unshared(f"it {nobodys}", "mv -n /Shared/top.txt /Shared/d1/")
+    inside = Unshared(f"Shared/photos {nobodys}", "mv -n /Shared/photos /Shared/d1/")
+    assert asked(ann, "photos/in/it") == inside
+    assert words(ann, "lnk") == "it is a symbolic link, which is never shared"
+    assert words(ann, "other") == ""
+    assert not why(ann, "top.txt").known
+    assert why(ann, "top.txt").unshared == f"it {nobodys}"

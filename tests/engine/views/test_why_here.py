@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from potluck.engine.events import ShareSeen, UnwrittenMarker
-from potluck.engine.troubles import Trouble, TroubleKind
+from potluck.engine.troubles import ASIDE, Trouble, TroubleKind
 from potluck.engine.views import why_here
 from potluck.engine.views.asked_path import asked_path
 from potluck.engine.views.neighbourhood import Neighbourhood
@@ -38,11 +38,11 @@ def test_everything_that_is_wrong_is_told_of_everything(kind: TroubleKind) -> No
     assert (one.kind, one.path, one.text) == (
         ReasonKind.TROUBLE,
         "d1/0",
-        f"{kind.value}: is wrong",
+        "is wrong" if kind in ASIDE else f"{kind.value}: is wrong",
     )
     assert (one.since_s, one.next_s, one.command) == (1.0, 9.0, "mend it")
-    assert one.open is (kind is not TroubleKind.STRAY)
-    assert one.wrong is (kind not in {TroubleKind.STRAY, TroubleKind.WRITTEN})
+    assert one.open is (kind not in ASIDE)
+    assert one.wrong is (kind not in {*ASIDE, TroubleKind.WRITTEN})
 
 
 @pytest.mark.parametrize("kind", [one for one in TroubleKind if one in why_here.BY_PATH])

@@ -116,6 +116,8 @@ def test_why_a_thing_is_not_shared_is_said_where_something_stands(
         assert "Nothing is known of" in potluck(question, "ann/a link")[2], "nothing stands there"
         link.symlink_to("nowhere")
         code, _, said = potluck(question, str(link))
+        source.explained = {**unknown, "unshared_command": "mv -n a b/"}
+        assert "next: mv -n a b/" in potluck(question, str(link))[2]
         link.unlink()
         assert code == 7
         assert "“ann/a link” is not shared." in said
@@ -183,7 +185,8 @@ def test_a_folder_of_mine_of_which_nothing_is_here() -> None:
     lines = info_lines(info(**folder, **nobody, files=3, counted=False))
     assert lines[1] == "  folder mine, 5 B in 3 files or more"
     assert lines[2].startswith("  here: not all; see ")
-    assert info_lines(info(here=False))[3].startswith("  here: not as it is shared; see ")
+    for stands, words in ((True, "not as it is shared"), (False, "no"), (None, "not known now")):
+        assert info_lines(info(here=False, stands=stands))[3].startswith(f"  here: {words}; see ")
     assert lines[3:] == [
         "  on 0 of 1 device",
         "  safe to remove here: no, because not all of it is",

@@ -186,6 +186,22 @@ def test_the_prompt_asks_once_and_a_second_exit_leaves(behind: FakeSource, tmp_p
     assert behind.asked == ["leave"]
 
 
+def test_a_no_stays_and_is_asked_again_and_a_yes_says_what_to_type(
+    behind: FakeSource, tmp_path: Path
+) -> None:
+    prompt = at(tmp_path)
+    assert prompt.decided(yes=False) == prompt.decided(yes=True) == [], "nothing was asked"
+    for ask, again in (
+        (lambda: prompt.answer("exit"), "Type exit once more to leave."),
+        (prompt.interrupted, "Press Ctrl-C once more to leave."),
+    ):
+        assert (ask() or [])[-1] == f"Leave anyway? {again}"
+        assert prompt.decided(yes=True) == [again]
+        assert prompt.decided(yes=False) == ["potluck goes on."]
+        assert prompt.decided(yes=False) == []
+    assert behind.asked == []
+
+
 def test_ctrl_c_asks_what_exit_asks_and_once(behind: FakeSource, tmp_path: Path) -> None:
     prompt = at(tmp_path)
     assert prompt.interrupted() == [

@@ -33,6 +33,7 @@ def test_exit_ends_the_view_and_not_potluck(source: FakeSource, tmp_path: Path, 
     over = threading.Event()
     leaving = WatchLeaving(Client(str(tmp_path)), over, asks=True)
     assert leaving.answer("status") is None
+    assert leaving.decided(yes=False) == []
     assert leaving.answer("leave") is None, "that is for good, and a command"
     assert leaving.answer("exit --help") is None, "it asks what that does"
     assert repr(leaving) == "WatchLeaving(over=False)"
@@ -49,6 +50,7 @@ def test_down_ends_potluck_after_the_question(source: FakeSource, tmp_path: Path
     assert first is not None
     assert first[-1] == "Leave anyway? Type down once more to leave."
     assert source.asked == []
+    assert leaving.decided(yes=True) == ["Type down once more to leave."]
     again = leaving.answer("down")
     assert again is not None
     assert again[-1] == "Leaving…"

@@ -21,7 +21,7 @@ from potluck.engine.effects import Look, Scan
 from potluck.engine.events import NameRefused, OrderId, PathSeen, TreeSeen
 from potluck.shells.disk import scanner
 from potluck.shells.disk.fsops import Share, enter, stat_at
-from potluck.shells.disk.scanner import ignored, look_at, scan
+from potluck.shells.disk.scanner import look_at, scan
 
 ORDER = OrderId(7)
 ME = parse_wire_path(b"me")
@@ -496,7 +496,6 @@ def test_many_looked_at_paths_come_in_pages(share: Share) -> None:
     ],
 )  # fmt: skip
 def test_editor_files_are_left_out_silently(share: Share, own: Path, name: str) -> None:
-    assert ignored(name)
     (own / name).touch()
     pages = [*scanned(share), *looked(share, f"me/{name}", f"me/{name}/below")]
     assert findings(pages) == {"me": Finding.FOLDER, f"me/{name}/below": Finding.MISSING}
@@ -516,13 +515,6 @@ def test_folders_with_the_names_of_editors_files_are_shared(
     (own / name / "thesis.doc").unlink()
     (own / name).rmdir()
     assert findings(looked(share, f"me/{name}")) == {f"me/{name}": Finding.MISSING}
-
-
-@pytest.mark.parametrize(
-    "name", ["lock#", ".~lock.letter", "a.swp.txt", "~home", "notes", ".profile", "#1"]
-)
-def test_other_names_are_not_left_out(name: str) -> None:
-    assert not ignored(name)
 
 
 # -- a file system that takes some names for one ---------------------------------------------------

@@ -25,11 +25,11 @@ from potluck.engine.node import Node
 from potluck.engine.others.arrivals import Arrivals
 from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.skipping import is_skipped
+from potluck.engine.others.strange_files import Strange, StrangeFiles
 
 GATHER_S = 0.5  # what belongs together has come by then
 PATIENCE_S = 1.0  # … and by then people want to know, whatever is still on its way
 NAMES_MAX = 3  # named in one line; of the others the number
-STRAYS_MAX = 1000  # remembered for each owner; more help nobody
 
 
 class ChangeKind(Enum):
@@ -74,13 +74,12 @@ class LocalChanges:
         self._node = node
         self.arrivals = Arrivals()
         self._open: dict[Spot, LocalChange] = {}
-        self._strays: dict[ManifestName, set[bytes]] = {}  # noted already
+        self.strange = StrangeFiles(node)
         self._tell_s: float | None = None
 
     def __repr__(self) -> str:
-        """Return how much there is to tell, and how many strays are known."""
-        strays = sum(map(len, self._strays.values()))
-        return f"<LocalChanges {len(self._open)} to tell, {strays} strays>"
+        """Return how much there is to tell, and how much is none of its owner's."""
+        return f"<LocalChanges {len(self._open)} to tell, {self.strange!r}>"
 
     # -- what was found ----------------------------------------------------------------------------
     def on_edited(self, spot: Spot) -> None:
@@ -104,13 +103,11 @@ class LocalChanges:
         key = FileKey(row.inode, row.size) if row.inode else None
         self._note(spot, LocalChange(ChangeKind.DELETED, self._node.now, key))
 
-    def on_added(self, spot: Spot, stat: Stat | None) -> None:
-        """Something stands where its owner has nothing."""
+    def on_added(self, spot: Spot, stat: Stat | None, *, plain: bool = True) -> None:
+        """Something stands where its owner has nothing; `plain`: a file or a folder."""
         self.arrivals.note(spot, stat)
-        strays = self._strays.setdefault(spot.manifest, set())
-        if spot.path in strays or len(strays) >= STRAYS_MAX:
+        if not self.strange.note(spot, Strange(stat is not None, plain)):
             return
-        strays.add(spot.path)
         key = FileKey(stat.inode, stat.size) if stat is not None else None
         self._note(spot, LocalChange(ChangeKind.ADDED, self._node.now, key))
 
@@ -121,7 +118,7 @@ class LocalChanges:
     def on_not_there(self, spot: Spot) -> None:
         """Nothing stands where nothing is known: a stray has gone."""
         self.arrivals.forget(spot)
-        self._strays.get(spot.manifest, set()).discard(spot.path)
+        self.strange.forget(spot)
         change = self._open.get(spot)
         if change is not None and change.kind is ChangeKind.ADDED:
             del self._open[spot]
@@ -129,14 +126,14 @@ class LocalChanges:
     def keep_strays(self, name: ManifestName, seen: set[bytes]) -> None:
         """A scan saw all that stands in a folder: strays it did not see have gone."""
         self.arrivals.keep(name, seen)
-        if name in self._strays:
-            self._strays[name] &= seen
+        self.strange.keep(name, seen)
 
     def on_committed(self, done: Iterable[SpotOutcome]) -> None:
         """A group commit is over: what its owners want stands there, and local versions went."""
         for each in done:
             spot, aside = each.ready.spot, each.placed.put_aside
             self.arrivals.forget(spot)
+            self.strange.forget(spot)
             change = self._open.get(spot)
             if change is None and aside:
                 change = LocalChange(ChangeKind.ASIDE, self._node.now)
@@ -262,6 +259,11 @@ class _Group:
         return f"{names_of(self.names)} {'was' if self.one else 'were'}"
 
     @property
+    def it(self) -> str:
+        """The word for them."""
+        return "it" if self.one else "them"
+
+    @property
     def aside(self) -> str:
         """Where the local versions are."""
         places = [change.aside for change in self.changes if change.aside]
@@ -310,16 +312,19 @@ def _dressed(group: _Group) -> str:
 
 
 def _dropped(group: _Group) -> str:
-    return f"{group.were} changed here, and {group.label} has dropped it: {group.aside}"
+    return f"{group.were} changed here, and {group.label} has dropped {group.it}: {group.aside}"
 
 
 def _returned(group: _Group) -> str:
     where = "in the trash" if group.back else "to go to the trash"
-    return f"{group.were} brought back here, but {group.label} has dropped it: it is {where}"
+    they_are = "it is" if group.one else "they are"
+    dropped = f"{group.label} has dropped {group.it}"
+    return f"{group.were} brought back here, but {dropped}: {they_are} {where}"
 
 
 def _aside(group: _Group) -> str:
-    return f"something else stood where {names_of(group.names)} belongs: {group.aside}"
+    belong = "belongs" if group.one else "belong"
+    return f"something else stood where {names_of(group.names)} {belong}: {group.aside}"
 
 
 def _added(group: _Group) -> str:

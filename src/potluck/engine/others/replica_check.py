@@ -180,6 +180,7 @@ class ReplicaCheck:
         self._hints.clear()
         self.files.cancel()
         self._first_looks.restart()
+        self.changes.strange.doubt()
         self._unreadable.clear()
         self.scan()
 
@@ -238,6 +239,7 @@ class ReplicaCheck:
 
     def _note_seen(self) -> None:
         """What was scanned has been seen when nothing that the scan found is in doubt any more."""
+        self.changes.strange.settle()
         settled = self._looks.idle and not self.files.reading
         if settled and self._scan is None:
             self.catch_up.on_settled()

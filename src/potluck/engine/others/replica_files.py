@@ -218,6 +218,7 @@ class ReplicaFiles:
 
     def _put(self, name: ManifestName, row: PlaceRow) -> None:
         self._changed.add(Spot(name, row.path))
+        self._changes.strange.forget(Spot(name, row.path))
         self._node.index.places.put(name, [row])
         self._listener.on_replicas_changed(name, [row.path])
 

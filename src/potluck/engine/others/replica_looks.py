@@ -168,7 +168,7 @@ class ReplicaLooks:
                 lost.add(Spot(spot.manifest, inner.path))
                 self._changes.on_deleted(Spot(spot.manifest, inner.path), inner)
         else:
-            self._changes.on_added(spot, None)
+            self._changes.on_added(spot, None, plain=False)
 
     def _on_replaced(self, spot: Spot, lost: set[Spot]) -> None:
         """Something else stands where a file or folder is known."""

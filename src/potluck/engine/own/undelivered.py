@@ -4,13 +4,15 @@ Strategy: every change of the own folder has a number, and who holds the own lis
 lacks nothing of it has had all that stood there then. The highest such number that anybody said is
 kept, also over restarts; own files with a higher one are remembered by path. When the content of
 such a file goes, with the file or because the file has another one, and stands nowhere else in the
-own folder a moment later, a notice says so: removals always, replacements once for each path.
+own folder a moment later, a notice says so: removals always, replacements once for each path. What
+was removed so stands in the register of troubles, with the way to try to have it back, until it is
+shared again, or for `REMOVED_SHOWN_S` after the last of such.
 
 Guarantees: nothing is told of a content that another device said to have had, also before the last
 start, nor while this device is alone in its group. A file that was only renamed or touched is what
 it was, but for a start in between. Limits: what others say of themselves is believed; of very many
 undelivered files the oldest are forgotten, and nothing is told of them; what is gathered when
-potluck ends is not told.
+potluck ends is not told, and what was removed before a start stands in no register.
 """
 
 from __future__ import annotations
@@ -23,10 +25,13 @@ from potluck.core.content.facts import Amount, ManifestName, PlaceRow, SharedCha
 from potluck.core.content.paths import printable
 from potluck.core.content.pieces import Root
 from potluck.core.wire.catalogue import FileRecord, Holding, Kind
-from potluck.core.wording import listed, set_off
+from potluck.core.wording import listed, plural, set_off, typable
 from potluck.engine.node import Node
+from potluck.engine.troubles import Trouble, TroubleKind
 
 OPEN_MAX: Final = 5_000  # paths that are remembered: 1 MiB, and 50 ms at the start
+REMOVED_MAX: Final = 100  # removed ones that are shown; each head has them looked up
+REMOVED_SHOWN_S: Final = 86_400.0  # a day: so long `status` has what was removed
 TOLD_AFTER_S: Final = 2.0  # a rename that is noticed in two steps is over by then
 _DELIVERED: Final = "delivered"  # in the index: the highest number that anybody said to have had
 _SEQ_BYTES: Final = 8
@@ -58,6 +63,9 @@ class Undelivered:
         self._gone: dict[bytes, _Gone] = {}
         self._told: dict[bytes, None] = {}  # whose replacement was told
         self._due_s: float | None = None
+        self._lost: dict[bytes, None] = {}  # what was removed so, the last ones
+        self._over_s: float | None = None  # then that is shown no more
+        self._shown_as = ""  # by which label it stands in the register
 
     def __repr__(self) -> str:
         """Return how many there are."""
@@ -114,6 +122,15 @@ class Undelivered:
             if after is not None and after.kind is Kind.FILE and after.root not in known:
                 self._note(path)
 
+    def on_published(self) -> None:
+        """The own list has a new head: what was removed may be shared again, also by `restore`."""
+        manifests, mine = self._node.index.manifests, self._node.own_manifest
+        back = [path for path in self._lost if manifests.get(mine, path) is not None]
+        for path in back:
+            del self._lost[path]
+        if back:
+            self._show()
+
     def _note(self, path: bytes) -> None:
         """A path has a content that nobody can have had yet."""
         record = self._node.index.manifests.get(self._node.own_manifest, path)
@@ -133,10 +150,13 @@ class Undelivered:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        return self._due_s
+        return min((at for at in (self._due_s, self._over_s) if at is not None), default=None)
 
     def on_tick(self) -> None:
-        """Tell what went, if it is still gone."""
+        """Tell what went, if it is still gone; show what was told long ago no more."""
+        if self._over_s is not None and self._node.now >= self._over_s:
+            self._lost.clear()
+            self._show()
         if self._due_s is None or self._node.now < self._due_s:
             return
         gone, self._gone, self._due_s = self._gone, {}, None
@@ -148,10 +168,44 @@ class Undelivered:
         self._told |= dict.fromkeys(replaced)
         for path in list(self._told)[:-OPEN_MAX]:
             del self._told[path]
+        self._on_lost(removed)
         self._tell(removed, "removed here before any other device said that it had", "warning")
         self._tell(
             replaced, "replaced here before any other device had the version of before", "info"
         )
+
+    def _on_lost(self, paths: Sequence[bytes]) -> None:
+        """These were removed."""
+        if not paths:
+            return
+        for path in paths:
+            self._lost.pop(path, None)
+            self._lost[path] = None
+        for path in list(self._lost)[:-REMOVED_MAX]:
+            del self._lost[path]
+        self._over_s = self._node.now + REMOVED_SHOWN_S
+        self._show()
+
+    def _show(self) -> None:
+        """Have the register say what was removed, the last first."""
+        troubles, label = self._node.troubles, self._node.own_label
+        if self._shown_as != label or not self._lost:
+            troubles.clear(TroubleKind.LOST, self._shown_as)
+        if not self._lost:
+            self._over_s = None
+            return
+        self._shown_as = label
+        files, last = len(self._lost), [path.decode() for path in reversed(self._lost)]
+        were, they = ("was", "it") if files == 1 else ("were", "them")
+        names = listed(set_off(printable(f"{label}/{path}")) for path in last)
+        more = " or more" if files == REMOVED_MAX else ""
+        reason = (
+            f"{plural(files, 'file')}{more} {were} removed here before any other device said that"
+            f" it had {they}, so whether any has {they} is not known: {names}"
+        )
+        path = typable(f"{label}/{last[0]}", "")
+        steps = f"restore {path}" if path else "history"
+        troubles.note(Trouble(TroubleKind.LOST, label, reason, steps, self._node.now, None))
 
     def _stands(self, root: Root) -> bool:
         """Say whether a content stands in the own folder all the same."""

@@ -41,7 +41,7 @@ from potluck.engine.views.reasons import (
     reason_view,
 )
 from potluck.engine.views.unlisted_files import unlisted_info
-from potluck.engine.views.unshared import unshared_words
+from potluck.engine.views.unshared import Unshared, why_unshared
 from potluck.engine.views.why_here import HERE
 from potluck.engine.views.why_lacking import lacking_reasons
 from potluck.engine.views.why_lists import LISTS
@@ -90,8 +90,10 @@ class Explaining:
             in_sync = False
             owner = set_off(node.label_of(asked.name.owner))
             words = f"it stands here, and the list of {owner} does not name it; it is kept"
-        unshared = "" if known else legible(unshared_words(self._parts, asked))
-        return WhyView(legible(asked.text), known, in_sync, state, words, views, more, unshared)
+        unshared = Unshared() if known else why_unshared(self._parts, asked)
+        text, command = legible(unshared.text), unshared.command
+        path = legible(asked.text)
+        return WhyView(path, known, in_sync, state, words, views, more, text, command)
 
     def _reasons(self, asked: AskedPath) -> list[Reason]:
         """Return all that is seen, what is open first."""
@@ -153,8 +155,9 @@ class Explaining:
         return self._info(asked, asked.name, manifest, found)
 
     def _unknown(self, asked: AskedPath) -> InfoView:
-        unshared = legible(unshared_words(self._parts, asked))
-        return InfoView(legible(asked.text), known=False, unshared=unshared)
+        text, command = why_unshared(self._parts, asked)
+        path, text = legible(asked.text), legible(text)
+        return InfoView(path, known=False, unshared=text, unshared_command=command)
 
     def _info(
         self, asked: AskedPath, name: ManifestName, manifest: ManifestKnown, found: Below
@@ -181,6 +184,7 @@ class Explaining:
             mtime_ns=mtime_ns,
             root=root,
             here=here,
+            stands=here or self._stands(name, found),
             copies=[_copy_view(one) for one in receipts],
             on=sum(one.known is CopyKnown.ALL for one in receipts) + here,
             devices=len(receipts) + 1,
@@ -189,6 +193,15 @@ class Explaining:
             skipped=top is not None and is_skipped(parts.node, Spot(name, top.path)),
             removed=parts.node.index.unwanted.has(name, asked.inner),
         )
+
+    def _stands(self, name: ManifestName, found: Below) -> bool | None:
+        """Say whether anything of what is not all here stands here, None where nobody knows."""
+        node, top = self._parts.node, found.top
+        if not node.share_present:
+            return None
+        if top is None or top.kind is not Kind.FILE:
+            return True
+        return name != node.own_manifest and node.index.places.get(name, top.path) is not None
 
     def copies(self, texts: Sequence[str]) -> list[CopyCount | None]:
         """Return on how many devices each of these paths is; None: nobody shares it."""

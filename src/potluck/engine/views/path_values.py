@@ -57,6 +57,7 @@ class InfoView(Struct, frozen=True):
     mtime_ns: int | None = None  # of a file
     root: str = ""
     here: bool = False  # all of it
+    stands: bool | None = True  # False: the file is not here at all; None: not known now
     copies: list[CopyView] = []  # one for each other device
     on: int = 0  # devices that are known to have it now, this one too if it is here
     devices: int = 0  # of the group, with this one
@@ -65,6 +66,7 @@ class InfoView(Struct, frozen=True):
     skipped: bool = False  # a person does not want it here
     removed: bool = False  # since it was removed here
     unshared: str = ""  # of what is not known: why what stands there is not shared, if that is
+    unshared_command: str = ""  # what shares it, or shows it, in a shell
 
 
 class ReasonView(Struct, frozen=True):
@@ -91,6 +93,7 @@ class WhyView(Struct, frozen=True):
     reasons: list[ReasonView]
     more: int  # that are not listed
     unshared: str = ""  # of what is not known: why what stands there is not shared, if that is
+    unshared_command: str = ""  # what shares it, or shows it, in a shell
 
 
 class FormerVersion(Struct, frozen=True):

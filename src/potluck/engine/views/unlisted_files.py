@@ -36,6 +36,7 @@ def unlisted_info(parts: WhyParts, asked: AskedPath, row: PlaceRow) -> InfoView:
         mtime_ns=mtime_ns,
         root=row.root.hex()[:ROOT_DIGITS],
         here=here,
+        stands=here or None,
         on=int(here),
         devices=devices,
         safe_why=UNLISTED,

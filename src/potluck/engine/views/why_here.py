@@ -14,18 +14,19 @@ from collections.abc import Callable, Iterator
 
 from potluck.core.wording import typable
 from potluck.engine.others.hindrances import command_of
-from potluck.engine.troubles import Trouble, TroubleKind
+from potluck.engine.troubles import ASIDE, Trouble, TroubleKind
 from potluck.engine.views.asked_path import AskedPath
 from potluck.engine.views.reasons import Reason, ReasonKind, WhyParts
 
 BY_PATH = {
     TroubleKind.UNREADABLE, TroubleKind.COVERED, TroubleKind.RESTLESS, TroubleKind.REFUSED,
-    TroubleKind.DAMAGED, TroubleKind.STRAY, TroubleKind.WRITTEN,
+    TroubleKind.DAMAGED, TroubleKind.WRITTEN,
 }  # fmt: skip
 """What is wrong with a path, and with what is below it."""
 BY_DEVICE = {
     TroubleKind.CLONE, TroubleKind.FROZEN, TroubleKind.TOO_LARGE, TroubleKind.LINK,
-    TroubleKind.CERTIFICATE, TroubleKind.MISNAMED, TroubleKind.FORKED,
+    TroubleKind.CERTIFICATE, TroubleKind.MISNAMED, TroubleKind.FORKED, TroubleKind.STRANGE,
+    TroubleKind.LOST,
 }  # fmt: skip
 """What is wrong with a device, or with what it shares."""
 FOR_ALL = {TroubleKind.INDEX, TroubleKind.TLS}
@@ -64,11 +65,12 @@ def _troubles(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
         if _has_to_do(parts, asked, trouble):
             # of a single path it is only to be known that changes are found a little later
             late = trouble.kind is TroubleKind.UNWATCHED and asked.text
-            aside = late or (trouble.kind is TroubleKind.STRAY and not asked.text)
+            aside = late or trouble.kind in ASIDE
+            fact = trouble.reason if trouble.kind in ASIDE else ""  # a sentence by itself
             yield Reason(
                 ReasonKind.TROUBLE,
                 trouble.subject,
-                f"{trouble.kind.value}: {trouble.reason}",
+                fact or f"{trouble.kind.value}: {trouble.reason}",
                 trouble.since_s,
                 trouble.next_s,
                 trouble.command,

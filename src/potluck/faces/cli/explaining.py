@@ -75,8 +75,9 @@ def _asked(client: Client, question: str, typed: str) -> dict[str, Any]:
     if not answer["known"]:
         place = Path(folder, TOP, path)
         if answer.get("unshared") and os.path.lexists(place):
-            look = f"ls -la {shlex.quote(str(place))}"
-            raise NotFound(f"“{shown(path)}” is not shared.", shown(answer["unshared"]), look)
+            step = answer.get("unshared_command") or f"ls -la {shlex.quote(str(place))}"
+            why = shown(answer["unshared"])
+            raise NotFound(f"“{shown(path)}” is not shared.", why, shown(step))
         raise NotFound(
             f"Nothing is known of “{shown(path)}”.",
             "the name was mistyped, it was deleted, or it is not shared (a link, a lock file, what"
@@ -128,8 +129,7 @@ def info_lines(answer: dict[str, Any]) -> list[str]:
         what += f", changed {_date(answer['mtime_ns'] / NS_PER_S)}"
     lines = [shown(answer["path"]), f"  {what}"]
     lines += [f"  content {answer['root']}"] if answer["root"] else []
-    lacks = "not all" if answer["kind"] == "folder" else "not as it is shared"
-    lines.append("  here: " + ("yes" if answer["here"] else f"{lacks}; see {command('why')}"))
+    lines.append(f"  here: {_here_words(answer)}")
     have = ["this one"] if answer["here"] else []
     have += [shown(one["label"]) for one in answer["copies"] if one["known"] == "all"]
     whom = f": {listed(have)}" if have else ""
@@ -141,6 +141,17 @@ def info_lines(answer: dict[str, Any]) -> list[str]:
         if one["known"] != "all"
     ]
     return [*lines, *_safe_lines(answer)]
+
+
+def _here_words(answer: dict[str, Any]) -> str:
+    """Return whether it is here, and what else is known of it."""
+    if answer["here"]:
+        return "yes"
+    lacks = "not all" if answer["kind"] == "folder" else "not as it is shared"
+    stands = answer.get("stands", True)  # an earlier version does not tell it
+    if not stands:
+        lacks = "not known now" if stands is None else "no"
+    return f"{lacks}; see {command('why')}"
 
 
 def _safe_lines(answer: dict[str, Any]) -> Iterator[str]:

@@ -117,6 +117,9 @@ class PromptLeaving(Protocol):
     def answer(self, line: str) -> list[str] | None:
         """Return what to show; None if the line is about something else."""
 
+    def decided(self, *, yes: bool) -> list[str]:
+        """Return what to show after a yes or a no to the question; nothing if none is open."""
+
 
 class UpLeaving:
     """The prompt of `up`: `exit` leaves the group, after a question where there is one."""
@@ -124,6 +127,7 @@ class UpLeaving:
     def __init__(self, client: Client, *, asks: bool) -> None:
         """Leave over `client`; `asks`: somebody sits at a terminal."""
         self._client, self._asks = client, asks
+        self._again = ""  # what leaves after the question, "" if none is open
 
     def __repr__(self) -> str:
         return f"UpLeaving(asks={self._asks})"
@@ -136,8 +140,8 @@ class UpLeaving:
         try:
             said = parting(self._client.newest())
             if self._asks and said.asks and not others:
-                self._asks = False
-                return [*said.lines, f"Leave anyway? Type {word} once more to leave."]
+                self._asks, self._again = False, f"Type {word} once more to leave."
+                return [*said.lines, f"Leave anyway? {self._again}"]
             self._client.post("/api/v1/leave")
         except PotluckError as error:
             return str(error).splitlines()
@@ -151,8 +155,20 @@ class UpLeaving:
         said = parting(self._client.newest(_QUICK_S)) if self._asks else Parting()
         if not said.asks:
             return []
-        self._asks = False
-        return [*said.lines, "Leave anyway? Press Ctrl-C once more to leave."]
+        self._asks, self._again = False, "Press Ctrl-C once more to leave."
+        return [*said.lines, f"Leave anyway? {self._again}"]
+
+    def decided(self, *, yes: bool) -> list[str]:
+        """Return how to leave, or that potluck goes on; after a no the question is asked anew.
+
+        A yes alone does not leave: it may have been meant for a request that has gone.
+        """
+        if not self._again:
+            return []
+        if yes:
+            return [self._again]
+        self._asks, self._again = True, ""
+        return ["potluck goes on."]
 
 
 # -- the command -----------------------------------------------------------------------------------

@@ -59,6 +59,10 @@ class WatchLeaving:
         self._over.set()
         return []
 
+    def decided(self, *, yes: bool) -> list[str]:
+        """Return what follows a yes or a no to the question about leaving, if it is open."""
+        return self._leaving.decided(yes=yes)
+
 
 @click.command()
 @click.pass_obj

@@ -20,9 +20,9 @@ from __future__ import annotations
 import os
 import stat as modes
 from collections.abc import Iterable, Iterator
-from typing import Final
 
 from potluck.core import limits
+from potluck.core.content.editor_files import ignored
 from potluck.core.content.facts import Finding
 from potluck.core.content.paths import SafePath, printable
 from potluck.core.errors import UnsafePath
@@ -33,37 +33,6 @@ from potluck.shells.disk.exact_names import ExactNames
 from potluck.shells.disk.faults import unreadable
 from potluck.shells.disk.fsops import Share, enter, stat_at, stat_of, what_is
 from potluck.shells.disk.ignoring import Ignoring, inside
-
-# Files that programs make beside the one being edited and remove again. Sharing them would show
-# everybody a lock that holds nowhere else, or half a document. Left out silently: there is one for
-# every open document.
-IGNORED_NAMES: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
-"""What file browsers leave behind."""
-IGNORED_PREFIXES: Final = (
-    ".#",  # Emacs locks
-    "~$",  # Microsoft Office locks
-    ".goutputstream-",  # GLib writes here, then renames
-    ".nfs",  # NFS: deleted but still open somewhere
-)
-IGNORED_SUFFIXES: Final = (
-    "~",  # backups of Emacs, gedit, Kate
-    ".swp",  # Vim's unsaved changes
-    ".swx",  # Vim asks whether it may write here
-    ".part.potluck",  # our own: a file on its way in
-)
-
-
-def ignored(name: str) -> bool:
-    """Say whether a file of that name is an editor's or file browser's own: left out silently.
-
-    Folders are never left out: whoever calls one `old~` keeps something in it.
-    """
-    return (
-        name.endswith(IGNORED_SUFFIXES)
-        or name.startswith(IGNORED_PREFIXES)
-        or name in IGNORED_NAMES
-        or (name.startswith(".~lock.") and name.endswith("#"))  # LibreOffice locks
-    )
 
 
 def look_at(share: Share, effect: Look) -> Iterator[TreeSeen]:

@@ -12,11 +12,11 @@ from __future__ import annotations
 import os
 
 from potluck.core import limits
+from potluck.core.content.editor_files import ignored
 from potluck.core.content.paths import parse_wire_path, printable
 from potluck.core.errors import UnsafePath
 from potluck.engine.events import TopEntry, TopKind, TopSeen
 from potluck.shells.disk.fsops import Share, enter
-from potluck.shells.disk.scanner import ignored
 
 
 def look_at_top(share: Share) -> TopSeen:

@@ -19,6 +19,7 @@ import stat as modes
 from contextlib import suppress
 from typing import Final
 
+from potluck.core.content.editor_files import ignored
 from potluck.core.content.paths import SafePath, parse_wire_path, printable
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import PlaceItem
@@ -30,7 +31,6 @@ from potluck.shells.disk.receiving.sources import ReadyFile, SourceGone, root_wa
 from potluck.shells.disk.receiving.spelled import Spelled, taken
 from potluck.shells.disk.receiving.swapping import SWAP_TRIES, Restless, Swapping, same_file
 from potluck.shells.disk.receiving.versions import is_expected, is_new
-from potluck.shells.disk.scanner import ignored
 
 _NOT_EMPTY: Final = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY})
 """What kernels say of a folder that is not empty, or that something is mounted on."""

@@ -26,6 +26,7 @@ from queue import SimpleQueue
 from typing import Final
 
 from potluck.core import limits
+from potluck.core.content.editor_files import ignored
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.engine.events import (
     OrderId,
@@ -36,7 +37,6 @@ from potluck.engine.events import (
 )
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.mounts import MountTable
-from potluck.shells.disk.scanner import ignored
 from potluck.shells.disk.watching.inotify import Inotify, Mask, Notice
 from potluck.shells.disk.watching.settings import too_small
 from potluck.shells.disk.watching.stillness import Stillness
