@@ -55,6 +55,9 @@ class Home:
     def on_came(self, paths: Iterable[SafePath]) -> None:
         raise AssertionError(paths)
 
+    def is_looking(self) -> bool:
+        return False
+
     @property
     def covered(self) -> int:
         return len(self.own.node.troubles.of(TroubleKind.COVERED))
