@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 
 from potluck.core.content.facts import Source, Spot, Stat
 from potluck.core.content.paths import SafePath, parse_wire_path
@@ -42,6 +43,7 @@ class Home:
         self.held.write()
         self.wanted: list[bytes] = []
         self.looked: list[str] = []
+        self.looking = False
         self.part = BringingBack(self.node, self.publishing, self)
 
     def on_wanted(self, spot: Spot) -> None:
@@ -50,6 +52,9 @@ class Home:
 
     def on_came(self, paths: Iterable[SafePath]) -> None:
         self.looked += map(str, paths)
+
+    def is_looking(self) -> bool:
+        return self.looking
 
     def spot(self, path: bytes) -> Spot:
         return Spot(self.node.own_manifest, path)
@@ -163,8 +168,15 @@ def test_it_is_over_when_the_last_came_and_that_is_told() -> None:
 def test_what_a_person_put_there_is_left_alone_and_looked_at() -> None:
     home = Home(*THREE)
     home.part.repair()
+    home.looking = True
     home.part.on_committed([home.done(b"b", Placement.BLOCKED)])
     assert (home.alone(), home.looked, b"b" in home.held) == ({b"b"}, ["d1/b"], True)
+    home.part.on_tick()
+    assert repr(home.part) == "<BringingBack 3 paths>", "it is not known yet what stands there"
+    home.looking = False
+    assert home.part.deadline() == home.node.now
+    home.part.on_tick()
+    assert (home.part.deadline(), repr(home.part)) == (None, "<BringingBack 2 paths>")
     home.part.on_committed([home.done(b"f/a", Placement.FAILED)])
     assert home.alone() == {b"b"}, "a full disk is another matter"
     home.come(b"f", b"f/a")
@@ -173,6 +185,35 @@ def test_what_a_person_put_there_is_left_alone_and_looked_at() -> None:
     (reason,) = home.reasons()
     assert "type: repair" in reason
     assert "confirm" in reason
+
+
+def test_what_stands_there_with_the_wanted_content_is_back_and_not_in_the_way() -> None:
+    """As where a disk was unmounted that had hidden it: a file is placed before a look finds it."""
+    home = Home(*THREE)
+    home.part.repair()
+    home.come(b"f")
+    home.looking = True
+    home.part.on_committed([home.done(each, Placement.BLOCKED) for each in (b"b", b"f/a")])
+    home.publishing.put(place(THREE[1]), THREE[1].piece_size)
+    assert b"f/a" not in home.held
+    home.part.on_held_changed()
+    assert home.told() == [], "the other one was not looked at yet"
+    home.node.index.places.put(home.node.own_manifest, [place(record("b", text="other"))])
+    home.looking = False
+    home.part.on_tick()
+    found = "1 file (3 B) found here again, as wanted"
+    taken_too = "1 path left alone, since something else stands there"
+    assert home.told() == [
+        f"d1: 1 folder brought back from the other devices; {found}; {taken_too}"
+    ]
+
+
+def test_what_was_found_before_it_came_is_told_too() -> None:
+    home = Home(record("b"))
+    home.part.repair()
+    home.publishing.put(place(record("b")), record("b").piece_size)
+    home.part.on_held_changed()
+    assert home.told() == ["d1: 1 file (1 B) found here again, as wanted"]
 
 
 def test_what_is_of_others_is_nothing_to_it() -> None:
@@ -232,6 +273,9 @@ def test_what_stands_there_already_is_not_asked_for() -> None:
     home.publishing.put(place(record("b", text="other")), 1 << 20)
     assert home.part.repair().endswith("1 path left alone: something else stands there.")
     assert home.wanted == [b"f", b"f/a"]
+    touched = structs.replace(record("b"), mtime_ns=99)
+    home.publishing.put(place(touched), 1 << 20)
+    assert home.part.repair().endswith(" 1 path here again already.")
 
 
 def test_nothing_can_come_where_nothing_is_held_or_the_folder_is_away() -> None:

@@ -55,6 +55,9 @@ class Home:
     def on_came(self, paths: Iterable[SafePath]) -> None:
         raise AssertionError(paths)
 
+    def is_looking(self) -> bool:
+        return False
+
     @property
     def covered(self) -> int:
         return len(self.own.node.troubles.of(TroubleKind.COVERED))
@@ -123,3 +126,73 @@ def test_what_stands_on_a_disk_that_is_there_is_no_matter_of_repair() -> None:
         home.part.repair()
     assert home.part.confirm(b"usb/b") is None
     assert home.part.confirm() is None
+
+
+def back_and_lacks() -> Home:
+    """The disk is back after files were met in its place, and one was deleted on it elsewhere."""
+    home = Home()
+    own = home.own
+    disk = {name: own.files[name] for name in ("usb/b", "usb/c")}
+    home.die()
+    own.write("usb/met", "met")
+    own.touch("usb/met")
+    own.settle()
+    own.remove("usb/met")
+    own.touch("usb/met")
+    own.settle()
+    own.tick(60.0)
+    own.settle()
+    assert "usb/met" not in own.published()
+    own.files["usb/b"] = disk["usb/b"]
+    home.mount(Mount(own.path("usb"), 2))
+    own.settle()
+    own.tick(60.0)
+    own.settle()
+    assert home.covered == 1
+    assert "usb/c" in own.published()
+    return home
+
+
+def test_confirm_with_a_path_ends_what_a_disk_that_is_there_lacks_or_hides() -> None:
+    home = back_and_lacks()
+    own = home.own
+    with pytest.raises(NotFound) as error:
+        home.part.repair()
+    assert error.value.what == f"{TOP}/usb/c cannot be brought back now."
+    assert error.value.fix == f"confirm {TOP}/usb/c"
+    assert home.part.confirm() is None, "without a path nothing of it goes"
+    assert home.part.confirm(b"usb/b") is None
+    assert "usb/c" in own.published()
+    said = home.part.confirm(b"usb")
+    assert said is not None
+    assert said.startswith("Confirmed: 1 file (2 B).")
+    own.tick()
+    own.settle()
+    assert set(own.published()) >= {"a", "usb", "usb/b"}
+    assert "usb/c" not in own.published()
+    assert (home.covered, own.own_folder.covered.amount) == (0, NOTHING)
+    home.mount()
+    home.mount(Mount(own.path("usb"), 3))
+    own.settle()
+    own.remove("usb/b")
+    home.mount()
+    own.settle()
+    assert "usb/b" in own.published(), "as ever: what goes with it is not deleted"
+
+
+def test_what_was_given_up_and_only_hidden_is_shared_again_once_it_is_seen() -> None:
+    home = back_and_lacks()
+    own = home.own
+    assert home.part.confirm(b"usb/c") is not None
+    own.tick()
+    own.settle()
+    own.write("usb/c", "cc")
+    own.touch("usb/c")
+    own.settle()
+    assert "usb/c" in own.published()
+
+
+def test_what_is_hidden_is_not_given_up_before_a_look_is_over() -> None:
+    home = back_and_lacks()
+    home.mount(Mount(home.own.path("usb"), 4))
+    assert home.part.confirm(b"usb/c") is None

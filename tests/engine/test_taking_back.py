@@ -49,6 +49,9 @@ class Home:
     def on_came(self, paths: Iterable[SafePath]) -> None:
         """Look at nothing."""
 
+    def is_looking(self) -> bool:
+        return False
+
     def put(self, *records: FileRecord) -> None:
         for each in records:
             self.publishing.put(place(each), each.piece_size)

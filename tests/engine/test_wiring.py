@@ -437,6 +437,17 @@ def what_a_person_wants_back_is_decided_about() -> None:
     assert spot in parts.receiving.pending
 
 
+def what_is_in_the_way_is_looked_at_before_it_counts() -> None:
+    for absent in (False, True):
+        parts, spot = wanted_back()
+        (done,) = came_back(spot)
+        blocked = replace(done.placed, placement=events.Placement.BLOCKED, stat=None)
+        parts.bringing_back.on_committed([replace(done, placed=blocked)])
+        parts.node.share_present = not absent
+        assert parts.own_folder.work
+        assert parts.bringing_back.deadline() is None
+
+
 def what_is_skipped_no_more_is_decided_about() -> None:
     parts, _ = linked(2)
     receive(parts.node.index, [record("a")], 1, BEN)
@@ -1514,6 +1525,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "OthersRelay.on_committed: bringing_back.on_committed(done)": what_came_back_is_held_no_more,
     "OthersRelay.on_settled: bringing_back.on_committed(done)": (
         so_is_what_came_back_before_a_crash
+    ),
+    "OwnRelay.is_looking: return not node.share_present or bool(own_folder.work)": (
+        what_is_in_the_way_is_looked_at_before_it_counts
     ),
     "OwnRelay.on_came: own_folder.look_at(paths)": what_came_back_is_looked_at,
     "OwnRelay.on_held_changed: bringing_back.on_held_changed()": (

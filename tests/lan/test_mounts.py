@@ -43,7 +43,8 @@ def hidden_below(node: Potluck, subject: str) -> bool:
     """Whether it says, first of all, that something hides files there, and what shows it."""
     state = node.status()
     reason, command = state.get("reason") or "", state.get("command") or ""
-    hides = reason.startswith(f"{subject}: another disk is mounted there")
+    of_mine = reason.startswith(f"{subject}: a disk is mounted there that hides ")
+    hides = of_mine or reason.startswith(f"{subject}: another disk is mounted there")
     return state["state"] == "trouble" and hides and command == f"findmnt {node.shared}/{subject}"
 
 

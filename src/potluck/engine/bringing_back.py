@@ -6,9 +6,10 @@ somebody else's folder: decided about, fetched, placed. What came is held no mor
 
 Guarantees: nobody else ever has anything of the own folder placed: only paths that were noted and
 are held still, and the disk adds them only where nothing stands (shells/disk/receiving/adding.py).
-Where something stands it is the person's, so that path is noted no more, and is looked at. It goes
-on after a restart. Limits: what is noted in the index is written when half of it came; so what is
-lost once more before that, in the same repair, comes back after a restart without being asked for.
+Where something stands it is the person's, so that path is looked at, and noted no more once it was:
+what is wanted may stand there already (engine/return_report.py). It goes on after a restart.
+Limits: what is noted in the index is written when half of it came; so what is lost once more before
+that, in the same repair, comes back after a restart without being asked for.
 """
 
 from __future__ import annotations
@@ -18,17 +19,19 @@ from typing import Final, Protocol
 
 from msgspec.msgpack import Decoder
 
-from potluck.core.content.facts import NOTHING, Amount, Spot
+from potluck.core.content.facts import Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.errors import NotFound, Refused
-from potluck.core.wire.catalogue import FileRecord, Kind, encode
+from potluck.core.wire.catalogue import FileRecord, encode
 from potluck.core.wording import of_amount, plural, set_off
 from potluck.engine.events import Placement
 from potluck.engine.index.group import Meta
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.own.held_elsewhere import held_elsewhere
+from potluck.engine.own.held_paths import HeldPaths
 from potluck.engine.own.publishing import Publishing
+from potluck.engine.return_report import ReturnReport, is_here, total_of
 
 _PATHS: Final = Decoder(list[bytes])
 _NOTED: Final = "own files to bring back"  # in the index
@@ -43,6 +46,9 @@ class BringingBackListener(Protocol):
     def on_came(self, paths: Iterable[SafePath]) -> None:
         """Something stands there that a look may not have seen."""
 
+    def is_looking(self) -> bool:
+        """Say whether something of the own folder is yet to be looked at, or read."""
+
 
 class BringingBack:
     """The paths of the own folder that are to be brought back."""
@@ -51,10 +57,9 @@ class BringingBack:
         """Want nothing; `start` says what an earlier run was to bring back."""
         self._node, self._publishing, self._listener = node, publishing, listener
         self._held = publishing.held
-        self._paths: set[bytes] = set()
+        self._paths: dict[bytes, FileRecord] = {}  # and what is to come there
         self._written = 0  # how many the index has noted
-        self._came = NOTHING  # in this run
-        self._taken = 0  # where something else stands
+        self._report = ReturnReport()  # of this run
 
     def __repr__(self) -> str:
         """Return how much is to come."""
@@ -65,7 +70,7 @@ class BringingBack:
         kept = self._node.index.meta.get(_NOTED)
         paths = _PATHS.decode(kept) if kept is not None else []
         self._written = len(paths)
-        self._paths.update(path for path in paths if path in self._held)
+        self._paths |= _records_at(self._held, paths)
         self._note()
         self._want(self._paths)
 
@@ -73,7 +78,8 @@ class BringingBack:
         """Say whether a spot is of the own folder, and not one to bring back."""
         if spot.manifest != self._node.own_manifest or self.exchanges(spot):
             return False
-        return spot.path not in self._paths or spot.path not in self._held
+        comes = spot.path in self._paths and spot.path in self._held
+        return not comes or spot.path in self._report.unclear
 
     def exchanges(self, spot: Spot) -> bool:
         """Say whether what stands at a spot of the own folder is to be exchanged: it is damaged, or
@@ -89,25 +95,16 @@ class BringingBack:
         self.check()
         earlier = self._publishing.older.want()
         if not self._held and not earlier:
-            raise self._nothing()
+            raise _nothing(self._node.own_label, older=bool(self._publishing.older.files))
         records = [one for one in self._held.records() if standing(one.path) is None]
-        self._paths = {one.path for one in records}
-        self._came, self._taken = NOTHING, 0
+        here = sum(is_here(one, standing(one.path)) for one in self._held.records())
+        self._paths = {one.path: one for one in records}
+        self._report.begin()
         self._write()
         self._note()
         self._want(self._paths)
-        return self._follows(records, len(self._held) - len(records), earlier)
-
-    def _nothing(self) -> NotFound:
-        """Return why nothing comes."""
-        own = set_off(self._node.own_label)
-        if self._publishing.older.files:
-            what = f"Nothing of {own} can be brought back."
-            why = "what is on a disk that is mounted there cannot be exchanged: unmount it first"
-        else:
-            what = f"Nothing of {own} has to be brought back."
-            why = "all that is shared of it is here, or what is not here is not held"
-        return NotFound(what, why, "status")
+        text = self._follows(records, len(self._held) - len(records) - here, earlier)
+        return f"{text} {plural(here, 'path')} here again already." if here else text
 
     def check(self) -> None:
         """Raise Refused where nothing can be brought back now."""
@@ -122,8 +119,8 @@ class BringingBack:
     def bring(self, paths: Collection[bytes]) -> None:
         """Bring these, too, which are held from now on (engine/taking_back.py)."""
         if not self._paths:
-            self._came, self._taken = NOTHING, 0
-        self._paths.update(paths)
+            self._report.begin()
+        self._paths |= _records_at(self._held, paths)
         self._write()
         self._note()
         self._want(paths)
@@ -159,45 +156,53 @@ class BringingBack:
         back = [each for each in here if each.ready.item.expected is None]  # else it was damaged
         came = [each.ready.spot.path for each in back if each.stands]
         taken = [one for one in back if one.placed.placement is Placement.BLOCKED]
-        records = [one for one in map(self._record, came) if one is not None]
-        self._came = Amount.total([self._came, total_of(records)])
-        self._taken += len(taken)
+        records = [node.index.manifests.get(name, path) for path in came]
+        self._report.on_came(filter(None, records))
+        self._report.unclear.update(
+            one.ready.spot.path for one in taken if one.ready.spot.path in self._paths
+        )
         self._held.release(came)
         self._listener.on_came(node.layout.path_of(each.ready.spot) for each in own)
-        self._settle([*came, *(each.ready.spot.path for each in taken)])
+        self._settle(came)
 
     def on_held_changed(self) -> None:
         """More, or less, is held: what is held no more need not come."""
         ended = [path for path in self._paths if path not in self._held]
-        self._settle(ended)
+        self._end(ended)
         self._want(ended)
 
-    def _record(self, path: bytes) -> FileRecord | None:
-        return self._node.index.manifests.get(self._node.own_manifest, path)
+    # -- time --------------------------------------------------------------------------------------
+    def deadline(self) -> float | None:
+        """Return when `on_tick` must be called next."""
+        looked = self._report.unclear and not self._listener.is_looking()
+        return self._node.now if looked else None
+
+    def on_tick(self) -> None:
+        """Where something stood in the way it is known what that is, once all was looked at."""
+        if self.deadline() is not None:
+            self._end(sorted(self._report.unclear))
+
+    def _end(self, paths: Sequence[bytes]) -> None:
+        """These need not come any more, whether what was wanted stands there or something else."""
+        for path in paths:
+            self._report.on_ended(self._paths[path], self._publishing.stands(path))
+        self._settle(paths)
 
     @property
     def _top(self) -> str:
         """What the own folder is called."""
         return self._node.layout.name_of(self._node.me)
 
-    def _settle(self, paths: Sequence[bytes]) -> None:
+    def _settle(self, paths: Iterable[bytes]) -> None:
         """These need not come any more; tell when it was the last."""
-        if not self._paths.intersection(paths):
+        ended = [path for path in paths if self._paths.pop(path, None) is not None]
+        self._report.unclear.difference_update(ended)
+        if not ended:
             return
-        self._paths.difference_update(paths)
         self._note()
-        if not self._paths:
-            self._tell()
-
-    def _tell(self) -> None:
-        """All came that was to come, unless it was given up."""
-        if self._came == NOTHING and not self._taken:
-            return
-        text = f"{set_off(self._top)}: {of_amount(*self._came)} brought back from the other devices"
-        if self._taken:
-            left = plural(self._taken, "path")
-            text += f"; {left} left alone, since something else stands there"
-        self._node.tell("brought_back", text, subject=self._top)
+        text = "" if self._paths else self._report.text(self._top)
+        if text:
+            self._node.tell("brought_back", text, subject=self._top)
 
     def _want(self, paths: Iterable[bytes]) -> None:
         """Have these decided about, folders before what is in them."""
@@ -223,8 +228,18 @@ def note_wanted(meta: Meta, paths: Iterable[bytes]) -> None:
     meta.set(_NOTED, encode(sorted(paths)))
 
 
-def total_of(records: Iterable[FileRecord]) -> Amount:
-    """Return how much these are."""
-    every = list(records)
-    files = [one for one in every if one.kind is Kind.FILE]
-    return Amount(len(files), len(every) - len(files), sum(one.size for one in files))
+def _records_at(held: HeldPaths, paths: Iterable[bytes]) -> dict[bytes, FileRecord]:
+    """Return what is to come at those of these paths that are held."""
+    records = {one.path: one for one in held.records()}
+    return {path: records[path] for path in paths if path in records}
+
+
+def _nothing(label: str, *, older: bool) -> NotFound:
+    """Return why nothing comes; `older`: something stands there that cannot be exchanged."""
+    if older:
+        what = f"Nothing of {set_off(label)} can be brought back."
+        why = "what is on a disk that is mounted there cannot be exchanged: unmount it first"
+    else:
+        what = f"Nothing of {set_off(label)} has to be brought back."
+        why = "all that is shared of it is here, or what is not here is not held"
+    return NotFound(what, why, "status")

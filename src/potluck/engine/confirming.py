@@ -96,8 +96,8 @@ class Confirming:
         if follows is None:
             raise NotFound(
                 f"Nothing at {set_off(legible(name))} is held here.",
-                "it is no path of this device's own folder, it was let go already, or another disk"
-                " hides it",
+                "it is no path of this device's own folder, it was let go already, or what a disk"
+                " hides there was not looked at yet",
                 "status",
             )
         return follows

@@ -85,6 +85,7 @@ def _content(parts: Wiring) -> tuple[DuePart, ...]:
         parts.moving_folders,
         parts.lost_state,
         parts.own_folder,
+        parts.bringing_back,
         parts.adopting,
         parts.succession,
         parts.replica_check,

@@ -58,3 +58,7 @@ class OwnRelay(PublishingListener, LostStateListener, BringingBackListener):
     def on_came(self, paths: Iterable[SafePath]) -> None:
         """Something stands there that was brought back, or was in the way."""
         self._parts.own_folder.look_at(paths)
+
+    def is_looking(self) -> bool:
+        """Say whether something of the own folder is yet to be looked at, or read."""
+        return not self._parts.node.share_present or bool(self._parts.own_folder.work)

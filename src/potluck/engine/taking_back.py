@@ -29,7 +29,7 @@ from potluck.core.content.version_names import VersionName, parse_version
 from potluck.core.errors import NotFound, Refused
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import LISTED, TO_TYPE, of_amount, plural, set_off, typable
-from potluck.engine.bringing_back import BringingBack, total_of
+from potluck.engine.bringing_back import BringingBack
 from potluck.engine.events import Imported
 from potluck.engine.index.former_files import FORMER_MAX, FormerFile
 from potluck.engine.node import Node
@@ -40,6 +40,7 @@ from potluck.engine.own.owners_breaker import CONFIRM, REPAIR
 from potluck.engine.own.pending_record import record_about
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.restored import NOT_HELD, STANDS_ALL
+from potluck.engine.return_report import total_of
 
 UNDO: Final = "undo"
 """A command of ours, by which what went in the last go comes back."""

@@ -76,8 +76,11 @@ def test_what_a_mount_hides_is_not_deleted_and_told(own: Own) -> None:
     (trouble,) = troubles(own)
     top = own.own_folder.top
     assert (trouble.subject, trouble.command) == (f"{top}/d", f"findmnt /Shared/{top}/d")
-    hidden = "another disk is mounted there and hides 3 files and folders of mine"
-    assert trouble.reason == f"{hidden}: nothing is deleted"
+    assert trouble.reason == (
+        "a disk is mounted there that hides 3 files and folders of mine, or lacks them: nothing is"
+        " deleted anywhere unasked; to see what it hides, unmount it – to give them up everywhere,"
+        f" type: confirm {top}/d"
+    )
     covered = own.own_folder.covered
     hides = {path: covered.hides_below(path) for path in (b"", b"d", b"d/b", b"d/e", b"d/x", b"e")}
     assert [path for path, hidden in hides.items() if not hidden] == [b"d/x", b"e"]
@@ -209,14 +212,17 @@ def test_only_what_was_told_of_and_what_no_other_disk_hides_is_known_to_have_gon
     own.remove("d/b")
     own.remove("d/e/c")
     mount(own)
-    assert covered.went() == [], "nobody looked yet"
+    assert covered.went() == covered.went(hidden=True) == [], "nobody looked yet"
     own.settle()
     later(own)
     assert (covered.went(), covered.went(b"d/e")) == ([b"d/b", b"d/e/c"], [b"d/e/c"])
     mount(own, point(own, "d", 3))
+    assert covered.went(hidden=True) == [], "nobody looked at that yet"
     own.settle()
     later(own)
     assert covered.went() == [], "the one that is mounted now may hide them"
+    assert covered.went(hidden=True) == [b"d/b", b"d/e/c"]
+    assert covered.went(b"d/e", hidden=True) == [b"d/e/c"]
 
 
 def test_what_is_held_is_in_question_no_more_and_the_rest_is_told(own: Own) -> None:

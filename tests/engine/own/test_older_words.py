@@ -6,6 +6,7 @@ from potluck.core.content.facts import Spot
 from potluck.engine.events import Mount, MountsSeen
 from potluck.engine.own.older_files import OlderFiles
 from potluck.engine.own.older_words import disk_words, named_files, older_words
+from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine.builders import group, node
 from tests.engine.listeners import Heard
 
@@ -66,6 +67,18 @@ def test_of_one_that_went_repair_is_named_too() -> None:
     text, command = home.said()
     assert text.endswith("exchanged for that as soon as a device that has it is linked")
     assert command == "peers"
+
+
+def test_it_is_said_if_something_is_given_up_with_that() -> None:
+    more = (
+        "if what is here now is to be shared, and what is not to be seen there is to go everywhere"
+    )
+    for subject, named in (("d1/d", True), ("d1", True), ("d1/d/e", True), ("d1/de", False)):
+        home = Home(b"d/a", b"d/e/b")
+        trouble = Trouble(TroubleKind.COVERED, subject, "", "", 0.0, None)
+        home.node.troubles.note(trouble)
+        assert (f"{more}, type: confirm d1/d" in home.said()[0]) is named, subject
+        assert more not in Home(b"a", b"d/b").said()[0], "there is no path to type"
 
 
 def test_files_of_several_folders_have_no_name_in_common() -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -166,6 +168,63 @@ def test_a_disk_that_is_back_as_another_one_is_known_again(share, marker, monkey
         file.write(b"{")
     assert marker.state().reason == "other file system"
     assert open_descriptors() == before
+
+
+def test_a_disk_that_was_mounted_anew_is_not_what_is_held_open(share, marker, monkeypatch):
+    marker.write(GROUP)
+    before = open_descriptors()
+    monkeypatch.setattr(module, "_mount_of", lambda descriptor: descriptor == share.top_fd)
+    assert marker.state() == marker.glance() == ShareSeen(present=False, reason="back")
+    assert marker.is_back(), "only a new start sees what is mounted in it now"
+    assert open_descriptors() == before
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError, PermissionError])
+def test_where_nobody_says_what_a_mount_is_it_is_the_same_one(share, marker, monkeypatch, error):
+    marker.write(GROUP)
+    real = os.open
+
+    def without_proc(name, *words, **more):
+        if str(name).startswith("/proc/"):
+            raise error
+        return real(name, *words, **more)
+
+    monkeypatch.setattr(os, "open", without_proc)
+    assert (marker.state().present, marker.is_back()) == (True, False)
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0 or not shutil.which("unshare"),
+    reason="only root may mount",
+)
+def test_one_file_system_that_is_mounted_twice_is_known_by_its_mount(tmp_path):
+    script = f"""
+import os
+from potluck.core.content.paths import parse_wire_path as path
+from potluck.shells.disk.fsops import Share
+from potluck.shells.disk.marker import ShareMarker, Whose
+disk, folder = {str(tmp_path / "disk")!r}, {str(tmp_path / "folder")!r}
+os.makedirs(disk + "/Shared/ann/usb")
+os.mkdir(folder)
+mount = f"mount --bind {{disk}} {{folder}}"
+assert os.system(mount) == 0
+marker = ShareMarker(Share(folder), Whose(b"d" * 32, b"s" * 16))
+marker.write(b"g" * 32)
+assert os.system(f"mount -t tmpfs none {{folder}}/Shared/ann/usb") == 0
+print(marker.state(path(b"ann")).present)
+held = os.stat(folder)
+assert os.system(f"umount -l {{folder}} && {{mount}}") == 0
+assert os.path.samestat(held, os.stat(folder))
+print(marker.state(path(b"ann")).reason)
+"""
+    done = subprocess.run(
+        ["unshare", "-m", sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert (done.stdout, done.returncode) == ("True\nback\n", 0), done.stderr
 
 
 def _gone(_tops):

@@ -7,11 +7,13 @@ of it is told to anybody, and the register says so until it is seen. Mount point
 known below a point had been seen there, and one of those files stands now on what is mounted there,
 just as it was, ctime and inode included, that is the disk that it was: what it lacks was deleted,
 and another scan says so. What went with a disk that is gone for good is brought back, or given up,
-once a person says so (engine/lost_disks.py). If its folder is renamed, or removed, that is asked
-for as well: the owner's breaker holds what would be lost (engine/own/owners_breaker.py). Until it
-is seen it is lacking here, and that is told to the others like anything that is lacking. What the
-first look finds there with another content is of another disk, or was below the mount point, and is
-not shared unasked (engine/own/disk_doubts.py); on a disk that is known again it was edited.
+once a person says so (engine/lost_disks.py); what is not to be seen on one that is there is given
+up like that, too, be it hidden, or deleted on it elsewhere. If its folder is renamed, or removed,
+that is asked for as well: the owner's breaker holds what would be lost
+(engine/own/owners_breaker.py). Until it is seen it is lacking here, and that is told to the others
+like anything that is lacking. What the first look finds there with another content is of another
+disk, or was below the mount point, and is not shared unasked (engine/own/disk_doubts.py); on a disk
+that is known again it was edited.
 
 Guarantees: no delete is published of a file that a mount hides, nor unasked of one that went with
 its disk, be it while this runs or before. Limits: what is deleted between a mount and the first
@@ -177,14 +179,20 @@ class CoveredFiles:
         if over:
             self._remember(over)
 
-    def went(self, below: bytes = b"") -> list[bytes]:
-        """Return what a person was told of that went with its disk, at a path or below it."""
-        mounts, paths = self._node.mounts, set[bytes]()
-        hidden = [at for folder, at in self._points.items() if mounts.at(self._path(folder))]
-        for point in self._points.values():
-            if point.told and point.looked and point not in hidden:
+    def went(self, below: bytes = b"", *, hidden: bool = False) -> list[bytes]:
+        """Return what a person was told of that went with its disk, at a path or below it.
+
+        `hidden`: and of what a disk that is mounted there now hides, or lacks.
+        """
+        mounts, paths, out = self._node.mounts, set[bytes](), set[bytes]()
+        for folder, point in self._points.items():
+            if not hidden and mounts.at(self._path(folder)):
+                out |= point.paths
+            elif point.told and point.looked:
                 paths |= point.paths
-        paths = paths.difference(*(point.paths for point in hidden))
+            elif hidden:
+                out |= point.paths
+        paths -= out
         return sorted(path for path in paths if not below or within(path, {below}))
 
     def on_held(self, paths: Collection[bytes]) -> None:
@@ -270,11 +278,15 @@ def _tell(node: Node, path: SafePath, point: Questioned) -> None:
     subject, count = str(path), len(point.paths)
     where = shlex.quote(f"{node.settings.folder}/Shared/{subject}")
     what = "1 file or folder" if count == 1 else f"{count:,} files and folders"
+    named = typable(subject, "PATH") if "/" in subject else "PATH"  # else it is a device
     if node.mounts.at(path):
-        reason = f"another disk is mounted there and hides {what} of mine: nothing is deleted"
+        reason = (
+            f"a disk is mounted there that hides {what} of mine, or lacks them: nothing is deleted"
+            " anywhere unasked; to see what it hides, unmount it – to give them up everywhere,"
+            f" {TO_TYPE}{CONFIRM} {named}"
+        )
         command = f"findmnt {where}"
     else:
-        named = typable(subject, "PATH") if "/" in subject else "PATH"  # else it is a device
         reason = (
             f"the disk that was mounted there went with {what} of mine: mount it again; nothing is"
             " deleted anywhere unasked; if that disk is gone for good: to have them here from the"

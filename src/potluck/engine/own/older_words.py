@@ -17,6 +17,7 @@ from potluck.core.content.facts import Spot
 from potluck.core.wording import LISTED, TO_TYPE, listed, plural, set_off, typable
 from potluck.engine.node import Node
 from potluck.engine.own.older_files import OlderFiles
+from potluck.engine.troubles import TroubleKind
 
 OLDER_SEEN: Final = (
     "this folder does not go on from where potluck left it: most likely it is an older copy, from a"
@@ -33,6 +34,7 @@ _KEPT: Final = (
     " have that here again,"
 )
 _CONFIRM: Final = "if what is here now is to be shared"
+_LACKING: Final = ", and what is not to be seen there is to go everywhere"
 
 
 def named_files(paths: Collection[bytes]) -> str:
@@ -73,11 +75,22 @@ def disk_words(node: Node, files: OlderFiles) -> tuple[str, str]:
             back = "unmount that disk"
         else:
             back = f"mount the disk that was there, or {TO_TYPE}repair"
-        confirm = f"{TO_TYPE}confirm {typable(_named(node.own_label, kept), 'PATH')}"
-        said.append(f"{named_files(kept)} {_KEPT} {back} – {_CONFIRM}, {confirm}")
+        named = _named(node.own_label, kept)
+        then = f"{_CONFIRM}{_LACKING if _covers(node, named) else ''}"
+        confirm = f"{TO_TYPE}confirm {typable(named, 'PATH')}"
+        said.append(f"{named_files(kept)} {_KEPT} {back} – {then}, {confirm}")
         path = node.layout.path_of(Spot(node.own_manifest, (mounted or kept)[0]))
         command = f"findmnt -T {shlex.quote(f'{node.settings.folder}/Shared/{path}')}"
     return "; ".join(said), command
+
+
+def _covers(node: Node, named: str) -> bool:
+    """Say whether something that a disk hides, or took along, may be given up with a path."""
+    for trouble in node.troubles.of(TroubleKind.COVERED) if named else ():
+        above, below = sorted((f"{named}/", f"{trouble.subject}/"), key=len)
+        if below.startswith(above):
+            return True
+    return False
 
 
 def _named(label: str, paths: Iterable[bytes]) -> str:

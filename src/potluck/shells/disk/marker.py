@@ -4,14 +4,16 @@ Strategy: `.potluck/marker` is a small JSON file, replaced by one rename. Before
 `Shared/` is called missing, the marker is read by name: what stands there *now* counts, not what we
 hold open, so a disk that is not mounted, another disk in its place, or a link where the own folder
 was, is no deleted file. A disk that went and came back is another one to the kernel while we hold
-the old one: that is said as what it is, since only a new start takes hold of it. Where something
+the old one, and of one that was mounted anew what is mounted in it is not seen through what we
+hold: that is said as what it is, since only a new start takes hold of it. Where something
 else stands in the place of the own folder no marker is written, and what that is is told: nothing
 is moved out of the way but a folder at the new name of one that gets it (moving.py).
 
 Guarantees: the marker is the old or the new one at every moment, and durable before anybody hears
 of it; what cannot be read is an absent share, never an empty one. A folder of an owner is renamed
 only while the marker says that this is the share, or with it. Limits: `make_folders` makes nothing
-durable: a folder that a power cut takes back is made again at the next start.
+durable: a folder that a power cut takes back is made again at the next start. Without
+/proc/self/fdinfo (macOS) a disk that was mounted anew is taken for what we hold.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import stat as modes
 from dataclasses import dataclass, replace
 from typing import Final, TypeGuard
@@ -48,6 +51,10 @@ _STAYS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.E
 """Gone already, no folder, not empty, or something is mounted there: that is told as what it is."""
 _BACK: Final = "back"
 _ANOTHER: Final = "another share"
+_MOUNT: Final = re.compile(rb"^mnt_id:\s*(\d+)$", re.MULTILINE)
+"""In which line the kernel says what mount a descriptor is on (proc(5)) …"""
+_FDINFO_BYTES: Final = 4096
+"""… which is one of a few."""
 MARKER_BYTES: Final = 4096
 """More than three ids in hexadecimal need; whatever is longer was not written by us."""
 
@@ -213,7 +220,7 @@ class ShareMarker:
         """
         try:
             self._check_held()
-            return os.path.samestat(os.fstat(top_fd), os.fstat(self._share.top_fd))
+            return _is_one_place(top_fd, self._share.top_fd)
         except OSError:
             return False
 
@@ -242,9 +249,12 @@ class ShareMarker:
         """Say whether FOLDER, by name, is still what we hold, and all of it on one disk; and what
         stands in the place of one of the `tops`, "" if nothing does.
         """
-        top_fd = self._share.top_fd
-        if not os.path.samestat(os.stat(self._share.folder), os.fstat(top_fd)):
-            return False, ""
+        top_fd, by_name = self._share.top_fd, open_top(self._share.folder)
+        try:
+            if not _is_one_place(by_name, top_fd):
+                return False, ""
+        finally:
+            os.close(by_name)
         found, instead = [stat_at(top_fd, ".potluck"), stat_at(top_fd, "Shared")], ""
         if tops:
             shared = enter(top_fd, "Shared")  # by name: something may be mounted over what we hold
@@ -275,6 +285,26 @@ def marked_by(share: Share, device: DeviceId) -> bytes:
     except (OSError, ValueError, UnsafePath):
         return b""  # whoever looks whether it is the share says what is wrong with it
     return marker.share if marker is not None and marker.device == device else b""
+
+
+def _is_one_place(one: int, other: int) -> bool:
+    """Say whether two descriptors are of one folder, by one mount; raises OSError."""
+    if not os.path.samestat(os.fstat(one), os.fstat(other)):
+        return False
+    return _mount_of(one) == _mount_of(other)
+
+
+def _mount_of(descriptor: int) -> int:
+    """Return the number of the mount that a descriptor is on, 0 if nobody says; raises OSError."""
+    try:
+        told = os.open(f"/proc/self/fdinfo/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, PermissionError):
+        return 0
+    try:
+        found = _MOUNT.search(os.read(told, _FDINFO_BYTES))
+    finally:
+        os.close(told)
+    return int(found[1]) if found else 0
 
 
 def _in_the_way(order: MarkShare, instead: str) -> ShareSeen:
