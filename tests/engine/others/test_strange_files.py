@@ -180,6 +180,22 @@ def test_what_is_put_into_anothers_folder_stands_in_the_state_until_it_has_gone(
     assert strange_in(ben) == []
 
 
+def test_what_was_in_a_folder_that_has_gone_has_gone_with_it() -> None:
+    wire, _, ben = shared()
+    inside, beside = path_of("d1/new/in/mine"), path_of("d1/new2")
+    ben.disk[inside] = ben.disk[beside] = b"mine"
+    ben.hear(PathsTouched((path_of("d1/new"), beside), overflow=False))
+    wire.run(3.0)
+    assert strange_in(ben)[0]["reason"].startswith("2 files stand")
+    del ben.disk[inside]
+    for folder in ("d1/new/in", "d1/new"):
+        ben.tree.remove_folder(path_of(folder))
+    ben.hear(PathsTouched((path_of("d1/new"),), overflow=False))
+    wire.run(3.0)
+    (one,) = strange_in(ben)
+    assert one["command"] == "mv -n /Shared/d1/new2 /Shared/d2/"
+
+
 def test_what_its_owner_shares_afterwards_is_no_stranger() -> None:
     wire, ann, ben = shared()
     for name, text in (("same", b"12345"), ("other", b"123456")):

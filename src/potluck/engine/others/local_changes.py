@@ -118,7 +118,7 @@ class LocalChanges:
     def on_not_there(self, spot: Spot) -> None:
         """Nothing stands where nothing is known: a stray has gone."""
         self.arrivals.forget(spot)
-        self.strange.forget(spot)
+        self.strange.forget_all(spot)
         change = self._open.get(spot)
         if change is not None and change.kind is ChangeKind.ADDED:
             del self._open[spot]

@@ -66,6 +66,14 @@ class StrangeFiles:
         if self._known.get(spot.manifest, {}).pop(spot.path, None) is not None:
             self._changed.add(spot.manifest)
 
+    def forget_all(self, spot: Spot) -> None:
+        """Nothing stands there any more, so nothing is in it either."""
+        self.forget(spot)
+        below = spot.path + b"/"
+        known = self._known.get(spot.manifest, {})
+        for path in [each for each in known if each.startswith(below)]:
+            self.forget(Spot(spot.manifest, path))
+
     def keep(self, name: ManifestName, seen: set[bytes]) -> None:
         """A scan saw all that stands in a folder: nothing else does."""
         index = self._node.index
