@@ -22,15 +22,16 @@ TOP = "d1"
 class Home:
     """A device with a file of its own, and two on a disk that was mounted in its folder."""
 
-    def __init__(self) -> None:
+    def __init__(self, above: str = "") -> None:
         self.own = own = Own()
-        own.folders = {"usb"}
-        own.write("a", "a")
-        own.write("usb/b", "bb")
-        own.write("usb/c", "cc")
+        self.at = f"{above}usb"
+        own.folders = {"usb"} if not above else {above.rstrip("/"), self.at}
+        own.write(f"{above}a", "a")
+        own.write(f"{self.at}/b", "bb")
+        own.write(f"{self.at}/c", "cc")
         own.settle()
         own.node.now += 5.0
-        self.mount(Mount(own.path("usb"), 1))
+        self.mount(Mount(own.path(self.at), 1))
         own.settle()
         self.wanted: list[bytes] = []
         bringing = BringingBack(own.node, own.publishing, self)
@@ -44,8 +45,8 @@ class Home:
 
     def die(self) -> None:
         """The disk goes, and potluck has said so."""
-        self.own.remove("usb/b")
-        self.own.remove("usb/c")
+        self.own.remove(f"{self.at}/b")
+        self.own.remove(f"{self.at}/c")
         self.mount()
         self.own.settle()
 
@@ -110,6 +111,32 @@ def test_confirm_without_a_path_gives_up_nothing_that_went_with_a_disk(home: Hom
     own = home.own
     own.publishing.held.hold([b"a"])
     assert home.part.confirm() is not None, "what else is held is let go"
+    assert home.covered == 1
+
+
+@pytest.mark.parametrize("is_back", [False, True])
+def test_who_names_more_than_the_folder_of_a_disk_gives_up_nothing_that_is_in_question(
+    is_back: bool,
+) -> None:
+    home = Home("docs/")
+    home.die()
+    own = home.own
+    if is_back:
+        home.mount(Mount(own.path("docs/usb"), 2))
+        own.settle()
+        own.tick(60.0)
+        own.settle()
+    with pytest.raises(Refused) as error:
+        home.part.confirm(b"docs")
+    assert "is hidden by a disk, or went with one, which may come back" in error.value.what
+    assert error.value.fix == f"confirm {TOP}/docs/usb/b"
+    own.publishing.held.hold([b"docs/a"])
+    said = home.part.confirm(b"docs")
+    assert said is not None
+    assert said.startswith("Confirmed: 1 file (1 B).")
+    own.tick()
+    own.settle()
+    assert {"docs/usb/b", "docs/usb/c"} <= set(own.published())
     assert home.covered == 1
 
 

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 15.0  # not promised: Python starts on two cores that others use as well
 BLOCK_BYTES = limits.MIB
-LOG_TAIL_BYTES = 3000
+LOG_TAIL_BYTES = 6000
+REPORT_CHARACTERS = 2000  # of the log of each, where a test fails
 KEPT = ("PATH", "LANG", "TMPDIR", "POTLUCK_CRASHPOINT")  # of the environment of the tests
 
 Outline = dict[str, tuple[str, int, bool, int]]
@@ -160,13 +161,10 @@ class Potluck:
         return bool(state) and state["state"] == "in_sync" and not state["transfers"]
 
     def said(self) -> str:
-        """The end of what it printed, for the report of a failure."""
-        tail = (
-            self.log.read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace")
-            if self.log.exists()
-            else ""
-        )
-        return f"--- {self.label} printed:\n{tail}"
+        """The end of what it printed."""
+        if not self.log.exists():
+            return ""
+        return self.log.read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace")
 
     def state(self) -> str:
         """What it says of itself in one line, for the report of a failure."""
@@ -237,7 +235,8 @@ def wait_for(condition: Callable[[], object], timeout_s: float, nodes: Iterable[
         return wait_until(condition, timeout_s)
     except TimeoutError as error:
         nodes = list(nodes)
-        report = [*(node.said() for node in nodes), *(node.state() for node in nodes)]
+        logs = [f"--- {node.label} printed:\n…{node.said()[-REPORT_CHARACTERS:]}" for node in nodes]
+        report = [*logs, *(node.state() for node in nodes)]
         raise AssertionError("\n".join([str(error), *report])) from error
 
 

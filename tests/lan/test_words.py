@@ -58,7 +58,7 @@ def test_from_two_fresh_machines_to_the_first_file_it_takes_two_ups_and_two_yese
     for node, request in zip(nodes, requests, strict=True):
         status = node.status()
         assert (status["state"], status["command"]) == ("waiting", f"approve {request['name']}")
-        assert f"approve {request['name']}" in node.said()
+        node.wait(lambda name=request["name"], node=node: f"approve {name}" in node.said(), FILE_S)
         assert not (node.shared / one.label / "early").exists()
     (one.own).mkdir(parents=True, exist_ok=True)
     (one.own / "first").write_bytes(b"hello")

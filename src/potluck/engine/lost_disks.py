@@ -7,7 +7,8 @@ Where a disk is mounted, what is not to be seen on it may be hidden, or be delet
 nothing can be brought back there, and `confirm` with a path ends that, too.
 
 Guarantees: only what a person was told of is held like this, and nothing to be brought back that a
-disk hides now; `confirm` without a path gives up nothing of it, for the disk may be mounted again;
+disk hides now; `confirm` without a path, or with one above the folder of the disk, as other words
+may advise, gives up nothing of it, for the disk may be mounted again;
 nothing of it is brought back, or held, where nothing can be brought back at all. Limits: `repair`
 brings back what went with every such disk; where one is mounted later, it hides what came. What was
 given up, and had only been hidden, is shared again once it is seen.
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from potluck.core.content.paths import within
 from potluck.core.errors import NotFound, Refused
 from potluck.core.wording import set_off, typable
 from potluck.engine.bringing_back import BringingBack
@@ -68,12 +70,14 @@ class LostDisks:
         if path:
             self._hold(self._covered.went(path, hidden=True))
         follows = self._publishing.confirm(path)
-        went = [] if follows or path else self._covered.went()
+        went = [] if follows else self._covered.went(hidden=bool(path))
+        went = [one for one in went if not path or within(one, {path})]
         if went:
             first = f"{self._node.own_label}/{went[0].decode()}"
+            away = "is hidden by a disk, or went with one" if path else "went with a disk"
             raise Refused(
-                f"Nothing was given up: {set_off(first)} went with a disk, which may come back.",
-                "what is to go of that has to be named",
+                f"Nothing was given up: {set_off(first)} {away}, which may come back.",
+                "what is to go of that has to be named, no more than the folder of that disk",
                 f"{CONFIRM} {typable(first, 'PATH')}",
             )
         return follows

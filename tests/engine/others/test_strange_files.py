@@ -188,8 +188,8 @@ def test_what_was_in_a_folder_that_has_gone_has_gone_with_it() -> None:
     wire.run(3.0)
     assert strange_in(ben)[0]["reason"].startswith("2 files stand")
     del ben.disk[inside]
-    for folder in ("d1/new/in", "d1/new"):
-        ben.tree.remove_folder(path_of(folder))
+    for gone in ("d1/new/in", "d1/new"):
+        ben.tree.remove_folder(path_of(gone))
     ben.hear(PathsTouched((path_of("d1/new"),), overflow=False))
     wire.run(3.0)
     (one,) = strange_in(ben)

@@ -73,7 +73,7 @@ def test_it_is_said_if_something_is_given_up_with_that() -> None:
     more = (
         "if what is here now is to be shared, and what is not to be seen there is to go everywhere"
     )
-    for subject, named in (("d1/d", True), ("d1", True), ("d1/d/e", True), ("d1/de", False)):
+    for subject, named in (("d1/d", True), ("d1", True), ("d1/d/e", False), ("d1/de", False)):
         home = Home(b"d/a", b"d/e/b")
         trouble = Trouble(TroubleKind.COVERED, subject, "", "", 0.0, None)
         home.node.troubles.note(trouble)

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from potluck.core.content.facts import Hindrance
+from potluck.shells.disk import keeping
 from potluck.shells.disk.fsops import Share, reason_of, stat_at
 from potluck.shells.disk.keeping import Keeper, Occupant, numbered
 from potluck.shells.disk.trash_layout import Why, trash_names
@@ -141,18 +142,34 @@ def test_a_whole_folder_can_be_put_aside(share, keeper, occupant):
 
 
 @pytest.mark.parametrize("text", ["ann/docs", "ann/docs/a"])
-def test_a_move_that_fails_gives_its_claim_up(share, keeper, occupant, monkeypatch, text):
+def test_a_move_that_fails_leaves_nothing_under_the_new_name(
+    share, keeper, occupant, monkeypatch, text
+):
     write(share, "ann/docs/a", b"a")
     kept = occupant(text)
 
     def fail(*_args, **_kwargs):
         raise OSError(errno.EIO, "broken")
 
-    monkeypatch.setattr(os, "rename", fail)
+    monkeypatch.setattr(keeping, "rename_to_free", fail)
     with pytest.raises(OSError, match="broken"):
         keeper.put_aside(kept, leave=False)
     assert os.listdir(os.path.join(share.folder, "Put aside", "ann")) == []
     assert shared(share) == {"ann/docs/a": b"a"}
+
+
+def test_a_process_that_is_killed_at_the_move_leaves_no_empty_version(
+    share, keeper, occupant, monkeypatch
+):
+    write(share, "ann/a", b"a")
+
+    def die(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(keeping, "rename_to_free", die)
+    with pytest.raises(KeyboardInterrupt):
+        keeper.trash(occupant("ann/a"), leave=False)
+    assert (trash(share), shared(share)) == ({}, {"ann/a": b"a"})
 
 
 def test_a_link_that_fails_for_real_is_an_error(share, keeper, occupant, monkeypatch):

@@ -46,7 +46,6 @@ BY_NAME: dict[str, dict[str, str]] = {
         "open": "marker.new is written over what a crash left of an earlier one",
         "rename": "the new marker over the old",
         "rmdir": "the emptied folder of a device that is forgotten; a full one refuses by itself",
-        "stat": "whether FOLDER by name is still what we hold: the name is the question",
     },
     "disk/stamping.py": {
         "rename": "the new stamps over the old, both in the held .potluck/",
@@ -59,10 +58,6 @@ BY_NAME: dict[str, dict[str, str]] = {
     },
     "disk/keeping.py": {
         "link": "a second name for what is about to be replaced",
-        "rename": "onto a name that was claimed",
-        "mkdir": "claims a name for a folder",
-        "rmdir": "gives a claimed name up",
-        "unlink": "gives a claimed name up",
     },
     "disk/renaming.py": {
         "rename": "where the file system knows no rename that replaces nothing",
@@ -80,7 +75,7 @@ BY_NAME: dict[str, dict[str, str]] = {
         "unlink": "a source that was moved away; a link to what was exchanged meanwhile",
     },
     "disk/mounts.py": {
-        "open": "the system's list of mounts below /proc/self, no file of the share",
+        "open": "what the system says of mounts below /proc/self, no file of the share",
         "readlink": "what the system says where Shared/ is now, by its descriptor",
     },
     "disk/watching/settings.py": {
@@ -106,7 +101,6 @@ BY_PATH = {
     ("disk/fsops.py", "makedirs"),
     ("disk/fsops.py", "statvfs"),
     ("disk/fsops.py", "open"),  # FOLDER itself: at the start, and to see whether it is back
-    ("disk/marker.py", "stat"),
     ("disk/returning.py", "access"),  # FOLDER itself: whether a new start could use it
     ("disk/importing.py", "open"),
     ("disk/mounts.py", "open"),
@@ -225,7 +219,7 @@ def test_the_law_can_fail(module: str, source: str) -> None:
 GOOD = [
     ("disk/keeping.py", "os.link(a, b, src_dir_fd=c, dst_dir_fd=d, follow_symlinks=False)"),
     ("disk/scanner.py", "os.listdir(self._tmp_fd)"),
-    ("disk/marker.py", "os.stat(self._share.folder)"),
+    ("disk/returning.py", "os.access(self._share.folder, os.W_OK)"),
     ("bulk/serving.py", "os.preadv(descriptor, [view], offset)"),
 ]
 

@@ -173,13 +173,13 @@ def test_a_disk_that_is_back_as_another_one_is_known_again(share, marker, monkey
 def test_a_disk_that_was_mounted_anew_is_not_what_is_held_open(share, marker, monkeypatch):
     marker.write(GROUP)
     before = open_descriptors()
-    monkeypatch.setattr(module, "_mount_of", lambda descriptor: descriptor == share.top_fd)
+    monkeypatch.setattr(module, "mount_of", lambda descriptor: descriptor == share.top_fd)
     assert marker.state() == marker.glance() == ShareSeen(present=False, reason="back")
     assert marker.is_back(), "only a new start sees what is mounted in it now"
     assert open_descriptors() == before
 
 
-@pytest.mark.parametrize("error", [FileNotFoundError, PermissionError])
+@pytest.mark.parametrize("error", [FileNotFoundError, PermissionError, OSError(errno.EMFILE, "")])
 def test_where_nobody_says_what_a_mount_is_it_is_the_same_one(share, marker, monkeypatch, error):
     marker.write(GROUP)
     real = os.open

@@ -180,16 +180,19 @@ class CoveredFiles:
             self._remember(over)
 
     def went(self, below: bytes = b"", *, hidden: bool = False) -> list[bytes]:
-        """Return what a person was told of that went with its disk, at a path or below it.
+        """Return what a person was told of that went with its disk.
 
-        `hidden`: and of what a disk that is mounted there now hides, or lacks.
+        `below`: only that at a path or below it, where this is in the folder in which the disk was
+        mounted: who names more may mean what else is in question there. `hidden`: also of what a
+        disk that is mounted there now hides, or lacks.
         """
         mounts, paths, out = self._node.mounts, set[bytes](), set[bytes]()
         for folder, point in self._points.items():
             if not hidden and mounts.at(self._path(folder)):
                 out |= point.paths
             elif point.told and point.looked:
-                paths |= point.paths
+                if not below or not folder or within(below, {folder}):
+                    paths |= point.paths
             elif hidden:
                 out |= point.paths
         paths -= out

@@ -86,11 +86,8 @@ def disk_words(node: Node, files: OlderFiles) -> tuple[str, str]:
 
 def _covers(node: Node, named: str) -> bool:
     """Say whether something that a disk hides, or took along, may be given up with a path."""
-    for trouble in node.troubles.of(TroubleKind.COVERED) if named else ():
-        above, below = sorted((f"{named}/", f"{trouble.subject}/"), key=len)
-        if below.startswith(above):
-            return True
-    return False
+    points = node.troubles.of(TroubleKind.COVERED) if named else []
+    return any(f"{named}/".startswith(f"{point.subject}/") for point in points)
 
 
 def _named(label: str, paths: Iterable[bytes]) -> str:

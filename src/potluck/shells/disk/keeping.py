@@ -1,7 +1,7 @@
 """What is replaced or removed is kept: earlier versions in the trash, local ones in `Put aside/`.
 
 Strategy: a file that is about to be replaced is kept by a second link, so its name never stands
-empty; a thing that is to go is moved by one rename onto a name that was claimed before. What was
+empty; a thing that is to go is moved by one rename onto a name where nothing stands. What was
 really kept is looked at afterwards: if somebody exchanged the file between the look and the link,
 it goes to `Put aside/` and not to the trash.
 
@@ -9,7 +9,8 @@ Guarantees: nothing kept ever replaces another thing; names are made unique, `na
 (trash_layout.py) and `name (label, date) 2` beside it, cut where they would become too long. Links
 are kept as links, never followed. A try after one that failed keeps nothing twice, in the trash
 within one day of the program. Limits: where the file system knows no hard links, the old
-version is renamed away first, so its name is empty for a moment; the clock is the computer's, in
+version is renamed away first, so its name is empty for a moment; where it knows no rename that
+replaces nothing, a look comes before it (renaming.py); the clock is the computer's, in
 local time for `Put aside/`, which people read. In the trash no clock counts (trash_days.py).
 """
 
@@ -28,7 +29,8 @@ from potluck.core.content.paths import SafePath
 from potluck.core.errors import UnsafePath
 from potluck.core.limits import COMPONENT_BYTES
 from potluck.shells.disk.folders import Components, Folders
-from potluck.shells.disk.fsops import NO_LINKS, Share, crashpoint, make_file, stat_at
+from potluck.shells.disk.fsops import NO_LINKS, Share, crashpoint, stat_at
+from potluck.shells.disk.renaming import rename_to_free
 from potluck.shells.disk.trash_days import day_now
 from potluck.shells.disk.trash_layout import Why, top_name, trash_names
 
@@ -196,15 +198,12 @@ def _keep(occupant: Occupant, folder: int, names: KeptNames, *, leave: bool) -> 
         if kept:
             return kept
     crashpoint("before_move")
-    target = _claim(folder, names(), is_folder=modes.S_ISDIR(occupant.found.st_mode))
-    crashpoint("after_claim")
-    try:
-        os.rename(source, target, src_dir_fd=occupant.folder_fd, dst_dir_fd=folder)
-    except OSError:
-        _give_up(folder, target, is_folder=modes.S_ISDIR(occupant.found.st_mode))
-        raise
-    crashpoint("after_move")
-    return target
+    for target in names():
+        with suppress(FileExistsError):
+            rename_to_free(occupant.folder_fd, source, folder, target)
+            crashpoint("after_move")
+            return target
+    raise AssertionError("names never end")
 
 
 def _link(occupant: Occupant, folder: int, names: Iterator[str]) -> str:
@@ -227,23 +226,3 @@ def _link(occupant: Occupant, folder: int, names: Iterator[str]) -> str:
         crashpoint("after_link")
         return target
     raise AssertionError("names never end")
-
-
-def _claim(folder: int, names: Iterator[str], *, is_folder: bool) -> str:
-    """Make an empty thing under the first free name, for a rename to replace; return the name."""
-    for name in names:
-        with suppress(FileExistsError):
-            if is_folder:
-                os.mkdir(name, 0o700, dir_fd=folder)
-            else:
-                os.close(make_file(folder, name))
-            return name
-    raise AssertionError("names never end")
-
-
-def _give_up(folder: int, name: str, *, is_folder: bool) -> None:
-    """Remove what was claimed, so that no empty thing is left in the place of a kept one."""
-    if is_folder:
-        os.rmdir(name, dir_fd=folder)
-    else:
-        os.unlink(name, dir_fd=folder)

@@ -21,7 +21,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import stat as modes
 from dataclasses import dataclass, replace
 from typing import Final, TypeGuard
@@ -45,16 +44,13 @@ from potluck.shells.disk.fsops import (
     what_is,
     write_all,
 )
+from potluck.shells.disk.mounts import NO_MOUNT, mount_of
 from potluck.shells.disk.moving import move_folder
 
 _STAYS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.EEXIST, errno.EBUSY})
 """Gone already, no folder, not empty, or something is mounted there: that is told as what it is."""
 _BACK: Final = "back"
 _ANOTHER: Final = "another share"
-_MOUNT: Final = re.compile(rb"^mnt_id:\s*(\d+)$", re.MULTILINE)
-"""In which line the kernel says what mount a descriptor is on (proc(5)) …"""
-_FDINFO_BYTES: Final = 4096
-"""… which is one of a few."""
 MARKER_BYTES: Final = 4096
 """More than three ids in hexadecimal need; whatever is longer was not written by us."""
 
@@ -291,20 +287,8 @@ def _is_one_place(one: int, other: int) -> bool:
     """Say whether two descriptors are of one folder, by one mount; raises OSError."""
     if not os.path.samestat(os.fstat(one), os.fstat(other)):
         return False
-    return _mount_of(one) == _mount_of(other)
-
-
-def _mount_of(descriptor: int) -> int:
-    """Return the number of the mount that a descriptor is on, 0 if nobody says; raises OSError."""
-    try:
-        told = os.open(f"/proc/self/fdinfo/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, PermissionError):
-        return 0
-    try:
-        found = _MOUNT.search(os.read(told, _FDINFO_BYTES))
-    finally:
-        os.close(told)
-    return int(found[1]) if found else 0
+    mounts = {mount_of(one), mount_of(other)}
+    return len(mounts) == 1 or NO_MOUNT in mounts
 
 
 def _in_the_way(order: MarkShare, instead: str) -> ShareSeen:

@@ -37,6 +37,24 @@ _CHUNK_BYTES: Final = 64 * limits.KIB
 """Of one read; the kernel returns about one page at a time."""
 _ESCAPED: Final = re.compile(rb"\\([0-7]{3})")
 """How the kernel writes blanks and the like in a path."""
+_MOUNT: Final = re.compile(rb"^mnt_id:\s*(\d+)$", re.MULTILINE)
+"""In which line the kernel says what mount a descriptor is on (proc(5)) …"""
+_FDINFO_BYTES: Final = 4096
+"""… which is one of a few."""
+NO_MOUNT: Final = -1
+
+
+def mount_of(descriptor: int) -> int:
+    """Return the number of the mount that a descriptor is on, NO_MOUNT if nobody says."""
+    try:
+        told = os.open(f"/proc/self/fdinfo/{descriptor}", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:  # no such list, or no descriptor left for it
+        return NO_MOUNT
+    try:
+        found = _MOUNT.search(os.read(told, _FDINFO_BYTES))
+    finally:
+        os.close(told)
+    return int(found[1]) if found else NO_MOUNT
 
 
 class MountTable:

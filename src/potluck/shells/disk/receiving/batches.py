@@ -42,7 +42,7 @@ _NO_FILE: Final = frozenset({Source.FOLDER, Source.NONE})
 
 CRASHPOINTS: Final = (
     "before_prepare", "after_prepare", "after_sync_files", "after_compare", "before_keep",
-    "before_link", "after_link", "before_move", "after_claim", "after_move", "after_keep",
+    "before_link", "after_link", "before_move", "after_move", "after_keep",
     "before_rename", "after_rename", "before_hold", "after_hold", "before_exchange",
     "after_exchange", "before_release", "after_release", "before_mkdir", "after_mkdir",
     "before_rmdir", "after_rmdir",
