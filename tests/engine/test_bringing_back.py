@@ -276,6 +276,8 @@ def test_what_stands_there_already_is_not_asked_for() -> None:
     touched = structs.replace(record("b"), mtime_ns=99)
     home.publishing.put(place(touched), 1 << 20)
     assert home.part.repair().endswith(" 1 path here again already.")
+    home.publishing.confirm(b"f")
+    assert home.part.repair() == "1 path here again already.", "nothing is waited for"
 
 
 def test_nothing_can_come_where_nothing_is_held_or_the_folder_is_away() -> None:

@@ -1053,7 +1053,7 @@ def what_goes_before_anybody_had_it_is_told() -> None:
 def what_is_shared_again_is_not_lost() -> None:
     wire, (ann, _) = ring(2)
     device = ann.engine.wiring.undelivered
-    device._lost = {b"a": None}
+    device._lost = {b"a": Root(bytes(32))}
     ann.write("a", b"text")
     assert wire.run(10.0, lambda: not device._lost)
 

@@ -103,8 +103,11 @@ class BringingBack:
         self._write()
         self._note()
         self._want(self._paths)
+        again = f"{plural(here, 'path')} here again already." if here else ""
+        if again and here == len(self._held) and not earlier:
+            return again
         text = self._follows(records, len(self._held) - len(records) - here, earlier)
-        return f"{text} {plural(here, 'path')} here again already." if here else text
+        return f"{text} {again}" if again else text
 
     def check(self) -> None:
         """Raise Refused where nothing can be brought back now."""

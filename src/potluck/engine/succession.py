@@ -67,7 +67,7 @@ class Succession:
         self._asked: dict[OrderId, DeviceId] = {}
         self._look_s = 0.0
         self._again_s, self._wait_s = 0.0, BRING_AGAIN_S
-        self._told = ("", "")  # what could not be brought in, and why, as it was told last
+        self._told: tuple[DeviceId, str, str] | None = None  # what failed, as it was told last
         self._lacked: dict[DeviceId, tuple[int, int]] = {}  # at which head an heir lacked some
 
     def __repr__(self) -> str:
@@ -227,10 +227,12 @@ class Succession:
         if event.failed:
             self._again_s = node.now + self._wait_s
             self._wait_s = min(2 * self._wait_s, BRING_AGAIN_MAX_S)
-            if event.failed[0] != self._told:
-                self._told = event.failed[0]
-                self._tell_failed(old, *event.failed[0])
+            failed = (old, *event.failed[0])
+            if failed != self._told:
+                self._told = failed
+                self._tell_failed(*failed)
             return
+        self._wait_s, self._told = BRING_AGAIN_S, None
         node.index.meta.set(_KEY + old.hex(), b"1")
         text = f"what {label} shared before it was installed anew is in its folder again"
         if not event.instead:

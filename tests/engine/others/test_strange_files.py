@@ -122,9 +122,21 @@ def test_what_its_owner_shares_by_now_is_its_own(desk: Desk) -> None:
     assert one.command == "mv -n /Shared/d2/c /Shared/d1/"
 
 
+def test_the_first_ones_are_seen_not_to_be_shared_by_now_before_they_are_told(desk: Desk) -> None:
+    desk.note(FILE, "a", "b")
+    receive(desk.node.index, [record("a")], 1, ANNAS.owner)
+    (one,) = desk.told()
+    assert one.command == "mv -n /Shared/d2/b /Shared/d1/"
+
+
 def test_only_so_many_are_remembered(desk: Desk) -> None:
     desk.note(FILE, *(f"{number:04}" for number in range(STRANGERS_MAX + 1)))
     assert desk.texts()[0].startswith("d2: 1,000 files or more stand in its folder here")
+    desk.files.forget_all(Spot(ANNAS, b"0001"))
+    assert desk.texts()[0].startswith("d2: 999 files or more stand in its folder here")
+    desk.files.keep(ANNAS, {b"0002", b"0003"})
+    desk.files.keep(ANNAS, {b"0002"})
+    assert desk.texts()[0].startswith("d2: 1 file stands in its folder here")
 
 
 def test_what_is_in_doubt_is_told_once_it_was_looked_at(desk: Desk) -> None:

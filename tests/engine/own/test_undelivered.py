@@ -8,6 +8,7 @@ from __future__ import annotations
 import pytest
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
+from potluck.core.content.pieces import Root
 from potluck.core.wire.catalogue import Folder, Holding
 from potluck.engine.effects import Tell
 from potluck.engine.node import Node
@@ -319,12 +320,22 @@ def test_it_stands_there_under_the_name_that_the_device_has_now(
     assert [one.subject for one in device.lost()] == ["anna"]
 
 
+def test_what_comes_back_under_another_name_is_no_longer_told_as_removed() -> None:
+    device = Device()
+    device.share(a="1", b="2")
+    device.drop("a", "b")
+    device.told()
+    device.share(pasted="1")
+    (one,) = device.lost()
+    assert one.reason.endswith(": d1/b")
+
+
 def test_what_was_restored_is_no_longer_told_as_removed() -> None:
     wire, ann, _ = shared()
     device = ann.engine.wiring.undelivered
-    device._lost = {b"0": None, b"gone": None}
+    device._lost = {b"0": Root(bytes(32)), b"gone": Root(bytes(32))}
     ann.write("x", b"1")
     wire.run(3.0)
-    assert device._lost == {b"gone": None}, "a new head, and that path is shared"
+    assert list(device._lost) == [b"gone"], "a new head, and that path is shared"
     (one,) = ann.engine.node.troubles.of(TroubleKind.LOST)
     assert one.command == "restore d1/gone"

@@ -4,14 +4,17 @@ Strategy: whoever looks at such a folder notes what its owner does not share, an
 gone. What is known is one entry in the register of troubles for each owner: how many there are, the
 first of them, and the line that moves these into the own folder.
 
-Guarantees: nothing is looked at for it; of one owner at most `STRANGERS_MAX` are known. What its
-owner shares by now is none any more. Limits: what no look found yet is not known; after a start, or
+Guarantees: nothing is looked at for it; of one owner at most `STRANGERS_MAX` are known, and it is
+said if there were more. Limits: what its owner shares by now, and does not stand here as its own,
+is none any more if it is one of the first, and else with the next scan; what no look found yet is
+not known; after a start, or
 while the share was away, nothing is until the folder was scanned. Links count only where there is
 nothing else, and folders where there are no files.
 """
 
 from __future__ import annotations
 
+import heapq
 import shlex
 from collections.abc import Iterable
 from typing import Final, NamedTuple
@@ -23,6 +26,10 @@ from potluck.engine.troubles import Trouble, TroubleKind
 
 STRANGERS_MAX: Final = 1000
 """So many are remembered for each owner; more help nobody."""
+FIRST: Final = 20
+"""Of so many it is seen, before they are told, whether their owner shares them by now, and in which
+folder they are moved.
+"""
 
 
 class Strange(NamedTuple):
@@ -42,6 +49,8 @@ class StrangeFiles:
         self._told: dict[ManifestName, str] = {}  # by which label each stands in the register
         self._changed: set[ManifestName] = set()
         self._doubted: set[ManifestName] = set()  # to be looked at again before it is told
+        self._folders: dict[ManifestName, set[bytes]] = {}  # in which they stand, once asked for
+        self._left_out: set[ManifestName] = set()  # of which there were more than are known
 
     def __repr__(self) -> str:
         """Return how many there are."""
@@ -55,28 +64,42 @@ class StrangeFiles:
     def note(self, spot: Spot, strange: Strange) -> bool:
         """It stands there; returns whether that is news, and remembered."""
         known = self._known.setdefault(spot.manifest, {})
-        if spot.path in known or len(known) >= STRANGERS_MAX:
+        if spot.path in known:
+            return False
+        if len(known) >= STRANGERS_MAX:
+            self._left_out.add(spot.manifest)
             return False
         known[spot.path] = strange
+        self._folders.pop(spot.manifest, None)
         self._changed.add(spot.manifest)
         return True
 
     def forget(self, spot: Spot) -> None:
         """It stands there no more, or is what its owner shares."""
         if self._known.get(spot.manifest, {}).pop(spot.path, None) is not None:
+            self._folders.pop(spot.manifest, None)
             self._changed.add(spot.manifest)
 
     def forget_all(self, spot: Spot) -> None:
         """Nothing stands there any more, so nothing is in it either."""
         self.forget(spot)
-        below = spot.path + b"/"
-        known = self._known.get(spot.manifest, {})
-        for path in [each for each in known if each.startswith(below)]:
-            self.forget(Spot(spot.manifest, path))
+        known, below = self._known.get(spot.manifest, {}), spot.path + b"/"
+        if spot.path in self._folders_of(spot.manifest):
+            for path in [each for each in known if each.startswith(below)]:
+                self.forget(Spot(spot.manifest, path))
+
+    def _folders_of(self, name: ManifestName) -> set[bytes]:
+        """Return the folders in which something is known to stand; many ask, and little changes."""
+        if name not in self._folders:
+            spots = [Spot(name, path) for path in self._known.get(name, ())]
+            self._folders[name] = {above.path for spot in spots for above in spot.above()}
+        return self._folders[name]
 
     def keep(self, name: ManifestName, seen: set[bytes]) -> None:
         """A scan saw all that stands in a folder: nothing else does."""
         index = self._node.index
+        if len(self._known.get(name, {})) < STRANGERS_MAX:
+            self._left_out.discard(name)
         for path in list(self._known.get(name, {})):
             spot = Spot(name, path)
             if path not in seen or index.places.get(*spot) or index.manifests.get(*spot):
@@ -103,6 +126,10 @@ class StrangeFiles:
 
     def _register(self, name: ManifestName) -> None:
         troubles, told = self._node.troubles, self._told.pop(name, None)
+        shared = self._node.index.manifests
+        for path in [each for each in self._first(name) if shared.get(name, each) is not None]:
+            del self._known[name][path]
+            self._folders.pop(name, None)
         known, label = self._known.get(name), self._node.label_of(name.owner)
         if not self._node.layout.has_folder(name):
             self._known.pop(name, None)
@@ -115,12 +142,16 @@ class StrangeFiles:
             kind, now = TroubleKind.STRANGE, self._node.now
             troubles.note(Trouble(kind, label, words, moving, now, None))
 
+    def _first(self, name: ManifestName) -> list[bytes]:
+        """Return those of which some may be named."""
+        return heapq.nsmallest(FIRST, self._known.get(name, ()))
+
     def _words(self, name: ManifestName, known: dict[bytes, Strange]) -> str:
         moved = {path: one for path, one in known.items() if one.plain}
         files = sorted(path for path, one in (moved or known).items() if one.is_file or not moved)
         shown = files or _topmost(moved)
         what = plural(len(shown), "file" if files else "folder")
-        if len(known) >= STRANGERS_MAX:
+        if name in self._left_out:
             what += " or more"
         stand = "stands" if len(shown) == 1 else "stand"
         names = listed(set_off(self._path(name, path)) for path in shown)
@@ -129,9 +160,12 @@ class StrangeFiles:
 
     def _command(self, name: ManifestName, known: dict[bytes, Strange]) -> str:
         top = _topmost(known)
-        whole = dict.fromkeys(self._whole(Spot(name, path)) for path in top if known[path].plain)
+        whole = dict[Spot, None]()
+        for path in [each for each in top if known[each].plain][:FIRST]:
+            if len(whole) < LISTED:
+                whole[self._whole(Spot(name, path))] = None
         if whole:
-            return self._moving(self._path(*spot) for spot in list(whole)[:LISTED])
+            return self._moving(self._path(*spot) for spot in whole)
         return f"ls -la {self._quoted(self._path(name, top[0]))}"
 
     def _whole(self, spot: Spot) -> Spot:

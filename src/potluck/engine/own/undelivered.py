@@ -17,7 +17,7 @@ potluck ends is not told, and what was removed before a start stands in no regis
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -63,7 +63,7 @@ class Undelivered:
         self._gone: dict[bytes, _Gone] = {}
         self._told: dict[bytes, None] = {}  # whose replacement was told
         self._due_s: float | None = None
-        self._lost: dict[bytes, None] = {}  # what was removed so, the last ones
+        self._lost: dict[bytes, Root] = {}  # what was removed so, the last ones
         self._over_s: float | None = None  # then that is shown no more
         self._shown_as = ""  # by which label it stands in the register
 
@@ -123,9 +123,15 @@ class Undelivered:
                 self._note(path)
 
     def on_published(self) -> None:
-        """The own list has a new head: what was removed may be shared again, also by `restore`."""
+        """The own list has a new head: what was removed may be shared again, also by `restore`, or
+        under another name.
+        """
         manifests, mine = self._node.index.manifests, self._node.own_manifest
-        back = [path for path in self._lost if manifests.get(mine, path) is not None]
+        back = [
+            path
+            for path, root in self._lost.items()
+            if manifests.get(mine, path) is not None or self._stands(root)
+        ]
         for path in back:
             del self._lost[path]
         if back:
@@ -168,19 +174,19 @@ class Undelivered:
         self._told |= dict.fromkeys(replaced)
         for path in list(self._told)[:-OPEN_MAX]:
             del self._told[path]
-        self._on_lost(removed)
+        self._on_lost({path: lost[path].root for path in removed})
         self._tell(removed, "removed here before any other device said that it had", "warning")
         self._tell(
             replaced, "replaced here before any other device had the version of before", "info"
         )
 
-    def _on_lost(self, paths: Sequence[bytes]) -> None:
-        """These were removed."""
-        if not paths:
+    def _on_lost(self, files: Mapping[bytes, Root]) -> None:
+        """These were removed, each with the root of what it was."""
+        if not files:
             return
-        for path in paths:
+        for path, root in files.items():
             self._lost.pop(path, None)
-            self._lost[path] = None
+            self._lost[path] = root
         for path in list(self._lost)[:-REMOVED_MAX]:
             del self._lost[path]
         self._over_s = self._node.now + REMOVED_SHOWN_S
