@@ -20,6 +20,7 @@ from potluck.faces.cli.client import Client
 from potluck.faces.cli.main import run_command
 from potluck.faces.cli.watch import WatchLeaving
 from tests.faces.fakes import FakeSource, delivery, running, state
+from tests.fair_time import FairTime
 
 
 @pytest.fixture
@@ -177,12 +178,12 @@ class Terminal:
         os.set_blocking(self.master, False)
 
     def until(self, reached: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 60
-        while not reached():
-            assert time.monotonic() < deadline, self.said
-            with suppress(BlockingIOError):
-                self.said += os.read(self.master, 4096)
-            time.sleep(0.01)
+        with FairTime() as clock:
+            while not reached():
+                assert clock.spent() < 60.0, self.said
+                with suppress(BlockingIOError):
+                    self.said += os.read(self.master, 4096)
+                time.sleep(0.01)
 
     def until_said(self, words: bytes) -> None:
         self.until(lambda: words in self.said)
