@@ -216,6 +216,7 @@ def test_only_what_was_told_of_and_what_no_other_disk_hides_is_known_to_have_gon
     own.settle()
     later(own)
     assert (covered.went(), covered.went(b"d/e")) == ([b"d/b", b"d/e/c"], [b"d/e/c"])
+    assert covered.went(b"d") == [b"d/b"], "what is above the folder of a disk names none of it"
     mount(own, point(own, "d", 3))
     assert covered.went(hidden=True) == [], "nobody looked at that yet"
     own.settle()

@@ -15,6 +15,7 @@ from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Import
 from potluck.engine.events import Imported, OrderId
 from potluck.engine.own.restored import NOT_IN_TRASH, RESTORE, STANDS_ALL, TOO_FEW
+from potluck.shells.disk import keeping
 from potluck.shells.disk import restoring as module
 from potluck.shells.disk.content_check import copy_content
 from potluck.shells.disk.fsops import Share, set_crash_hook, stat_at
@@ -263,7 +264,7 @@ def test_what_cannot_be_kept_at_the_last_moment_stands_there_again(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, "full")
 
-    monkeypatch.setattr(os, "rename", full)
+    monkeypatch.setattr(keeping, "rename_to_free", full)
     ((path, _),) = restored(share, "me/a").failed
     assert path == "me/a"
     assert shared(share) == {"me/a": b"saved since"}
