@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 15.0  # not promised: Python starts on two cores that others use as well
 BLOCK_BYTES = limits.MIB
-LOG_TAIL_BYTES = 6000
 REPORT_CHARACTERS = 2000  # of the log of each, where a test fails
 KEPT = ("PATH", "LANG", "TMPDIR", "POTLUCK_CRASHPOINT")  # of the environment of the tests
 
@@ -161,10 +160,8 @@ class Potluck:
         return bool(state) and state["state"] == "in_sync" and not state["transfers"]
 
     def said(self) -> str:
-        """The end of what it printed."""
-        if not self.log.exists():
-            return ""
-        return self.log.read_bytes()[-LOG_TAIL_BYTES:].decode("utf-8", "replace")
+        """All that it printed."""
+        return self.log.read_text("utf-8", "replace") if self.log.exists() else ""
 
     def state(self) -> str:
         """What it says of itself in one line, for the report of a failure."""
