@@ -37,7 +37,7 @@ ROOT = TESTS.parent
 NO_TESTS_COLLECTED = 5
 PYTEST = ("-m", "pytest", "-q", "--no-header")
 LOOK_S = 0.05  # between two looks at the stages
-VOLUME_S = 3_000.0  # of the full tier: after that no more of many drawn runs begin
+VOLUME_S = 2_400.0  # of the full tier: after that no more of many drawn runs begin
 GRACE_S = 20.0  # for a stage that is told to end: real daemons leave, namespaces go
 # What pytest counts -> where it stands in our closing line.
 COLUMN = {
