@@ -4,17 +4,19 @@
 Strategy: stages, cheapest first, side by side (tests/lanes.py), since most stages wait more than
 they compute; the first stage that fails ends the run. What a stage prints is shown whole when it
 ends. On a slow machine the full tier leaves out the last of very many drawn runs (`VOLUME_S`), and
-says how many. A stage whose folder holds no test is left out. Everything runs in its own process,
-so that no stage can leave something behind for the next. With paths or options for pytest only
-pytest runs, on exactly that. Beyond the default tier the figures that tests have measured
-(tests/figures.py) come before the end. The last line sums up every stage: `N passed, N failed,
-N skipped`.
+says how many; on a very slow one whole stages that had not begun (`LAST_BEGINS_S`), and names them,
+for else the run would be ended from outside. A stage whose folder holds no test is left out.
+Everything runs in its own process, so that no stage can leave something behind for the next. With
+paths or options for pytest only pytest runs, on exactly that. Beyond the default tier the figures
+that tests have measured (tests/figures.py) come before the end. The last line sums up every stage:
+`N passed, N failed, N skipped`.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -38,6 +40,7 @@ NO_TESTS_COLLECTED = 5
 PYTEST = ("-m", "pytest", "-q", "--no-header")
 LOOK_S = 0.05  # between two looks at the stages
 VOLUME_S = 2_400.0  # of the full tier: after that no more of many drawn runs begin
+LAST_BEGINS_S = 4_300.0  # of the full tier: the last stage takes up to 18 of 90 min there
 GRACE_S = 20.0  # for a stage that is told to end: real daemons leave, namespaces go
 # What pytest counts -> where it stands in our closing line.
 COLUMN = {
@@ -225,12 +228,19 @@ def counted(text: str) -> Counter[str]:
     return found
 
 
-def run_all(plan: Sequence[Stage], totals: Counter[str]) -> bool:
-    """Run the stages in order, side by side, until one fails; whether all passed."""
+def run_all(plan: Sequence[Stage], totals: Counter[str], until_s: float = math.inf) -> bool:
+    """Run the stages in order, side by side, until one fails; whether all passed.
+
+    After `until_s`, monotonic, none begins any more: those are said to be not run.
+    """
     waiting, running = list(plan), list[Running]()
     passed = True
     try:
         while passed and (waiting or running):
+            if waiting and time.monotonic() >= until_s:
+                names = ", ".join(stage.name for stage in waiting)
+                print(f"── NOT RUN, since the time of the tier was over: {names}", flush=True)
+                waiting.clear()
             while stage := next_of(waiting, [one.stage for one in running], apart=can_be_apart()):
                 waiting.remove(stage)
                 running.append(Running(stage))
@@ -297,7 +307,8 @@ def main(arguments: list[str]) -> int:
     started = time.monotonic()
     plan = stages(chosen.tier)
     with measured(chosen.tier) as figures:
-        passed = run_pytest(for_pytest, totals) if for_pytest else run_all(plan, totals)
+        until_s = started + LAST_BEGINS_S if chosen.tier == "full" else math.inf
+        passed = run_pytest(for_pytest, totals) if for_pytest else run_all(plan, totals, until_s)
         print("\n".join(["", *table(figures), ""]) if figures else "", end="")
     print(f"── {chosen.tier} tier, {time.monotonic() - started:.0f} s")
     print(

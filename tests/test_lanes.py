@@ -82,6 +82,17 @@ def test_a_stage_without_tests_is_no_failure(capsys):
     assert totals == {}
 
 
+def test_when_the_time_is_over_none_begins_and_those_that_do_not_are_named(capsys):
+    runs = says("runs", "import time; time.sleep(0.3); print('1 passed in 0.01s')", kind="alone")
+    late, later = (says(name, "print('9 passed in 0.01s')") for name in ("late", "later"))
+    totals: Counter[str] = Counter()
+    assert run_all([runs, late, later], totals, time.monotonic() + 0.1)
+    said = capsys.readouterr().out
+    assert "── NOT RUN, since the time of the tier was over: late, later\n" in said
+    assert "── runs: ok" in said
+    assert totals == {"passed": 1}
+
+
 def test_a_stage_that_is_alone_has_nobody_beside_it(tmp_path):
     shared = tmp_path / "here"
     alone = (
