@@ -13,6 +13,7 @@ from collections import Counter
 import pytest
 
 from tests.__main__ import (
+    ALONE_S,
     GRACE_S,
     KINDS,
     MEET,
@@ -83,14 +84,21 @@ def test_a_stage_without_tests_is_no_failure(capsys):
 
 
 def test_when_the_time_is_over_none_begins_and_those_that_do_not_are_named(capsys):
-    runs = says("runs", "import time; time.sleep(0.3); print('1 passed in 0.01s')", kind="alone")
-    late, later = (says(name, "print('9 passed in 0.01s')") for name in ("late", "later"))
+    slow = "import time; time.sleep(4); print('1 passed in 0.01s')"
+    plan = [
+        says("one", slow),
+        says("two", slow),
+        says("late", slow),
+        says("own", slow, kind="alone"),
+    ]
     totals: Counter[str] = Counter()
-    assert run_all([runs, late, later], totals, time.monotonic() + 0.1)
+    assert run_all(plan, totals, time.monotonic() + 2.0)
     said = capsys.readouterr().out
-    assert "── NOT RUN, since the time of the tier was over: late, later\n" in said
-    assert "── runs: ok" in said
-    assert totals == {"passed": 1}
+    for name in ("own", "late"):  # what is to be alone is late before the others are
+        assert f"── NOT RUN, since too little time of the tier is left: {name}\n" in said
+    assert totals == {"passed": 2}
+    assert run_all(plan, totals, time.monotonic() + ALONE_S + 60.0)
+    assert totals == {"passed": 6}
 
 
 def test_a_stage_that_is_alone_has_nobody_beside_it(tmp_path):
