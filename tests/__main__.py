@@ -41,7 +41,7 @@ PYTEST = ("-m", "pytest", "-q", "--no-header")
 LOOK_S = 0.05  # between two looks at the stages
 VOLUME_S = 2_400.0  # of the full tier: after that no more of many drawn runs begin
 LAST_BEGINS_S = 4_400.0  # of the full tier: that is to be over after 90 min, however slow it is
-ALONE_S = 600.0  # so much earlier begins what is alone: the measured attacks take 25 min
+ALONE_S = 900.0  # so much earlier begins what is alone: the measured attacks take 27 min
 GRACE_S = 20.0  # for a stage that is told to end: real daemons leave, namespaces go
 # What pytest counts -> where it stands in our closing line.
 COLUMN = {
