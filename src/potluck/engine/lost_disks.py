@@ -8,10 +8,10 @@ nothing can be brought back there, and `confirm` with a path ends that, too.
 
 Guarantees: only what a person was told of is held like this, and nothing to be brought back that a
 disk hides now; `confirm` without a path, or with one above the folder of the disk, as other words
-may advise, gives up nothing of it, for the disk may be mounted again;
-nothing of it is brought back, or held, where nothing can be brought back at all. Limits: `repair`
-brings back what went with every such disk; where one is mounted later, it hides what came. What was
-given up, and had only been hidden, is shared again once it is seen.
+may advise, gives up nothing of it, for the disk may be mounted again; nothing of it is brought
+back, or held, where nothing can be brought back at all. Limits: `repair` brings back what went with
+every such disk; where one is mounted later, it hides what came. What was given up, and had only
+been hidden, is shared again once it is seen.
 """
 
 from __future__ import annotations

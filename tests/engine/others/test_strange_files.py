@@ -176,11 +176,18 @@ def strange_in(box: Box) -> list[dict[str, str]]:
     return [one for one in shown(box)["troubles"] if one["kind"] == "strange"]
 
 
+def put(box: Box, *names: str) -> None:
+    """Put files into the folder of another, as a person does."""
+    paths = tuple(map(path_of, names))
+    for path in paths:
+        box.disk[path] = b"mine"
+    box.hear(PathsTouched(paths, overflow=False))
+
+
 def test_what_is_put_into_anothers_folder_stands_in_the_state_until_it_has_gone() -> None:
     wire, ann, ben = shared()
     path = path_of("d1/mine")
-    ben.disk[path] = b"mine"
-    ben.hear(PathsTouched((path,), overflow=False))
+    put(ben, "d1/mine")
     wire.run(3.0)
     (one,) = strange_in(ben)
     assert (one["subject"], one["command"]) == ("d1", "mv -n /Shared/d1/mine /Shared/d2/")
@@ -225,9 +232,7 @@ def test_what_its_owner_shares_afterwards_is_no_stranger() -> None:
 
 def test_after_the_share_was_away_it_is_told_when_it_was_seen() -> None:
     wire, _, ben = shared()
-    path = path_of("d1/mine")
-    ben.disk[path] = b"mine"
-    ben.hear(PathsTouched((path,), overflow=False))
+    put(ben, "d1/mine")
     wire.run(3.0)
     ben.hear(ShareSeen(present=False, reason="missing"))
     wire.run(0.1)
