@@ -60,6 +60,21 @@ def types(node, line):
     node.process.stdin.flush()
 
 
+def greeted_at(one, other):
+    """Wait until both screens tell of the group of two.
+
+    Who had said already that it is a group by itself does not welcome: it says whom it let in.
+    """
+    pair = ((one, f"admitted {other.label} because you said yes"),
+            (other, f"admitted {one.label} because you said yes"))  # fmt: skip
+    wait_for(lambda: any(has_said(node, "Welcome to “") for node, _ in pair), LATER_S, [one, other])
+    wait_for(
+        lambda: all(has_said(node, "Welcome to “") or has_said(node, came) for node, came in pair),
+        LATER_S,
+        [one, other],
+    )
+
+
 def test_two_machines_two_yeses_and_the_first_file(devices, up):
     anna, bert = nodes = [up(node) for node in devices(2)]
     wait_for(lambda: words_of(anna) and words_of(anna) == words_of(bert), ASKED_S, nodes)
@@ -68,14 +83,21 @@ def test_two_machines_two_yeses_and_the_first_file(devices, up):
     wait_ring(nodes, IN_S)
     (anna.own / "first.txt").write_text("hello")
     wait_for((bert.shared / "anna" / "first.txt").is_file, LATER_S, nodes)
-    wait_for(lambda: any(has_said(node, "Welcome to “") for node in nodes), LATER_S, nodes)
-    # who had said already that it is a group by itself is told who came into that group
-    told = ((anna, "bert is a member now"), (bert, "anna is a member now"))
-    wait_for(
-        lambda: all(has_said(node, "Welcome to “") or has_said(node, came) for node, came in told),
-        LATER_S,
-        nodes,
-    )
+    greeted_at(anna, bert)
+
+
+@pytest.mark.parametrize("first", ["anna", "bert"])
+def test_who_waited_alone_before_is_told_whom_it_let_in(devices, up, first):
+    nodes = devices(2)
+    waited, came = nodes if first == "anna" else nodes[::-1]
+    up(waited)
+    wait_for(lambda: has_said(waited, "this device is the group"), LATER_S, nodes)
+    up(came)
+    wait_for(lambda: words_of(waited) and words_of(waited) == words_of(came), LATER_S, nodes)
+    for node in nodes:
+        types(node, "y")
+    wait_ring(nodes, IN_S)
+    greeted_at(waited, came)
 
 
 def test_the_same_words_stand_on_every_member_and_one_answers_in_a_shell(devices, up):
