@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 import pytest
@@ -43,7 +43,7 @@ class Home:
         self.held.write()
         self.wanted: list[bytes] = []
         self.looked: list[str] = []
-        self.looking = False
+        self.looking = set[bytes]()
         self.part = BringingBack(self.node, self.publishing, self)
 
     def on_wanted(self, spot: Spot) -> None:
@@ -53,8 +53,8 @@ class Home:
     def on_came(self, paths: Iterable[SafePath]) -> None:
         self.looked += map(str, paths)
 
-    def is_looking(self) -> bool:
-        return self.looking
+    def is_looking_at(self, paths: Collection[bytes]) -> bool:
+        return not self.looking.isdisjoint(paths)
 
     def spot(self, path: bytes) -> Spot:
         return Spot(self.node.own_manifest, path)
@@ -168,12 +168,12 @@ def test_it_is_over_when_the_last_came_and_that_is_told() -> None:
 def test_what_a_person_put_there_is_left_alone_and_looked_at() -> None:
     home = Home(*THREE)
     home.part.repair()
-    home.looking = True
+    home.looking = {b"b"}
     home.part.on_committed([home.done(b"b", Placement.BLOCKED)])
     assert (home.alone(), home.looked, b"b" in home.held) == ({b"b"}, ["d1/b"], True)
     home.part.on_tick()
     assert repr(home.part) == "<BringingBack 3 paths>", "it is not known yet what stands there"
-    home.looking = False
+    home.looking = {b"f"}  # somebody writes it all the time
     assert home.part.deadline() == home.node.now
     home.part.on_tick()
     assert (home.part.deadline(), repr(home.part)) == (None, "<BringingBack 2 paths>")
@@ -192,14 +192,14 @@ def test_what_stands_there_with_the_wanted_content_is_back_and_not_in_the_way() 
     home = Home(*THREE)
     home.part.repair()
     home.come(b"f")
-    home.looking = True
+    home.looking = {b"b"}
     home.part.on_committed([home.done(each, Placement.BLOCKED) for each in (b"b", b"f/a")])
     home.publishing.put(place(THREE[1]), THREE[1].piece_size)
     assert b"f/a" not in home.held
     home.part.on_held_changed()
     assert home.told() == [], "the other one was not looked at yet"
     home.node.index.places.put(home.node.own_manifest, [place(record("b", text="other"))])
-    home.looking = False
+    home.looking = set()
     home.part.on_tick()
     found = "1 file (3 B) found here again, as wanted"
     taken_too = "1 path left alone, since something else stands there"

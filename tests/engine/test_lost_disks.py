@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import pytest
 
@@ -56,7 +56,7 @@ class Home:
     def on_came(self, paths: Iterable[SafePath]) -> None:
         raise AssertionError(paths)
 
-    def is_looking(self) -> bool:
+    def is_looking_at(self, paths: Collection[bytes]) -> bool:
         return False
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import pytest
 
@@ -49,7 +49,7 @@ class Home:
     def on_came(self, paths: Iterable[SafePath]) -> None:
         """Look at nothing."""
 
-    def is_looking(self) -> bool:
+    def is_looking_at(self, paths: Collection[bytes]) -> bool:
         return False
 
     def put(self, *records: FileRecord) -> None:

@@ -95,7 +95,7 @@ def started(*others: int) -> tuple[Wiring, Dispatch]:
 
 def looked_at(parts: Wiring, dispatch: Dispatch) -> None:
     """The scan under way of the own folder found nothing."""
-    scan = parts.own_folder._rounds.scan
+    scan = parts.own_folder.rounds.scan
     assert scan is not None
     dispatch.handle(events.TreeSeen(scan.order, (), (), last=True, complete=True))
 
@@ -1526,7 +1526,7 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "OthersRelay.on_settled: bringing_back.on_committed(done)": (
         so_is_what_came_back_before_a_crash
     ),
-    "OwnRelay.is_looking: return not node.share_present or bool(own_folder.work)": (
+    "OwnRelay.is_looking_at: return not node.share_present or is_open(own_folder, paths)": (
         what_is_in_the_way_is_looked_at_before_it_counts
     ),
     "OwnRelay.on_came: own_folder.look_at(paths)": what_came_back_is_looked_at,

@@ -46,8 +46,8 @@ class BringingBackListener(Protocol):
     def on_came(self, paths: Iterable[SafePath]) -> None:
         """Something stands there that a look may not have seen."""
 
-    def is_looking(self) -> bool:
-        """Say whether something of the own folder is yet to be looked at, or read."""
+    def is_looking_at(self, paths: Collection[bytes]) -> bool:
+        """Say whether something stands unseen at one of these, or may: no look or read is over."""
 
 
 class BringingBack:
@@ -177,7 +177,8 @@ class BringingBack:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        looked = self._report.unclear and not self._listener.is_looking()
+        unclear = self._report.unclear
+        looked = unclear and not self._listener.is_looking_at(unclear)
         return self._node.now if looked else None
 
     def on_tick(self) -> None:

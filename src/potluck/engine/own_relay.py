@@ -6,7 +6,7 @@ one line for each part that hears it. Guarantees and limits are those of wiring.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from potluck.core.content.facts import SharedChange, Spot
@@ -14,6 +14,7 @@ from potluck.core.content.paths import SafePath
 from potluck.core.wire.catalogue import Head
 from potluck.engine.bringing_back import BringingBackListener
 from potluck.engine.own.lost_state import LostStateListener
+from potluck.engine.own.own_folder import is_open
 from potluck.engine.own.publishing import PublishingListener
 
 if TYPE_CHECKING:
@@ -59,6 +60,6 @@ class OwnRelay(PublishingListener, LostStateListener, BringingBackListener):
         """Something stands there that was brought back, or was in the way."""
         self._parts.own_folder.look_at(paths)
 
-    def is_looking(self) -> bool:
-        """Say whether something of the own folder is yet to be looked at, or read."""
-        return not self._parts.node.share_present or bool(self._parts.own_folder.work)
+    def is_looking_at(self, paths: Collection[bytes]) -> bool:
+        """Say whether one of these, below the own folder, is yet to be looked at, or read."""
+        return not self._parts.node.share_present or is_open(self._parts.own_folder, paths)

@@ -548,7 +548,7 @@ def scan_part(site: Own, *names: str) -> list[bytes]:
     site.own_folder.on_watcher(WatchesRefused(tuple(map(site.path, names)), "", 0))
     site.tick()
     site.answer()
-    return sorted(site.own_folder._rounds.doubtful)
+    return sorted(site.own_folder.rounds.doubtful)
 
 
 def test_a_part_that_was_seen_is_in_no_doubt(site: Own) -> None:

@@ -27,7 +27,7 @@ from potluck.engine.events import (
 )
 from potluck.engine.own.due_scan import ODD_SCAN_S
 from potluck.engine.own.ignore_file import RULES_SETTLE_S
-from potluck.engine.own.own_folder import OFFLINE_LOOK_S, OwnFolder
+from potluck.engine.own.own_folder import OFFLINE_LOOK_S, OwnFolder, is_open
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.unwatched import REST, UNWATCHED_SCAN_S
 from potluck.engine.troubles import TroubleKind
@@ -108,6 +108,7 @@ def test_it_is_busy_until_what_was_touched_is_looked_at_read_and_published(own: 
     assert own.own_folder.work == (OwnWork.LOOKING,), "a path waits for a look"
     own.tick()
     assert own.own_folder.work == (OwnWork.LOOKING,), "a look is under way"
+    assert is_open(own.own_folder, [b"a"]), "what that look finds is not known"
     own.answer()
     assert own.own_folder.work == (OwnWork.READING,)
     own.answer()
@@ -369,6 +370,8 @@ def test_a_file_that_keeps_changing_is_left_alone_ever_longer_and_shared_in_the_
         due = own.own_folder.deadline()
         assert due is not None
         restless.append(round(due - own.node.now, 3))
+        assert is_open(own.own_folder, [b"log"])
+        assert not is_open(own.own_folder, [b"a", b"d"]), "the others need not wait for it"
         own.tick(due - own.node.now)
     assert restless == [1.0, 2.0, 4.0, 8.0]
     own.settle()
@@ -390,6 +393,8 @@ def test_what_a_scan_lacks_is_looked_at_again_ten_seconds_later(own: Own) -> Non
     own.settle()
     assert "a" in own.published()
     assert own.own_folder.work == (OwnWork.DOUBTED,)
+    assert is_open(own.own_folder, [b"d", b"a"])
+    assert not is_open(own.own_folder, [b"d"])
     due = own.own_folder.deadline()
     assert due == own.node.now + limits.SECOND_LOOK_S
     own.tick(limits.SECOND_LOOK_S - 1.0)

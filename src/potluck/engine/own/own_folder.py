@@ -14,7 +14,7 @@ along (engine/own/covered.py). Limits: one tree, one owner: this device.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from potluck.core import limits
 from potluck.core.content.knowledge import OwnWork
@@ -52,13 +52,13 @@ class OwnFolder:
         self._node, self._publishing = node, publishing
         self.share = SharePresence(node)
         self.ignore_file = IgnoreFile(node)
-        self._rounds = Rounds(node, self.ignore_file)
+        self.rounds = Rounds(node, self.ignore_file)
         self._reading = self.reading = Reading(node, snapshots=True)
         judge = self.judge = Judge(node, publishing)
         self.covered = CoveredFiles(node, judge, self)
         wrong = (publishing.damaged, publishing.older.files)
         self.absent = AbsentFiles(self.covered, publishing.held, *wrong)
-        self._findings = Findings(node, self._rounds, self._reading, judge, self.covered)
+        self._findings = Findings(node, self.rounds, self._reading, judge, self.covered)
         self._unwatched = UnwatchedFolders(node)
         # paths that are not shared, as a person reads them, and why
         self.refused: Mapping[str, str] = self._findings.refused.reasons
@@ -71,7 +71,7 @@ class OwnFolder:
     def __repr__(self) -> str:
         """Return what is under way."""
         touched, reading = len(self._touched), len(self._reading)
-        return f"<OwnFolder {self.share.state.name} {self._rounds!r} {touched=} {reading=}>"
+        return f"<OwnFolder {self.share.state.name} {self.rounds!r} {touched=} {reading=}>"
 
     @property
     def top(self) -> SafePath:
@@ -84,7 +84,7 @@ class OwnFolder:
     @property
     def work(self) -> tuple[OwnWork, ...]:
         """What is open: what is not looked at, not read, or not told yet."""
-        rounds, hinted = self._rounds, self._due_scan.hinted or self.ignore_file.changes
+        rounds, hinted = self.rounds, self._due_scan.hinted or self.ignore_file.changes
         open_work = []
         if not rounds.scanned:
             open_work.append(OwnWork.UNSEEN)
@@ -113,7 +113,7 @@ class OwnFolder:
             self._due_scan.put_off(0.0)
             return
         self._due_scan.on_begun(limits.RESCAN_S if self.share.marked else OFFLINE_LOOK_S)
-        self._rounds.begin_scan((self.top,))
+        self.rounds.begin_scan((self.top,))
 
     # -- facts -------------------------------------------------------------------------------------
     def on_touched(self, event: PathsTouched) -> None:
@@ -170,15 +170,15 @@ class OwnFolder:
         elif not was_marked:
             self._due_scan.put_off(limits.RESCAN_S)
             # else the scan under way is the one that found the share again
-            if self._rounds.scan is None:
+            if self.rounds.scan is None:
                 self.scan()
 
     def on_tree(self, event: TreeSeen) -> None:
         """Part of what a look or a scan found, by the rules that count."""
-        said = event.ignore_file if self._rounds.find(event.order) is not None else None
+        said = event.ignore_file if self.rounds.find(event.order) is not None else None
         if said is not None and not self.ignore_file.on_seen(said):
             self._due_scan.put_off(0.0)  # everything is judged by the new rules
-            self.look_at(self._rounds.give_up())
+            self.look_at(self.rounds.give_up())
             return
         self.look_at(self._findings.on_tree(event, self.top))
 
@@ -189,7 +189,7 @@ class OwnFolder:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        times = [self._reading.deadline(), self._rounds.deadline()]
+        times = [self._reading.deadline(), self.rounds.deadline()]
         times += [self._findings.unreadable.deadline(), self.ignore_file.deadline()]
         if self._may_scan:
             times += [self._due_scan.due_s, self._unwatched.deadline()]
@@ -204,12 +204,12 @@ class OwnFolder:
             self.look_at(due)
         if self.top in unreadable:
             self._due_scan.on_odd()
-        for path in self._rounds.due():
+        for path in self.rounds.due():
             self.look_at([self.top.joined(parse_wire_path(path))])
         self._begin_scan()
         if not self.ignore_file.waits:
-            self._rounds.look_on(self._touched)
-        if self._rounds.look is not None:
+            self.rounds.look_on(self._touched)
+        if self.rounds.look is not None:
             self._publishing.breaker.on_looking()
         if not self._unsettled:
             self._publishing.on_tick(len(self._reading))
@@ -224,12 +224,12 @@ class OwnFolder:
     def _may_scan(self) -> bool:
         """Whether a scan may begin: one at a time, and none before a new marker is there."""
         waits = self.share.awaited or self.ignore_file.waits
-        return self._rounds.scan is None and not waits
+        return self.rounds.scan is None and not waits
 
     @property
     def _unsettled(self) -> bool:
         """Whether publishing now would tell half of a rename, or half of a repair."""
-        rounds = self._rounds
+        rounds = self.rounds
         if rounds.unsettled:
             return True
         unseen = not self.share.marked or rounds.scan is not None or len(self._reading) > 0
@@ -237,22 +237,36 @@ class OwnFolder:
 
     def _begin_scan(self) -> None:
         """Scan everything if it is time, else what is not watched."""
-        if self._rounds.scan_took_s is not None:
-            self._unwatched.on_scanned(self._rounds.scan_took_s)
-            self._due_scan.on_scanned(self._rounds.scan_took_s)
-            self._rounds.scan_took_s = None
+        if self.rounds.scan_took_s is not None:
+            self._unwatched.on_scanned(self.rounds.scan_took_s)
+            self._due_scan.on_scanned(self.rounds.scan_took_s)
+            self.rounds.scan_took_s = None
         if not self._may_scan:
             return
         if self._node.now >= self._due_scan.due_s:
             self.scan()
         elif parts := self._unwatched.due(self.top):
-            self._rounds.begin_scan(parts)
+            self.rounds.begin_scan(parts)
 
     def forget_work(self) -> None:
         """Whatever is under way is about a folder that is not there any more, or its answers may
         have been lost with the index: then a scan has to follow.
         """
-        self._rounds.clear()
+        self.rounds.clear()
         self._touched.clear()
         self._reading.cancel(self._reading.paths)
         self.ignore_file.clear()
+
+
+def is_open(folder: OwnFolder, paths: Collection[bytes]) -> bool:
+    """Say whether one of these, below the own folder, is yet to be looked at, or read.
+
+    While anything is looked at, or told, each of them may be. What is read again and again since
+    somebody writes it holds up none of the others.
+    """
+    alone = {OwnWork.READING, OwnWork.DOUBTED}  # known of which paths
+    if not alone.issuperset(folder.work):
+        return True
+    reading = (path for path in folder.reading.paths if is_below(path, folder.top))
+    waiting = {path.relative_to(folder.top).wire for path in reading} | {*folder.rounds.doubtful}
+    return not waiting.isdisjoint(paths)

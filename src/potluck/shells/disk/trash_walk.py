@@ -7,7 +7,8 @@ and within one day those of one path are in the order of their numbers.
 
 Guarantees: walks by descriptors and follows no link; what goes meanwhile is left out. Limits: the
 ctime is the computer's clock, so within one day of the program a wrong clock can give a wrong
-order; about 400 bytes a file.
+order; where none is kept, what came after one of that day had to make room can take its number,
+and counts as older than it is; about 400 bytes a file.
 """
 
 from __future__ import annotations
