@@ -261,12 +261,12 @@ class OwnFolder:
 def is_open(folder: OwnFolder, paths: Collection[bytes]) -> bool:
     """Say whether one of these, below the own folder, is yet to be looked at, or read.
 
-    While anything is looked at, or told, each of them may be. What is read again and again since
-    somebody writes it holds up none of the others.
+    While anything is looked at, or told, each of them may be. A file that somebody writes all the
+    time is, but for the moments of reading it, not.
     """
     alone = {OwnWork.READING, OwnWork.DOUBTED}  # known of which paths
     if not alone.issuperset(folder.work):
         return True
-    reading = (path for path in folder.reading.paths if is_below(path, folder.top))
+    reading = (path for path in folder.reading.under_way if is_below(path, folder.top))
     waiting = {path.relative_to(folder.top).wire for path in reading} | {*folder.rounds.doubtful}
     return not waiting.isdisjoint(paths)

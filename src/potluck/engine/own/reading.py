@@ -108,6 +108,11 @@ class Reading:
         return self._left_alone.deadline()
 
     @property
+    def under_way(self) -> list[SafePath]:
+        """Every file that is being read, or waits for it."""
+        return list(self._paths)
+
+    @property
     def paths(self) -> list[SafePath]:
         """Every file in hand: being read, left alone, or about to be looked at again after that."""
         return list(self._paths | self._tries)
