@@ -22,7 +22,7 @@ from typing import Any
 
 from potluck import daemon
 from potluck.config.settings import Flags, resolve_settings
-from potluck.core.errors import PotluckError
+from potluck.core.errors import PotluckError, TimedOut
 from potluck.faces.cli.client import Client
 from potluck.faces.demo.devices import free_port, loopback
 from tests.fair_time import FairTime, other_threads
@@ -31,6 +31,7 @@ __all__ = ["Device", "Inside", "Seen", "devices_inside", "free_port", "one_ring"
 
 ROOT = Path(__file__).resolve().parents[1]
 WAIT_S = 20.0
+ASKED_AGAIN = 5  # a stopped process, and a machine that sleeps, answer later
 
 
 def until(
@@ -46,6 +47,22 @@ def until(
     return value
 
 
+def newest_state(client: Client) -> dict[str, Any]:
+    """Return what a device says of itself after all that has happened, {} while nothing answers.
+
+    A snapshot of before would say of what was just done that it is not so yet.
+    """
+    for _ in range(ASKED_AGAIN):
+        with contextlib.suppress(TimedOut):
+            try:
+                return client.newest()
+            except TimedOut:
+                raise
+            except PotluckError:
+                break
+    return {}
+
+
 class Seen:
     """What can be seen of a device from outside."""
 
@@ -57,11 +74,8 @@ class Seen:
         home.mkdir(parents=True, exist_ok=True)
 
     def state(self) -> dict[str, Any]:
-        """Its state, {} while nothing answers."""
-        try:
-            return self.client.state()
-        except PotluckError:
-            return {}
+        """Its state of now, {} while nothing answers; who stands still is asked again."""
+        return newest_state(self.client)
 
     def copy_of(self, other: Seen) -> Path:
         """Where this device keeps what another owns."""

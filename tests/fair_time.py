@@ -24,6 +24,7 @@ from typing import Self
 LOOK_S = 0.02  # between two looks
 LATE_S = 0.1  # of a stretch between two looks counts at most; five looks, for a coarse scheduler
 PATIENCE = float(os.environ.get("POTLUCK_PATIENCE", "1"))
+STILL_S = 10.0  # so long any process may stand still where patience is needed
 NAME = "fair time"
 
 
@@ -35,6 +36,14 @@ def share() -> float:
     except OSError:
         return 1.0
     return min(1.0, (os.cpu_count() or 1) / max(1, int(line.split()[1])))
+
+
+def at_least(seconds: float) -> float:
+    """What is promised; where patience is needed, no less than one process may stand still.
+
+    How long another process was stopped is not seen here: only our own stops are left out.
+    """
+    return seconds if PATIENCE <= 1 else max(seconds, STILL_S)
 
 
 def other_threads() -> list[threading.Thread]:

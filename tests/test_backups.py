@@ -115,7 +115,8 @@ def test_a_device_that_was_restored_and_shares_nothing_new_knows_what_it_lost(
     assert "text" in typed
     until(lambda: house.has(house.owner, {"later": LATER["later"]}), house.said)
     until(lambda: LATER["other"] in house.contents(house.owner), house.said)
-    assert all(house.has(each, {"deep/er": LATER["deep/er"]}) for each in house.devices)
+    deeper = {"deep/er": LATER["deep/er"]}
+    until(lambda: all(house.has(each, deeper) for each in house.devices), house.said)
 
 
 @pytest.mark.parametrize("folder", [True, False], ids=["state and folder", "state only"])

@@ -33,7 +33,7 @@ from potluck.shells.loop.chores import EVERY_S, Chore, Chores
 from potluck.shells.state import home
 from potluck.shells.state.last_folder import last_folder
 from tests.devices import WAIT_S, Device, Inside, Seen, devices_inside, free_port, one_ring, until
-from tests.fair_time import FairTime
+from tests.fair_time import FairTime, at_least
 
 LEAVE_S = limits.LEAVE_S
 MIB = limits.MIB
@@ -121,7 +121,7 @@ def test_two_devices_meet_share_and_leave_without_a_trace(
     until(lambda: copy.exists() and copy.read_bytes() == song and other.settled())
     listeners = [Listener(device) for device in (one, other)]
     for device in (one, other):
-        assert device.leave() < LEAVE_S
+        assert device.leave() < at_least(LEAVE_S)
         assert (device.code, device.error) == (0, None)
         assert not list(device.home.glob("*.sock"))
         home.claim_home(str(device.home)).release()
@@ -258,7 +258,7 @@ def test_every_way_to_leave_is_quick_and_says_so(tmp_path: Path) -> None:
             devices, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP), strict=True
         ):
             device.process.send_signal(number)
-            assert device.ended() < LEAVE_S
+            assert device.ended() < at_least(LEAVE_S)
             assert device.process.returncode == 0, device.said()
             assert device.said().splitlines()[-1].startswith("potluck has left")
             assert "Traceback" not in device.said()
@@ -275,7 +275,7 @@ def test_a_signal_during_the_start_leads_to_the_same_end(tmp_path: Path) -> None
     try:
         until((device.home / "lock").exists, device.said)
         device.process.send_signal(signal.SIGTERM)
-        assert device.ended() < LEAVE_S + 5  # the start itself takes a moment
+        assert device.ended() < at_least(LEAVE_S) + 5  # the start itself takes a moment
         assert device.process.returncode == 0, device.said()
         assert "Traceback" not in device.said()
         assert not list(device.home.glob("*.sock"))
@@ -303,7 +303,7 @@ def test_the_flight_record_is_written_when_sigusr2_asks_for_it(tmp_path: Path) -
         assert "RecordAsked" not in text  # it is no event: the engine hears nothing of it
         assert "secret-name" not in text
         device.process.send_signal(signal.SIGTERM)
-        assert device.ended() < LEAVE_S
+        assert device.ended() < at_least(LEAVE_S)
         assert device.process.returncode == 0, device.said()
     finally:
         device.close()
@@ -379,7 +379,7 @@ def test_a_loop_that_fails_is_an_error_and_never_has_left(
     monkeypatch.setattr(Chores, "on_tick", broken)
     with FairTime() as took:
         one.thread.join(3 * WAIT_S)
-    assert took.spent() < LEAVE_S
+    assert took.spent() < at_least(LEAVE_S)
     adding.join(WAIT_S)
     assert [answer["ok"] for answer in answers] == [False]  # whoever waited for the loop is told
     assert one.code is None
@@ -397,13 +397,13 @@ def test_a_folder_that_goes_away_is_told_and_the_device_stays(
     until(lambda: one_ring(one, other))
     one.write("note.txt", b"here")
     until((other.copy_of(one) / "note.txt").exists)
-    shutil.rmtree(other.folder)
+    other.folder.rename(other.home / "gone")  # at once, as a disk goes
     one.write("second.txt", b"more")
     until(lambda: "share_offline" in other.codes(), lambda: str(other.notices()))
     until(lambda: other.state()["state"] == "trouble", lambda: str(other.state()))
     until(lambda: one_ring(one, other))
     assert (one.own / "note.txt").exists()
-    assert other.leave() < LEAVE_S
+    assert other.leave() < at_least(LEAVE_S)
     assert (other.code, other.error) == (0, None)
 
 

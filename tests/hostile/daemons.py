@@ -14,6 +14,7 @@ does not count it.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -23,10 +24,10 @@ from pathlib import Path
 from potluck.core import limits
 from potluck.core.wire.catalogue import Address
 from tests.devices import Device, free_port, one_ring, until
-from tests.fair_time import FairTime
+from tests.fair_time import FairTime, at_least
 
 HOST = "127.0.0.1"
-DELIVERY_S = 5.0
+DELIVERY_S = at_least(5.0)
 MEMORY_BYTES = 200 * limits.MIB
 STATE = (
     "Folder",
@@ -155,6 +156,16 @@ def within(seconds: float, condition: Callable[[], object], said: Callable[[], s
         while not condition():
             assert clock.spent() < seconds, f"not within {seconds} s\n{said()}"
             time.sleep(0.01)
+
+
+@contextmanager
+def still(device: Daemon) -> Iterator[None]:
+    """It stands still in the block: what is done there it finds all at once."""
+    os.kill(device.process.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(device.process.pid, signal.SIGCONT)
 
 
 @contextmanager

@@ -70,7 +70,7 @@ class Flood:
 
     def sent(self) -> tuple[int, int]:
         """How many connections and datagrams it was, in the end."""
-        said, _ = self.process.communicate(timeout=60)
+        said, _ = self.process.communicate(timeout=300)
         connections, datagrams = map(int, said.split())
         return connections, datagrams
 

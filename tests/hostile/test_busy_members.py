@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+import statistics
 import struct
 import threading
 from collections import Counter
@@ -92,21 +93,23 @@ def flooded(pair: Pair, says: Says, crowd: int = CROWD) -> Iterator[list[Control
             link.close()
 
 
-def mean_s(pair: Pair) -> float:
-    """How long a small file of the first device takes, on the average of some."""
-    with FairTime() as clock:
-        for _ in range(FILES):
-            name, data = f"honest {os.urandom(4).hex()}", os.urandom(1024)
+def median_s(pair: Pair) -> float:
+    """How long a small file of the first device takes, most of the time."""
+    took = list[float]()
+    for _ in range(FILES):
+        name, data = f"honest {os.urandom(4).hex()}", os.urandom(1024)
+        with FairTime() as clock:
             pair.a.write(name, data)
             within(PATIENCE_S, (pair.b.copy_of(pair.a) / name).exists, pair.said)
-    return clock.spent() / FILES
+        took.append(clock.spent())
+    return statistics.median(took)
 
 
 @pytest.mark.parametrize("says", [claims, heads])
 def test_four_that_say_all_they_can_hold_up_no_small_file(attacked: Pair, says: Says) -> None:
     """It was 1.1 s each beside claims, 2 s beside heads."""
     with flooded(attacked, says) as links:
-        assert mean_s(attacked) < AT_ONCE_S
+        assert median_s(attacked) < AT_ONCE_S
         assert not any(link.ended.is_set() for link in links), "nobody is cut off"
 
 
@@ -145,13 +148,13 @@ def cut_again_and_again(pair: Pair) -> Iterator[None]:
 def test_members_that_cut_link_after_link_have_no_more_of_the_time(attacked: Pair) -> None:
     """It was 1.6 s each: what stands before a reset was read at once, and charged to nobody."""
     with cut_again_and_again(attacked):
-        assert mean_s(attacked) < AT_ONCE_S
+        assert median_s(attacked) < AT_ONCE_S
 
 
 @pytest.mark.proof
 def test_without_counting_what_a_link_that_ended_brought_they_have(tmp_path: Path) -> None:
     with daemons.pair(tmp_path, "endings") as unguarded, cut_again_and_again(unguarded):
-        assert mean_s(unguarded) >= AT_ONCE_S
+        assert median_s(unguarded) >= AT_ONCE_S
 
 
 @pytest.fixture
@@ -165,4 +168,4 @@ def unguarded(tmp_path: Path) -> Iterator[Pair]:
 @pytest.mark.proof
 def test_without_shares_of_the_time_they_do(unguarded: Pair, says: Says) -> None:
     with flooded(unguarded, says, PROOF_CROWD):
-        assert mean_s(unguarded) >= AT_ONCE_S
+        assert median_s(unguarded) >= AT_ONCE_S

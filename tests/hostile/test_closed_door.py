@@ -28,6 +28,7 @@ from potluck.faces.demo.devices import loopback
 from potluck.shells.links.knock import CHALLENGE_BYTES, KnockKind
 from potluck.shells.state.home import home_paths
 from tests.devices import ROOT, free_port, one_ring, until
+from tests.fair_time import at_least
 from tests.hostile.daemons import HOST, TRACEBACK, Daemon, within
 from tests.hostile.rogue import WAIT_S
 
@@ -160,7 +161,7 @@ def test_a_closed_session_names_nobody(closed: tuple[int, list[Closed]]) -> None
             device.begin(discovery_port)
         until(lambda: one_ring(first, second), first.said)
         first.write(NAME, CONTENT)
-        within(5, (second.copy_of(first) / NAME).exists, second.said)
+        within(at_least(5), (second.copy_of(first) / NAME).exists, second.said)
         for device in (first, second):
             device.leave()
     assert len(heard) > 10_000

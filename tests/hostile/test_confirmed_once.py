@@ -18,7 +18,7 @@ import pytest
 
 from potluck.core.content.breakers import MASS_FILES
 from tests.devices import ROOT, free_port, one_ring, until
-from tests.hostile.daemons import Daemon
+from tests.hostile.daemons import Daemon, still
 
 pytestmark = [pytest.mark.full, pytest.mark.hostile, pytest.mark.timeout(500)]
 FILES = 80
@@ -57,8 +57,10 @@ def kept(device: Daemon) -> list[dict[str, Any]]:
 
 
 def exchange(owner: Daemon, text: str) -> None:
-    for number in range(FILES):
-        owner.write(f"{number:03}", f"{text} {number}".encode())
+    """All in one go, however slow this machine is."""
+    with still(owner):
+        for number in range(FILES):
+            owner.write(f"{number:03}", f"{text} {number}".encode())
 
 
 def stands(device: Daemon, owner: Daemon, text: str) -> bool:

@@ -20,7 +20,7 @@ import pytest
 
 from potluck.core.errors import PotluckError
 from tests.devices import ROOT, until
-from tests.hostile.daemons import Daemon, Pair, pair
+from tests.hostile.daemons import Daemon, Pair, pair, still
 
 pytestmark = [pytest.mark.full, pytest.mark.hostile, pytest.mark.timeout(400)]
 FILES = 300
@@ -70,6 +70,12 @@ def wait_until_kept(devices: Pair, files: int) -> dict[str, Any]:
     return one
 
 
+def is_judged(device: Daemon) -> bool:
+    """Whether all that was exchanged has come to it, and is kept back or in the trash."""
+    rest = f" {FILES - trashed(device)} files ("
+    return any(rest in each["reason"] for each in kept(device))
+
+
 def confirm(device: Daemon, name: str) -> str:
     """A person types it."""
     words = [sys.executable, "-P", "-m", "potluck", "--home", str(device.home), "confirm", name]
@@ -93,8 +99,9 @@ def trashed(device: Daemon) -> int:
 
 def test_what_is_deleted_at_once_stays_until_it_is_confirmed(honest: Pair) -> None:
     a, b = honest.devices
-    for number in range(LOST):
-        (a.own / name_of(number)).unlink()
+    with still(a):
+        for number in range(LOST):
+            (a.own / name_of(number)).unlink()
     told = wait_until_kept(honest, LOST)
     assert (told["subject"], told["command"]) == ("alder", "confirm alder")
     assert "alder/photos/000.jpg" in told["reason"]
@@ -116,10 +123,12 @@ def test_what_is_deleted_at_once_stays_until_it_is_confirmed(honest: Pair) -> No
 
 def test_what_is_exchanged_at_once_stays_until_it_is_confirmed(honest: Pair) -> None:
     a, b = honest.devices
-    for number in range(FILES):  # as ransomware does, in place
-        (a.own / name_of(number)).write_bytes(b"encrypted %d" % number)
+    with still(a):
+        for number in range(FILES):  # as ransomware does, in place
+            (a.own / name_of(number)).write_bytes(b"encrypted %d" % number)
     photos = [b"photo %d" % number for number in range(FILES)]
-    until(lambda: kept(b), honest.said, PATIENCE_S)
+    # what comes after its start begins to count anew
+    until(lambda: is_judged(b), honest.said, PATIENCE_S)
     kill_and_start(b)
     until(lambda: kept(b), honest.said, PATIENCE_S)
     honest.delivers(a, b)

@@ -33,6 +33,7 @@ from potluck.shells.links.hello import accept_hello, hear_hello, say_hello
 from potluck.shells.links.segments import Segments
 from potluck.shells.links.stream import Stream
 from tests.devices import free_port, until
+from tests.fair_time import at_least
 from tests.hostile.daemons import HOST, within
 from tests.hostile.rogue import WAIT_S, Deaf, deadline
 from tests.hostile.test_closed_door import Closed
@@ -143,8 +144,8 @@ def test_swapped_keys_are_other_words_and_a_no_on_one_side_keeps_all_out(tmp_pat
         assert here["id"] != there["id"]
         member.client.act("deny", {"name": here["name"]})
         newcomer.client.act("deny", {"name": there["name"]})
-        within(5, lambda: not (request_of(member) or request_of(newcomer)), member.said)
-        within(5, lambda: relay.joiner.state.name == "REFUSED", member.said)
+        within(at_least(5), lambda: not (request_of(member) or request_of(newcomer)), member.said)
+        within(at_least(5), lambda: relay.joiner.state.name == "REFUSED", member.said)
         for device in (member, newcomer):
             assert len(device.state()["devices"]) == 1, device.said()
 

@@ -44,6 +44,7 @@ from potluck.shells.links.knock import CHALLENGE_BYTES, WELCOME, introduction_kn
 from potluck.shells.links.segments import Segments
 from potluck.shells.links.tls import CurrentTrust
 from tests.devices import free_port, one_ring, until
+from tests.fair_time import PATIENCE, FairTime, at_least
 from tests.figures import record
 from tests.hostile.daemons import HOST, Daemon, Pair
 from tests.hostile.rogue import WAIT_S, Control, Deaf, Rogue, deadline
@@ -135,7 +136,7 @@ def test_a_removed_member_is_out_and_stays_out(tmp_path: Path, record_property: 
         began = time.monotonic()
         alder.client.act("remove", {"name": "rogue"})
         for link in links:
-            assert link.ended.wait(CUT_S), "it is not cut off"
+            assert link.ended.wait(at_least(CUT_S) * PATIENCE), "it is not cut off"
         record_property("S7 seconds until both cut it off", time.monotonic() - began)
         heard = [m for m in links[0].heard if isinstance(m, RosterRecords)]
         said = [read_statement(record) for message in heard for record in message.records]
@@ -212,26 +213,26 @@ def test_every_link_of_a_removed_member_ends_at_once(tmp_path: Path) -> None:
         for device in devices:
             hold_all_links(held, rogue, device, watched)
         assert not watched.ended_s
-        began = time.monotonic()
-        alder.client.act("remove", {"name": "rogue"})
-        until(lambda: all("rogue" not in labels(device) for device in devices), birch.said)
-        listed_s = time.monotonic() - began
-        controls = [link.ended for link in sharer.links]
-        until(
-            lambda: (
-                watched.over and not rogue.serving and all(ended.is_set() for ended in controls)
-            ),
-            alder.said,
-        )
-        cut_s = time.monotonic() - began
+        with FairTime() as clock:
+            alder.client.act("remove", {"name": "rogue"})
+            until(lambda: all("rogue" not in labels(device) for device in devices), birch.said)
+            listed_s = clock.spent()
+            controls = [link.ended for link in sharer.links]
+            until(
+                lambda: (
+                    watched.over and not rogue.serving and all(ended.is_set() for ended in controls)
+                ),
+                alder.said,
+            )
+            cut_s = clock.spent()
         record(
             "S7",
             f"{len(watched) + len(controls)} idle or half open links ended within {cut_s:.2f} s "
             f"of the act, out of both members' lists after {listed_s:.2f} s",
             held=max(cut_s, listed_s) <= CUT_S,
         )
-        assert cut_s <= CUT_S
-        assert listed_s <= CUT_S
+        assert cut_s <= at_least(CUT_S)
+        assert listed_s <= at_least(CUT_S)
 
 
 def introduced(rogue: Rogue, device: Daemon, chain: list[RosterRecord]) -> bool:

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from potluck.core import limits
-from potluck.core.errors import PotluckError
 from potluck.faces.cli.client import client_of
+from tests.devices import newest_state
 from tests.fair_time import FairTime
 from tests.lan.hosts import Hosts, wait_until
 
@@ -100,7 +100,7 @@ class Potluck:
                 return True
         return False
 
-    def stop(self, number: int | None = None, timeout_s: float = 30.0) -> float:
+    def stop(self, number: int | None = None, timeout_s: float = 120.0) -> float:
         """Leave gracefully, by `down` or by a signal; returns in how many seconds it was gone."""
         assert self.process is not None
         with FairTime() as took:
@@ -115,6 +115,11 @@ class Potluck:
                 raise AssertionError(f"{self.label} does not end\n{self.said()}") from error
         return took.spent()
 
+    def ended(self) -> bool:
+        """Whether its process is over."""
+        assert self.process is not None
+        return self.process.poll() is not None
+
     def kill9(self) -> None:
         """Crash it."""
         assert self.process is not None
@@ -122,7 +127,7 @@ class Potluck:
         self.process.wait()
 
     # -- looking -----------------------------------------------------------------------------------
-    def run(self, *words: object, timeout_s: float = 30.0) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: object, timeout_s: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Type a command on its host."""
         return self.hosts.run(
             self.i, self._command(*words), timeout_s, env=self._environment(), cwd=str(ROOT)
@@ -140,11 +145,8 @@ class Potluck:
         return answer["data"]
 
     def status(self) -> dict[str, Any]:
-        """Its state now, {} while nothing answers."""
-        try:
-            return client_of(str(self.home)).state()
-        except PotluckError:
-            return {}
+        """Its state of now, {} while nothing answers; who stands still is asked again."""
+        return newest_state(client_of(str(self.home)))
 
     def node(self) -> dict[str, Any]:
         """Its place in the ring, {} if it has none."""

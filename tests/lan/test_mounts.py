@@ -46,7 +46,7 @@ def hidden_below(node: Potluck, subject: str) -> bool:
     reason, command = state.get("reason") or "", state.get("command") or ""
     of_mine = reason.startswith(f"{subject}: a disk is mounted there that hides ")
     hides = of_mine or reason.startswith(f"{subject}: another disk is mounted there")
-    return state["state"] == "trouble" and hides and command == f"findmnt {node.shared}/{subject}"
+    return hides and state["state"] == "trouble" and command == f"findmnt {node.shared}/{subject}"
 
 
 def share_photos(anna, bert):

@@ -114,7 +114,7 @@ def test_a_crash_in_the_middle_of_the_rename_loses_nothing(three, monkeypatch, w
     wait_ring(nodes, READY_S)
     assert bert.run("rename", "device", "bertha").returncode == 0
     assert cora.process is not None
-    cora.process.wait(READY_S)
+    cora.wait(cora.ended, READY_S)
     cora.start()
     wait_for(lambda: follows(nodes, "bert", "bertha", before), READY_S, nodes)
     wait_for(lambda: calm(nodes), READY_S, nodes)

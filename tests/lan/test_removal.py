@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-import time
 from pathlib import Path
 
 import pytest
 
 from potluck.faces.cli.client import client_of
+from tests.fair_time import FairTime, at_least
 from tests.figures import record
 from tests.lan.potluck import wait_for, wait_ring, write, write_random
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.lan, pytest.mark.slow, pytest.mark.full, pytest.mark.t
 READY_S = 30.0  # not promised, only needed to go on
 CUT_S = 2.0  # promised: S7
 TOLD_S = 10.0  # promised to who was off when it was removed
-SLOW, HUGE_BYTES = "50mbit", 100 << 20  # 16 s at least
+SLOW, HUGE_BYTES = "8mbit", 100 << 20  # 105 s at least: whoever types meanwhile is done before
 
 
 def labels(node) -> set[str]:
@@ -53,20 +53,20 @@ def test_a_removed_device_is_cut_off_and_begins_anew(devices):
     assert steward.label in refused.stderr
     left, at = [steward, other], out.hosts.address(out.i)
     assert all(connected(node, at) for node in left)
-    begun_s = time.monotonic()
-    client_of(str(steward.home)).act("remove", {"name": out.label})
-    wait_for(lambda: out.label not in labels(other) | labels(steward), READY_S, nodes)
-    listed_s = time.monotonic() - begun_s
-    wait_for(lambda: not any(connected(node, at) for node in left), READY_S, nodes)
-    cut_s = time.monotonic() - begun_s
+    with FairTime() as clock:
+        client_of(str(steward.home)).act("remove", {"name": out.label})
+        wait_for(lambda: out.label not in labels(other) | labels(steward), READY_S, nodes)
+        listed_s = clock.spent()
+        wait_for(lambda: not any(connected(node, at) for node in left), READY_S, nodes)
+        cut_s = clock.spent()
     record(
         "S7",
         f"on a LAN: no connection with it {cut_s:.2f} s after the act, "
         f"out of both members' lists after {listed_s:.2f} s",
         held=max(cut_s, listed_s) <= CUT_S,
     )
-    assert max(cut_s, listed_s) <= CUT_S
-    out.process.wait(READY_S)
+    assert max(cut_s, listed_s) <= at_least(CUT_S)
+    out.wait(out.ended, READY_S)
     assert f"removed from “Home” by {steward.label}" in out.said(), out.said()
     wait_ring(left, READY_S)
     frozen = steward.shared / out.label
@@ -101,10 +101,10 @@ def test_who_was_off_when_it_was_removed_is_told_at_its_next_start(devices, mean
         for node in left:
             node.start(open_door=False)
         wait_ring(left, READY_S)
-    begun_s = time.monotonic()
-    out.start(ready=False)
-    out.process.wait(READY_S)
-    assert time.monotonic() - begun_s <= TOLD_S
+    with FairTime() as clock:
+        out.start(ready=False)
+        out.wait(out.ended, 2 * READY_S)
+    assert clock.spent() <= TOLD_S, out.said()
     assert f"removed from “Home” by {steward.label}" in out.said(), out.said()
     assert labels(steward) == labels(other) == {steward.label, other.label}
 
@@ -119,7 +119,7 @@ def test_who_leaves_is_out_and_a_steward_makes_a_new_key(devices):
     leaver = next(n for n in nodes if n is not steward)
     rest = [n for n in nodes if n is not leaver]
     assert leaver.run("leave", "--yes").returncode == 0
-    leaver.process.wait(READY_S)
+    leaver.wait(leaver.ended, READY_S)
     assert "left “Home” for good" in leaver.said()
     wait_for(lambda: all(leaver.label not in labels(n) for n in rest), READY_S, rest)
     wait_ring(rest, READY_S)
@@ -151,7 +151,7 @@ def test_the_folder_of_a_removed_device_is_one_on_all_and_comes_to_who_joins_lat
     wait_for((ahead.shared / out.label / "newer").exists, READY_S, nodes)
     assert steward.run("remove", out.label, "--yes").returncode == 0
     out.hosts.heal()
-    out.process.wait(READY_S)
+    out.wait(out.ended, READY_S)
     left = [steward, ahead, behind.start(), newcomer.start()]
     wait_ring(left, READY_S)
 
@@ -185,10 +185,10 @@ def test_what_only_a_removed_device_had_is_said_until_it_is_forgotten(devices):
         out.hosts.rate(node.i, SLOW)
     write_random(out.own / "huge", HUGE_BYTES)
     left = [steward, other]
-    wait_for(lambda: all(n.status()["transfers"] for n in left), READY_S, nodes)
+    wait_for(lambda: all(n.status().get("transfers") for n in left), READY_S, nodes)
     assert steward.run("remove", out.label, "--yes").returncode == 0
     words = f"of {out.label}, which was removed"
-    wait_for(lambda: all(words in (n.status()["reason"] or "") for n in left), READY_S, left)
+    wait_for(lambda: all(words in (n.status().get("reason") or "") for n in left), READY_S, left)
     for node in left:
         state = node.status()
         assert (state["state"], state["command"]) == ("trouble", f"forget {out.label}")

@@ -75,7 +75,7 @@ def waits(bert: Potluck) -> bool:
     """Whether it is paused for want of room for a file of anna's, and nothing moves."""
     state = bert.status()
     named = (state.get("reason") or "").startswith("no room for anna/")
-    return state["state"] == "paused" and named and not state["transfers"]
+    return named and state["state"] == "paused" and not state["transfers"]
 
 
 def test_what_does_not_fit_waits_and_the_reserve_is_never_broken_into(two) -> None:
@@ -86,7 +86,7 @@ def test_what_does_not_fit_waits_and_the_reserve_is_never_broken_into(two) -> No
             write_random(anna.own / f"{number:02}.bin", 8 * limits.MIB)
             for small in range(SMALL // 16):
                 write(anna.own / "small" / f"{number}-{small}.txt", os.urandom(3_000 + small))
-        bert.wait(lambda: waits(bert) and bert.status()["files"] == 16 + SMALL, READY_S)
+        bert.wait(lambda: waits(bert) and bert.status().get("files") == 16 + SMALL, READY_S)
         bert.wait(lambda: len(list(small_at(bert).iterdir())) == SMALL, READY_S)
     finally:
         least_bytes = least.end()

@@ -53,7 +53,9 @@ class Three(NamedTuple):
     def keeps_all(self) -> bool:
         """Whether the others hold all that the first shares, and nobody believes that it has it."""
         others = has_all(self.bert) and has_all(self.cora)
-        counted = self.bert.device("anna").get("need_files") == self.bert.status()["files"]
+        state = self.bert.status()
+        anna = next((one for one in state.get("devices", ()) if one["label"] == "anna"), {})
+        counted = bool(state) and anna.get("need_files") == state["files"]
         return others and counted and self.alive()
 
     def alive(self) -> bool:
@@ -132,6 +134,19 @@ def test_what_others_do_while_it_is_stale_is_done_when_it_is_back(three: Three) 
     three.anna.wait(three.is_told, READY_S)
     assert anna.run("wait", "--synced", "--timeout", "2").returncode != 0
     assert bert.run("wait", "--delivered", "--to", "anna", "--timeout", "2").returncode != 0
+    theirs = three.cora.shared / "bert"
+    wait_for(
+        lambda: (
+            (theirs / "second.txt").exists()
+            and (theirs / "new.txt").exists()
+            and (theirs / "1.txt").read_bytes() == b"another"
+            and not (theirs / "0.txt").exists()
+            and not (theirs / "2.txt").exists()
+        ),
+        READY_S + SECOND_LOOK_S,
+        three.nodes,
+    )
+    three.bert.wait(three.keeps_all, READY_S)
     assert stays(three.keeps_all, SECOND_LOOK_S)
     disk.fail(0)
     three.check_well()
