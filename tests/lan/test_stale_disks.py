@@ -54,8 +54,9 @@ class Three(NamedTuple):
         """Whether the others hold all that the first shares, and nobody believes that it has it."""
         others = has_all(self.bert) and has_all(self.cora)
         state = self.bert.status()
-        anna = next((one for one in state.get("devices", ()) if one["label"] == "anna"), {})
-        counted = bool(state) and anna.get("need_files") == state["files"]
+        devices = state.get("devices", ())
+        lacks = [one["need_files"] for one in devices if one["label"] == "anna"]
+        counted = bool(state) and lacks == [state["files"]]
         return others and counted and self.alive()
 
     def alive(self) -> bool:
