@@ -67,6 +67,7 @@ from potluck.engine.others_relay import (
     SkippingRelay,
 )
 from potluck.engine.own.older_copy import OLDER_COPY
+from potluck.engine.own.undelivered import _Gone
 from potluck.engine.own_relay import OwnRelay
 from potluck.engine.person_acts import ApproveAsked, KeepHereAsked, SkipAsked
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -1060,7 +1061,7 @@ def what_goes_before_anybody_had_it_is_told() -> None:
 def what_is_shared_again_is_not_lost() -> None:
     wire, (ann, _) = ring(2)
     device = ann.engine.wiring.undelivered
-    device._lost = {b"a": Root(bytes(32))}
+    device._lost = {b"a": _Gone(Root(bytes(32)), replaced=False, seq=1, last=(0, 0))}
     ann.write("a", b"text")
     assert wire.run(10.0, lambda: not device._lost)
 

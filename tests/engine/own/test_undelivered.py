@@ -289,12 +289,8 @@ def test_a_word_that_comes_late_ends_what_it_proves_and_nothing_else() -> None:
     device.drop("a")  # change 3
     device.drop("b")  # change 4
     device.told()
-    for proves_nothing in (
-        {"seq": 4},  # of a list without them
-        {"seq": 2, "missing": 1},
-        {"seq": 2, "generation": 2},
-    ):
-        device.kept(**proves_nothing)
+    for seq, generation, missing in ((4, 1, 0), (2, 1, 1), (2, 2, 0)):
+        device.kept(seq, generation, missing)  # of a list without them, not all of it, another one
         assert device.lost()[0].reason.endswith(": d1/b and d1/a")
     device.kept(3)
     assert device.lost()[0].reason.endswith(": d1/a"), "a was gone from that list, b was not"
