@@ -351,6 +351,8 @@ def test_whatever_comes_on_a_bulk_link_ends_at_once_that_there_is_none(here: Nod
     assert subjects(here) == []
     unserved(here).on_served(BEN)
     assert subjects(here) == []
+    LinkTroubles(here).on_served(BEN)
+    assert subjects(here) == [], "where nothing is told nothing ends"
     part = LinkTroubles(here)
     part.on_blocked("d3", address(3), DIAL_TIMEOUT)
     part.on_received(BEN, MANY_BYTES)
