@@ -132,11 +132,11 @@ class Heard:
     def on_undialled(self, device: DeviceId, address: Address, reason: str) -> None:
         self._note("on_undialled", device, address, reason)
 
-    def on_blocked(self, who: str, address: Address, reason: str) -> None:
-        self._note("on_blocked", who, address, reason)
+    def on_unserved(self, device: DeviceId, address: Address, reason: str) -> None:
+        self._note("on_unserved", device, address, reason)
 
-    def on_reached(self, who: str) -> None:
-        self._note("on_reached", who)
+    def on_served(self, device: DeviceId) -> None:
+        self._note("on_served", device)
 
     def on_hung(self, host: str) -> None:
         self._note("on_hung", host)

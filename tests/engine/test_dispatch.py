@@ -84,6 +84,7 @@ CALLS = [
     ("narrow_paths", "on_stalled"),
     ("trust_troubles", "on_seen"),
     ("link_troubles", "on_heard"),
+    ("link_troubles", "on_served"),
     ("questions", "ask_around"),
     ("discovery", "on_interfaces"),
     ("discovery", "on_beacon"),
@@ -456,7 +457,10 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     ),
     (events.FolderMoved(OrderId(1), ""), ["moving_folders.on_moved"]),
     (events.TopSeen((), complete=True), ["strays.on_top"]),
-    (events.RequestHeard(RequestId(1), BEN, FilesAsk([])), ["answers.on_request"]),
+    (
+        events.RequestHeard(RequestId(1), BEN, FilesAsk([])),
+        ["link_troubles.on_served", "answers.on_request"],
+    ),
     (
         events.ManifestHeard(ORDER, ManifestPage(BEN, Folder.OWN, [], [], 0, 0, None), 0),
         ["following.on_page"],

@@ -21,6 +21,7 @@ from potluck.engine.link_troubles import (
     HEARD_S,
     HUNG_AGAIN_S,
     MANY_BYTES,
+    SEARCH_S,
     STANDING_MAX,
     STANDS_S,
     TIMES,
@@ -285,6 +286,77 @@ def test_what_nobody_tries_any_more_is_let_go(here: Node) -> None:
     assert subjects(here) == ["cleo"]
     part.on_blocked("cleo", address(3), DIAL_TIMEOUT)
     assert part.deadline() == here.now + STANDS_S
+
+
+# -- bulk links ------------------------------------------------------------------------------------
+def unserved(here: Node) -> LinkTroubles:
+    """No bulk link with Ben can be made, who is linked and speaks."""
+    part = LinkTroubles(here)
+    part.on_unserved(BEN, address(2), DIAL_TIMEOUT)
+    part.on_said(BEN)
+    here.now += SEARCH_S
+    part.on_unserved(BEN, address(2), DIAL_TIMEOUT)
+    return part
+
+
+def test_that_no_bulk_link_can_be_made_with_who_is_linked_is_told_of_files(here: Node) -> None:
+    part, label = unserved(here), here.label_of(BEN)
+    (trouble,) = here.troubles.of(TroubleKind.LINK)
+    assert trouble.subject == label
+    assert trouble.reason.startswith(
+        f"no connection for files with {address(2).host}:7685 in either direction: a firewall"
+    )
+    assert part.deadline() == here.now + STANDS_S
+
+
+def test_a_search_for_a_bulk_link_that_began_before_the_cable_was_in_again_says_nothing(
+    here: Node,
+) -> None:
+    part = LinkTroubles(here)
+    part.on_said(BEN)
+    for _ in range(3):  # the cable is out, and nobody has noticed yet
+        here.now += SEARCH_S
+        part.on_unserved(BEN, address(2), DIAL_TIMEOUT)
+    assert subjects(here) == []
+    part.on_heard(BEN)
+    here.now += SEARCH_S - 0.1
+    part.on_said(BEN)
+    part.on_unserved(BEN, address(2), DIAL_TIMEOUT)
+    assert subjects(here) == [], "it may have begun before"
+    here.now += 0.1
+    part.on_unserved(BEN, address(2), DIAL_TIMEOUT)
+    assert subjects(here) == [here.label_of(BEN)]
+
+
+def test_after_another_link_searches_for_bulk_links_count_anew(here: Node) -> None:
+    for ends in (LinkTroubles.on_linked, LinkTroubles.on_served):
+        part = LinkTroubles(here)
+        part.on_unserved(BEN, address(2), DIAL_TIMEOUT)
+        part.on_said(BEN)
+        here.now += SEARCH_S
+        ends(part, BEN)
+        part.on_unserved(BEN, address(2), DIAL_TIMEOUT)
+        assert subjects(here) == []
+    part = LinkTroubles(here)
+    part.on_unserved(BEN, address(2), DIAL_TIMEOUT)
+    part.on_said(BEN)
+    here.now += SEARCH_S
+    part.on_unlinked(BEN, clean=False)
+    part.on_unserved(BEN, address(2), DIAL_TIMEOUT)
+    assert subjects(here) == []
+
+
+def test_whatever_comes_on_a_bulk_link_ends_at_once_that_there_is_none(here: Node) -> None:
+    unserved(here).on_received(BEN, 1)
+    assert subjects(here) == []
+    unserved(here).on_served(BEN)
+    assert subjects(here) == []
+    LinkTroubles(here).on_served(BEN)
+    assert subjects(here) == [], "where nothing is told nothing ends"
+    part = LinkTroubles(here)
+    part.on_blocked("d3", address(3), DIAL_TIMEOUT)
+    part.on_received(BEN, MANY_BYTES)
+    assert subjects(here) == ["d3"]
 
 
 # -- connections that hang -------------------------------------------------------------------------

@@ -59,7 +59,7 @@ from potluck.engine.events import BatchId, BatchPlaced, Hashed, LinkId, OrderId
 from potluck.engine.group.requests import Asker
 from potluck.engine.group_relay import GroupRelay
 from potluck.engine.index_upkeep import BUSY_S
-from potluck.engine.link_troubles import HUNG_AGAIN_S, MANY_BYTES
+from potluck.engine.link_troubles import HUNG_AGAIN_S, MANY_BYTES, SEARCH_S
 from potluck.engine.others.group_commit import Batch, Placeable, SpotOutcome, folder_row
 from potluck.engine.others_relay import (
     FollowingRelay,
@@ -67,6 +67,7 @@ from potluck.engine.others_relay import (
     SkippingRelay,
 )
 from potluck.engine.own.older_copy import OLDER_COPY
+from potluck.engine.own.undelivered import _Gone
 from potluck.engine.own_relay import OwnRelay
 from potluck.engine.person_acts import ApproveAsked, KeepHereAsked, SkipAsked
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -723,10 +724,17 @@ def bulk_links_that_neither_side_can_dial_are_a_trouble_until_one_comes() -> Non
     parts, dispatch = linked(2)
     parts.node.peer(BEN).address = address(2)
     missed = events.BulkSearch(BEN, LinkKind.BULK, events.SearchStep.MISSED, "timeout")
-    dispatch.handle(missed)
-    assert links_in_trouble(parts) == ["d2"]
-    dispatch.handle(events.BulkSearch(BEN, LinkKind.BULK, events.SearchStep.FOUND, "timeout"))
-    assert links_in_trouble(parts) == []
+    found = events.BulkSearch(BEN, LinkKind.BULK, events.SearchStep.FOUND, "timeout")
+    asked = events.RequestHeard(events.RequestId(1), BEN, FilesAsk([]))
+    for end in (found, asked):
+        dispatch.handle(missed)
+        assert links_in_trouble(parts) == [], "a cable may be out"
+        dispatch.handle(events.MessageHeard(LINK, Pong(1, b"", b"")))
+        parts.node.now += SEARCH_S
+        dispatch.handle(missed)
+        assert links_in_trouble(parts) == ["d2"]
+        dispatch.handle(end)
+        assert links_in_trouble(parts) == []
 
 
 def connections_that_hang() -> tuple[Wiring, Dispatch]:
@@ -1053,7 +1061,7 @@ def what_goes_before_anybody_had_it_is_told() -> None:
 def what_is_shared_again_is_not_lost() -> None:
     wire, (ann, _) = ring(2)
     device = ann.engine.wiring.undelivered
-    device._lost = {b"a": Root(bytes(32))}
+    device._lost = {b"a": _Gone(Root(bytes(32)), replaced=False, seq=1, last=(0, 0))}
     ann.write("a", b"text")
     assert wire.run(10.0, lambda: not device._lost)
 
@@ -1679,10 +1687,10 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "RingRelay.on_undialled: link_troubles.on_undialled(device, address, reason)": (
         a_member_that_is_heard_and_cannot_be_dialled_is_a_trouble_until_it_is_linked
     ),
-    "RingRelay.on_blocked: link_troubles.on_blocked(who, address, reason)": (
+    "RingRelay.on_unserved: link_troubles.on_unserved(device, address, reason)": (
         bulk_links_that_neither_side_can_dial_are_a_trouble_until_one_comes
     ),
-    "RingRelay.on_reached: link_troubles.on_reached(who)": (
+    "RingRelay.on_served: link_troubles.on_served(device)": (
         bulk_links_that_neither_side_can_dial_are_a_trouble_until_one_comes
     ),
     "RingRelay.on_hung: link_troubles.on_hung(host)": (

@@ -77,9 +77,11 @@ def test_an_amount_names_its_unit_once_where_that_goes() -> None:
     assert text.amount(0, 100) == "0 / 100 B"
 
 
-def test_only_all_of_it_is_a_hundred_percent() -> None:
+def test_only_all_of_it_is_a_hundred_percent_and_only_nothing_none() -> None:
     shares = [text.percent(*each) for each in ((35, 100), (999, 1000), (5, 5), (0, 0), (7, 5))]
     assert shares == ["35 %", "99 %", "100 %", "100 %", "100 %"]
+    few = [text.percent(*each) for each in ((0, 400), (4, 400_000_000), (9, 1000), (1, 100))]
+    assert few == ["0 %", "<1 %", "<1 %", "1 %"]
 
 
 def test_sentences_are_broken_between_words() -> None:

@@ -178,6 +178,7 @@ class Dispatch:
         """What members ask for on bulk links, and how those links come to be."""
         match event:
             case RequestHeard():
+                self._parts.link_troubles.on_served(event.peer)
                 self._parts.answers.on_request(event)
             case BulkSearch():
                 self._parts.bulk_calls.on_search(event)
@@ -332,6 +333,7 @@ class Dispatch:
             self._parts.own_calls.on_message(link, message)
             return
         self._parts.circle.on_heard(device, message)
+        self._parts.link_troubles.on_said(device)
         if isinstance(message, ControlMessage):
             self._members.hear(device, message)
         elif not isinstance(message, Unknown):

@@ -5,6 +5,10 @@ is: whoever dialled it in vain and was not dialled instead says so here, be it f
 control link or for a bulk link. It stands among the troubles, with the firewall of this machine
 named if one was seen, until there is a link or nobody has tried for a while. Who is no member yet
 has no name that is known here but its host's: a link with any device at that host ends it too.
+A bulk link that could not be made is told of a device that has a control link, so it says that it
+is about files, and only if a search for one failed that began after another failed one and after
+something was heard of that device since: a cable was out before. Whatever comes on a bulk link, or
+is asked there, ends it at once.
 A device with which connections are made and hang again and again, with small packets too, is a
 trouble as well (ring/narrow_paths.py); a new link ends nothing there, only many bytes that came, or
 time.
@@ -13,10 +17,10 @@ Guarantees: people are told once of each, and again only after it was over, thou
 how the last dial failed. What is said follows from how the dial failed: only no answer, a refusal
 and an unreachable host may be a firewall's doing, and each names what else it may be. A device of
 which nothing is heard since the first dial failed is never called kept out. Limits: which of the
-two machines keeps the other out cannot be told apart from here, nor a cable that was pulled a
-moment ago while a bulk link was dialled. Why connections hang is guessed. Whoever only sends hears
-of no stall that the other side ends first, and learns only by time that nothing hangs any more.
-When somebody is dialled next is known for control links only.
+two machines keeps the other out cannot be told apart from here. How long a search for a bulk link
+takes is known for two addresses. Why connections hang is guessed. Whoever only sends hears of no
+stall that the other side ends first, and learns only by time that nothing hangs any more. When
+somebody is dialled next is known for control links only.
 """
 
 from __future__ import annotations
@@ -49,6 +53,8 @@ STANDING_MAX = 256  # strangers have as many addresses as they like
 # what hung within this of the first may have been made before packets were small
 HUNG_AGAIN_S = limits.BULK_STALL_S
 MANY_BYTES = 16 * limits.KIB  # do not come by where only small packets get through
+# the longest search for a bulk link: our dials, then its
+SEARCH_S = limits.CALL_ADDRESSES * limits.HANDSHAKE_S + limits.CALLED_S
 VERSION_COMMAND = "version"  # of ours: which one this device has
 # what a probe has to carry to be as long as our small packets: 40 bytes of headers, of it only 28
 PROBE_BYTES = limits.SMALL_SEGMENT_BYTES + 40 - 28
@@ -61,6 +67,13 @@ class _FailedDials:
     times: int = 0
     first_s: float = -math.inf  # when the first of them failed
     heard_s: float = -math.inf
+
+
+@dataclass(slots=True)
+class _Unserved:
+    """A member with which no bulk link could be made since one last was."""
+
+    back_s: float | None = None  # when something was heard of it for the first time after that
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +100,7 @@ class LinkTroubles:
         """Know of none."""
         self._node = node
         self._members: dict[DeviceId, _FailedDials] = {}
+        self._unserved: dict[DeviceId, _Unserved] = {}
         self._standing: dict[str, _Standing] = {}  # by label or host
         self._hung: dict[str, _Hung] = {}  # by host
 
@@ -107,6 +121,7 @@ class LinkTroubles:
         if self._node.now - member.heard_s > HEARD_S:
             member.times = 0  # it was away, and dials to it had to fail
         member.heard_s = self._node.now
+        self.on_said(device)
 
     def on_undialled(self, device: DeviceId, address: Address, reason: str) -> None:
         """A member was dialled in vain, and has no link to us; `reason` as in DialFailed."""
@@ -125,6 +140,7 @@ class LinkTroubles:
         """There is a link to a member, which may have been noted before it was one."""
         node = self._node
         self._members.pop(device, None)
+        self._unserved.pop(device, None)
         label, hosts = node.label_of(device), _hosts(node, device)
         others = {entry.label for entry in _members(node).values()} - {label}
         for who, standing in list(self._standing.items()):
@@ -132,6 +148,28 @@ class LinkTroubles:
                 continue
             if who == label or (standing.host in hosts and who not in others):
                 self._over(who)
+
+    # -- bulk links of members ---------------------------------------------------------------------
+    def on_said(self, device: DeviceId) -> None:
+        """A member said something, by datagram or on its control link: the cables are in."""
+        unserved = self._unserved.get(device)
+        if unserved is not None and unserved.back_s is None:
+            unserved.back_s = self._node.now
+
+    def on_unserved(self, device: DeviceId, address: Address, reason: str) -> None:
+        """Neither side could dial the other for a bulk link; `reason` as in DialFailed.
+
+        A search that began while a cable was out may end after it is in again.
+        """
+        back_s = self._unserved.setdefault(device, _Unserved()).back_s
+        if back_s is not None and self._node.now - back_s >= SEARCH_S:
+            self.on_blocked(self._node.label_of(device), address, reason, files=True)
+
+    def on_served(self, device: DeviceId) -> None:
+        """There is a bulk link with a member, whoever dialled it."""
+        if self._unserved or self._standing:
+            self._unserved.pop(device, None)
+            self.on_reached(self._node.label_of(device))
 
     # -- who is no member --------------------------------------------------------------------------
     def on_door_blocked(self, who: str, address: Address, reason: str) -> None:
@@ -166,11 +204,13 @@ class LinkTroubles:
 
     def on_received(self, device: DeviceId, size_bytes: int) -> None:
         """A member sent so much: if that is much, connections with it do not hang."""
+        self.on_served(device)
         if self._hung and size_bytes >= MANY_BYTES:
             self._hangs_no_more(device)
 
     def on_unlinked(self, device: DeviceId, *, clean: bool) -> None:
         """The control link to a member is gone; `clean`: it said that it leaves."""
+        self._unserved.pop(device, None)
         if clean:
             self._hangs_no_more(device)
 
@@ -190,15 +230,25 @@ class LinkTroubles:
 
     # -- anybody -----------------------------------------------------------------------------------
     def on_blocked(
-        self, who: str, address: Address, reason: str, next_s: float | None = None
+        self,
+        who: str,
+        address: Address,
+        reason: str,
+        next_s: float | None = None,
+        *,
+        files: bool = False,
     ) -> None:
-        """Neither side could dial the other; `reason` as in DialFailed, `next_s` the next try."""
+        """Neither side could dial the other; `reason` as in DialFailed, `next_s` the next try.
+
+        `files`: there is a control link, and none for files.
+        """
         node, standing = self._node, self._standing.get(who)
         if standing is not None and standing.hangs and _was_made(reason):
             return  # that is how it hangs
         apart = NO_COMMON_VERSION in reason
         why = of_versions(reason) if apart else _why(reason, named(node.firewall))
-        what = f"no connection with {address.host}:{address.port} in either direction: {why}"
+        kind = "connection for files" if files else "connection"
+        what = f"no {kind} with {address.host}:{address.port} in either direction: {why}"
         command = VERSION_COMMAND if apart else ""
         what += "; the command, typed on both, tells which it is" if why == OTHER_VERSION else ""
         if _may_be_firewall(reason):
@@ -212,7 +262,7 @@ class LinkTroubles:
             node.troubles.note(trouble)  # dials fail in several ways, and it is one trouble
 
     def on_reached(self, who: str) -> None:
-        """Somebody who is no member (by label or host), or a member's bulk link, is reached."""
+        """There is a link with somebody, by label, or by the host of who is no member."""
         standing = self._standing.get(who)
         if standing is not None and not standing.hangs:
             self._over(who)

@@ -164,13 +164,13 @@ class RingRelay(DiscoveryListener, BulkCallsListener, NarrowPathsListener):
         """A member was dialled in vain."""
         self._parts.link_troubles.on_undialled(device, address, reason)
 
-    def on_blocked(self, who: str, address: Address, reason: str) -> None:
+    def on_unserved(self, device: DeviceId, address: Address, reason: str) -> None:
         """Neither side could dial the other for a bulk link."""
-        self._parts.link_troubles.on_blocked(who, address, reason)
+        self._parts.link_troubles.on_unserved(device, address, reason)
 
-    def on_reached(self, who: str) -> None:
+    def on_served(self, device: DeviceId) -> None:
         """There is a bulk link after all."""
-        self._parts.link_troubles.on_reached(who)
+        self._parts.link_troubles.on_served(device)
 
     def on_hung(self, host: str) -> None:
         """A connection with that host was made and hung."""

@@ -51,9 +51,10 @@ def upload_words(upload: dict[str, Any]) -> str:
 
 
 def percent(done: float, total: float) -> str:
-    """Return a share, "35 %"; only all of it is "100 %"."""
+    """Return a share, "35 %"; only all of it is "100 %", only nothing "0 %"."""
     part = 1.0 if total <= 0 else max(0.0, min(1.0, done / total))
-    return f"{math.floor(part * 100)} %"
+    whole = math.floor(part * 100)
+    return "<1 %" if part > 0 and not whole else f"{whole} %"
 
 
 def rate(per_s: float) -> str:

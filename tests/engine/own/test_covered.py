@@ -89,6 +89,15 @@ def test_what_a_mount_hides_is_not_deleted_and_told(own: Own) -> None:
     assert repr(own.own_folder.covered) == "<CoveredFiles: [3]>"
 
 
+def test_of_a_single_file_that_a_mount_hides_is_said_it(own: Own) -> None:
+    del own.files["d/e/c"]
+    mount(own, point(own, "d/e"))
+    own.settle()
+    (trouble,) = troubles(own)
+    assert "hides 1 file or folder of mine, or lacks it: nothing" in trouble.reason
+    assert "; to see what it hides, unmount it – to give that file or folder up" in trouble.reason
+
+
 def test_how_much_is_covered_is_counted_and_is_news_once(own: Own) -> None:
     covered = own.own_folder.covered
     assert not covered.take_news()
@@ -158,8 +167,8 @@ def test_what_went_with_its_disk_is_kept_and_held_when_its_folder_is_renamed(own
     top = own.own_folder.top
     went = "the disk that was mounted there went with 1 file or folder of mine: mount it again"
     kept = "nothing is deleted anywhere unasked; if that disk is gone for good"
-    back = "to have them here from the others, type: repair"
-    gone = f"to give them up everywhere, type: confirm {top}/d"
+    back = "to have that file or folder here from the others, type: repair"
+    gone = f"to give that file or folder up everywhere, type: confirm {top}/d"
     assert trouble.reason == f"{went}; {kept}: {back} – {gone}"
     assert trouble.command == f"ls -la /Shared/{top}/d"
     own.move("d", "moved")

@@ -94,7 +94,7 @@ def test_a_state_that_this_device_never_had_is_fetched_and_merged() -> None:
     assert (own.generation, continues(own, head)) == (2, True)
     (said,) = [tell for tell in taken(it.node, Tell) if tell.code == "lost_state"]
     assert said.text.startswith("others hold a state of this device's own files that it does not")
-    assert "2 files of it" in said.text
+    assert said.text.endswith("; 2 files of it, not here in Shared/d1, stay with them")
     assert it.node.index.manifests.staged_root(it.node.own_manifest)[0] == own.root
     it.part.on_own_head(head)
     assert (it.wanted, it.part.deadline()) == ([head], None)
@@ -104,6 +104,8 @@ def test_that_something_is_held_is_said_at_once() -> None:
     it = Restored("a")
     it.met(record("b", 1))
     it.tick()
+    (said,) = [tell for tell in taken(it.node, Tell) if tell.code == "lost_state"]
+    assert said.text.endswith("; 1 file of it, not here in Shared/d1, stays with them")
     publishing = it.device.publishing
     assert publishing.deadline(0) == it.node.now
     publishing.on_tick(0)

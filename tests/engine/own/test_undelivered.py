@@ -13,7 +13,7 @@ from potluck.core.wire.catalogue import Folder, Holding
 from potluck.engine.effects import Tell
 from potluck.engine.node import Node
 from potluck.engine.own import undelivered
-from potluck.engine.own.undelivered import REMOVED_SHOWN_S, TOLD_AFTER_S, Undelivered
+from potluck.engine.own.undelivered import REMOVED_SHOWN_S, TOLD_AFTER_S, Undelivered, _Gone
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine.builders import group, key, taken
 from tests.engine.own.test_publishing import Publisher
@@ -282,6 +282,44 @@ def test_what_was_removed_is_shown_for_a_day_after_the_last() -> None:
     assert device.undelivered.deadline() is None
 
 
+def test_a_word_that_comes_late_ends_what_it_proves_and_nothing_else() -> None:
+    device = Device()
+    device.share(a="1")  # change 1
+    device.share(b="2")  # change 2
+    device.drop("a")  # change 3
+    device.drop("b")  # change 4
+    device.told()
+    for seq, generation, missing in ((4, 1, 0), (2, 1, 1), (2, 2, 0)):
+        device.kept(seq, generation, missing)  # of a list without them, not all of it, another one
+        assert device.lost()[0].reason.endswith(": d1/b and d1/a")
+    device.kept(3)
+    assert device.lost()[0].reason.endswith(": d1/a"), "a was gone from that list, b was not"
+    device.kept(1)
+    assert device.lost() == []
+    assert device.undelivered.deadline() is None
+
+
+def test_a_word_that_comes_a_moment_after_a_file_went_keeps_it_from_being_told() -> None:
+    device = Device()
+    device.share(a="1")
+    device.drop("a")
+    device.kept(1)
+    assert device.told() == []
+    assert device.lost() == []
+
+
+def test_a_word_about_the_version_before_says_nothing_of_the_one_that_went() -> None:
+    device = Device()
+    device.share(a="1")
+    device.share(a="2")
+    device.drop("a")
+    device.told()
+    device.kept(1)
+    assert len(device.lost()) == 1
+    device.kept(2)
+    assert device.lost() == []
+
+
 def test_what_was_replaced_is_not_in_the_register() -> None:
     device = Device()
     device.share(a="1")
@@ -333,7 +371,8 @@ def test_what_comes_back_under_another_name_is_no_longer_told_as_removed() -> No
 def test_what_was_restored_is_no_longer_told_as_removed() -> None:
     wire, ann, _ = shared()
     device = ann.engine.wiring.undelivered
-    device._lost = {b"0": Root(bytes(32)), b"gone": Root(bytes(32))}
+    gone = _Gone(Root(bytes(32)), replaced=False, seq=1, last=(0, 0))
+    device._lost = {b"0": gone, b"gone": gone}
     ann.write("x", b"1")
     wire.run(3.0)
     assert list(device._lost) == [b"gone"], "a new head, and that path is shared"

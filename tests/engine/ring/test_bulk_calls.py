@@ -54,12 +54,12 @@ def test_a_link_that_came_and_one_that_did_not_are_told() -> None:
     here, heard, part = calls()
     part.on_search(search(SearchStep.LACKING))
     part.on_search(search(SearchStep.MISSED))
-    assert heard.notes == [("on_blocked", here.label_of(BEN), address(2), "timeout")]
+    assert heard.notes == [("on_unserved", BEN, address(2), "timeout")]
     assert dialable_at(here, BEN) == (address(2),), "waiting is no better than dialling"
     part.on_search(search(SearchStep.MISSED, ""))
     assert len(heard.notes) == 1, "it was not dialled just now"
     part.on_search(search(SearchStep.FOUND))
-    assert heard.notes[1:] == [("on_reached", here.label_of(BEN))]
+    assert heard.notes[1:] == [("on_served", BEN)]
 
 
 # -- another device needs one ----------------------------------------------------------------------
@@ -75,7 +75,7 @@ def test_a_member_that_asks_is_called_where_its_control_link_comes_from() -> Non
     assert len(call.addresses) <= limits.CALL_ADDRESSES
     here.reach.on_undialled(BEN, NOW)
     part.on_call_ended(CallEnded(call.call, ""))
-    assert heard.notes == [("on_reached", here.label_of(BEN))]
+    assert heard.notes == [("on_served", BEN)]
     assert dialable_at(here, BEN), "the dial worked"
 
 
@@ -137,7 +137,7 @@ def test_a_member_that_cannot_be_called_either_is_told_and_a_busy_end_says_nothi
         part.on_dial_me(BEN, LinkKind.BULK)
         (call,) = taken(here, DialToServe)
         part.on_call_ended(CallEnded(call.call, reason))
-    assert heard.notes == [("on_blocked", here.label_of(BEN), address(2), "timeout")]
+    assert heard.notes == [("on_unserved", BEN, address(2), "timeout")]
     part.on_call_ended(CallEnded(call.call, "timeout"))
     assert len(heard.notes) == 1, "a call ends once"
     part.on_dial_me(BEN, LinkKind.BULK)

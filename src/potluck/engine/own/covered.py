@@ -280,20 +280,23 @@ def _tell(node: Node, path: SafePath, point: Questioned) -> None:
     """Have the register say what is in question at a point."""
     subject, count = str(path), len(point.paths)
     where = shlex.quote(f"{node.settings.folder}/Shared/{subject}")
-    what = "1 file or folder" if count == 1 else f"{count:,} files and folders"
+    what, them, these = f"{count:,} files and folders", "them", "them"
+    if count == 1:
+        what, them, these = "1 file or folder", "it", "that file or folder"
     named = typable(subject, "PATH") if "/" in subject else "PATH"  # else it is a device
     if node.mounts.at(path):
         reason = (
-            f"a disk is mounted there that hides {what} of mine, or lacks them: nothing is deleted"
-            " anywhere unasked; to see what it hides, unmount it – to give them up everywhere,"
-            f" {TO_TYPE}{CONFIRM} {named}"
+            f"a disk is mounted there that hides {what} of mine, or lacks {them}: nothing is"
+            " deleted anywhere unasked; to see what it hides, unmount it – to give"
+            f" {these} up everywhere, {TO_TYPE}{CONFIRM} {named}"
         )
         command = f"findmnt {where}"
     else:
         reason = (
             f"the disk that was mounted there went with {what} of mine: mount it again; nothing is"
-            " deleted anywhere unasked; if that disk is gone for good: to have them here from the"
-            f" others, {TO_TYPE}{REPAIR} – to give them up everywhere, {TO_TYPE}{CONFIRM} {named}"
+            f" deleted anywhere unasked; if that disk is gone for good: to have {these} here from"
+            f" the others, {TO_TYPE}{REPAIR} – to give {these} up everywhere,"
+            f" {TO_TYPE}{CONFIRM} {named}"
         )
         command = f"ls -la {where}"
     point.told = subject

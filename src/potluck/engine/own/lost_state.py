@@ -190,7 +190,8 @@ class LostState:
         place = set_off(f"Shared/{node.own_label}")
         text = "others hold a state of this device's own files that it does not remember"
         if files:
-            text += f"; {plural(files, 'file')} of it, not here in {place}, stay with them"
+            stay = "stays" if files == 1 else "stay"
+            text += f"; {plural(files, 'file')} of it, not here in {place}, {stay} with them"
         node.tell("lost_state", text, level="warning")
 
     def _unknown_here(self, lost: Head, words: str) -> list[FileRecord]:

@@ -262,11 +262,12 @@ def _reason(node: Node, held: HeldPaths, returning: Collection[bytes]) -> tuple[
     if returning:
         words, then = _returning_words(node, held, returning)
         return f"{what}; {words}", then
+    them, they_are = ("it", "it is") if len(records) == 1 else ("them", "they are")
     return (
         f"{what}; {held_elsewhere(node, records).words}; too many went in a short time, a disk took"
-        " them along, the folder is an older copy, or this device does not remember them, so they"
-        " are deleted nowhere unasked; to have here again what the others have of them,"
-        f" {TO_TYPE}{REPAIR} – if they are to go, {TO_TYPE}{CONFIRM}"
+        f" {them} along, the folder is an older copy, or this device does not remember {them}, so"
+        f" {they_are} deleted nowhere unasked; to have here again what the others have of {them},"
+        f" {TO_TYPE}{REPAIR} – if {they_are} to go, {TO_TYPE}{CONFIRM}"
     ), REPAIR
 
 

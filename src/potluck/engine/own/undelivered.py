@@ -6,13 +6,15 @@ kept, also over restarts; own files with a higher one are remembered by path. Wh
 such a file goes, with the file or because the file has another one, and stands nowhere else in the
 own folder a moment later, a notice says so: removals always, replacements once for each path. What
 was removed so stands in the register of troubles, with the way to try to have it back, until it is
-shared again, or for `REMOVED_SHOWN_S` after the last of such.
+shared again, or somebody says after all that it lacked nothing of a list in which the file still
+was, or for `REMOVED_SHOWN_S` after the last of such.
 
 Guarantees: nothing is told of a content that another device said to have had, also before the last
 start, nor while this device is alone in its group. A file that was only renamed or touched is what
 it was, but for a start in between. Limits: what others say of themselves is believed; of very many
-undelivered files the oldest are forgotten, and nothing is told of them; what is gathered when
-potluck ends is not told, and what was removed before a start stands in no register.
+undelivered files the oldest are forgotten, and nothing is told of them; a word about a list from
+which the file was gone by then proves nothing and ends nothing; what is gathered when potluck ends
+is not told, and what was removed before a start stands in no register.
 """
 
 from __future__ import annotations
@@ -50,6 +52,12 @@ class _Gone:
 
     root: Root
     replaced: bool
+    seq: int  # with which it was shared
+    last: tuple[int, int]  # generation and number of the last list with it
+
+    def was_in(self, generation: int, seq: int) -> bool:
+        """Say whether an own list had it."""
+        return generation == self.last[0] and self.seq <= seq <= self.last[1]
 
 
 class Undelivered:
@@ -63,7 +71,8 @@ class Undelivered:
         self._gone: dict[bytes, _Gone] = {}
         self._told: dict[bytes, None] = {}  # whose replacement was told
         self._due_s: float | None = None
-        self._lost: dict[bytes, Root] = {}  # what was removed so, the last ones
+        self._lost: dict[bytes, _Gone] = {}  # what was removed so, the last ones
+        self._last = (0, 0)  # generation and number of the own list before what is told now
         self._over_s: float | None = None  # then that is shown no more
         self._shown_as = ""  # by which label it stands in the register
 
@@ -74,6 +83,7 @@ class Undelivered:
     def start(self) -> None:
         """Continue where the index ends."""
         index, name = self._node.index, self._node.own_manifest
+        self._last = self._newest()
         stored = index.meta.get(_DELIVERED)
         self._delivered = 0 if stored is None else int.from_bytes(stored)
         records, *_ = index.manifests.page(name, self._delivered, OPEN_MAX)
@@ -99,12 +109,24 @@ class Undelivered:
         for one in holdings:
             mine = ManifestName.of(one) == self._node.own_manifest
             lacks = one.missing_files or one.missing_folders or one.missing_bytes
-            if not mine or lacks or head is None or one.generation != head.generation:
+            if not mine or lacks:
+                continue
+            self._on_had(one.generation, one.seq)
+            if head is None or one.generation != head.generation:
                 continue
             if self._delivered < one.seq <= head.seq:
                 self._delivered = one.seq
                 self._node.index.meta.set(_DELIVERED, one.seq.to_bytes(_SEQ_BYTES))
                 self._open = {path: file for path, file in self._open.items() if file.seq > one.seq}
+
+    def _on_had(self, generation: int, seq: int) -> None:
+        """A member has had all of that own list: what went since was not lost by that."""
+        gone, lost = self._gone.items(), self._lost.items()
+        self._gone = {path: one for path, one in gone if not one.was_in(generation, seq)}
+        unknown = {path: one for path, one in lost if not one.was_in(generation, seq)}
+        if len(unknown) < len(lost):
+            self._lost = unknown
+            self._show()
 
     def on_shared(self, changes: Sequence[SharedChange]) -> None:
         """This is what is new in the own list."""
@@ -116,11 +138,13 @@ class Undelivered:
         for path, before, after in sorted(changes, key=lambda one: one.path):
             if _is_same(before, after):
                 continue
-            was_open = self._open.pop(path, None) is not None
-            if was_open and before is not None and before.size:
-                self._on_gone(path, _Gone(Root(before.root), replaced=after is not None))
+            was = self._open.pop(path, None)
+            if was is not None and before is not None and before.size:
+                replaced = after is not None
+                self._on_gone(path, _Gone(Root(before.root), replaced, was.seq, self._last))
             if after is not None and after.kind is Kind.FILE and after.root not in known:
                 self._note(path)
+        self._last = self._newest()
 
     def on_published(self) -> None:
         """The own list has a new head: what was removed may be shared again, also by `restore`, or
@@ -129,13 +153,17 @@ class Undelivered:
         manifests, mine = self._node.index.manifests, self._node.own_manifest
         back = [
             path
-            for path, root in self._lost.items()
-            if manifests.get(mine, path) is not None or self._stands(root)
+            for path, one in self._lost.items()
+            if manifests.get(mine, path) is not None or self._stands(one.root)
         ]
         for path in back:
             del self._lost[path]
         if back:
             self._show()
+
+    def _newest(self) -> tuple[int, int]:
+        head = self._node.index.manifests.head(self._node.own_manifest)
+        return (0, 0) if head is None else (head.generation, head.seq)
 
     def _note(self, path: bytes) -> None:
         """A path has a content that nobody can have had yet."""
@@ -174,19 +202,19 @@ class Undelivered:
         self._told |= dict.fromkeys(replaced)
         for path in list(self._told)[:-OPEN_MAX]:
             del self._told[path]
-        self._on_lost({path: lost[path].root for path in removed})
+        self._on_lost({path: lost[path] for path in removed})
         self._tell(removed, "removed here before any other device said that it had", "warning")
         self._tell(
             replaced, "replaced here before any other device had the version of before", "info"
         )
 
-    def _on_lost(self, files: Mapping[bytes, Root]) -> None:
-        """These were removed, each with the root of what it was."""
+    def _on_lost(self, files: Mapping[bytes, _Gone]) -> None:
+        """These were removed."""
         if not files:
             return
-        for path, root in files.items():
+        for path, one in files.items():
             self._lost.pop(path, None)
-            self._lost[path] = root
+            self._lost[path] = one
         for path in list(self._lost)[:-REMOVED_MAX]:
             del self._lost[path]
         self._over_s = self._node.now + REMOVED_SHOWN_S

@@ -9,8 +9,8 @@ which is how both find out that a firewall is gone.
 Guarantees: a member makes this device dial nobody but the host its own control link comes from, at
 most `limits.FETCHES_PER_PEER` times at once, `limits.CALLS_PER_S` times a second, and at most
 `limits.CALLS` dials are under way in all. Nothing else that anybody says makes it dial for bulk
-links. Where neither side can dial the other, both have it among their troubles. Limits: a request
-that is not heeded is not answered; who asked notices that no link came.
+links. Where neither side can dial the other, again and again, both have it among their troubles.
+Limits: a request that is not heeded is not answered; who asked notices that no link came.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ class _Asker:
 class BulkCallsListener(Protocol):
     """Hears between whom no bulk link can be made."""
 
-    def on_blocked(self, who: str, address: Address, reason: str) -> None:
+    def on_unserved(self, device: DeviceId, address: Address, reason: str) -> None:
         """Neither that device, there, could be dialled (`reason`), nor did it dial us."""
 
-    def on_reached(self, who: str) -> None:
+    def on_served(self, device: DeviceId) -> None:
         """There is a bulk link to that device after all."""
 
 
@@ -74,7 +74,7 @@ class BulkCalls:
                 if event.reason:  # else it was not dialled just now
                     self._blocked(device, event.reason)
             case SearchStep.FOUND:
-                self._listener.on_reached(self._node.label_of(device))
+                self._listener.on_served(device)
             case _:
                 assert_never(event.step)
 
@@ -97,13 +97,13 @@ class BulkCalls:
             self._blocked(device, event.reason)
         else:
             self._node.reach.on_dialled(device)
-            self._listener.on_reached(self._node.label_of(device))
+            self._listener.on_served(device)
 
     def _blocked(self, device: DeviceId, reason: str) -> None:
         """Neither side could dial the other."""
         addresses = self._where(device)
         if addresses:
-            self._listener.on_blocked(self._node.label_of(device), addresses[0], reason)
+            self._listener.on_unserved(device, addresses[0], reason)
 
     def _where(self, device: DeviceId) -> tuple[Address, ...]:
         """Return where a device may be called: at the host its control link is with, nowhere else.
