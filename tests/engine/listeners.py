@@ -252,10 +252,14 @@ class Partly:
         self.here: dict[ManifestName, int] = {}
         self.changing: set[ManifestName] = set()
         self.short: dict[ManifestName, Amount] = {}
+        self.held: dict[ManifestName, Amount] = {}
 
     @property
     def room_mark(self) -> object:
         return tuple(self.short.items())
+
+    def held_back(self) -> dict[ManifestName, Amount]:
+        return dict(self.held)
 
     def no_room(self) -> dict[ManifestName, Amount]:
         return self.short

@@ -271,7 +271,7 @@ def _hear(receiver: Device, sender: DeviceId, message: Message) -> None:
             receiver.following.on_heads(sender, heads)
         case HeadsAsk():
             receiver.announcing.on_heads_ask(sender, message)
-        case Kept(holdings):
-            receiver.announcing.on_kept(sender, holdings)
+        case Kept(holdings, held):
+            receiver.announcing.on_kept(sender, holdings, held)
         case _:
             raise AssertionError(f"{message!r} has no business here")

@@ -94,3 +94,10 @@ def test_sentences_are_broken_between_words() -> None:
 
 def test_nothing_fits_into_no_columns() -> None:
     assert [text.fitted("abc", width) for width in (-1, 0, 1, 2)] == ["", "", "…", "…c"]
+
+
+def test_what_lacks_is_counted_in_files_and_folders() -> None:
+    assert text.lacking_words(1, 0, 1000) == "1 file (1.0 KB)"
+    assert text.lacking_words(0, 1, 0) == "1 folder"
+    assert text.lacking_words(0, 0, 10) == "10 B"
+    assert text.lacking_words(0, 0, 0) == ""

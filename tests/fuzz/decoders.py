@@ -48,6 +48,7 @@ from potluck.core.wire.catalogue import (
     FrameReader,
     Head,
     Heads,
+    HeldBack,
     Hello,
     Holding,
     Kept,
@@ -248,7 +249,10 @@ TARGETS = {
             Sync([RECORD], b"", True),
             RosterRecords([GENESIS]),
             Heads([HEAD]),
-            Kept([Holding(ANN.device, Folder.OWN, 1, 2, 3, 4, 1, 1, 1, 1, 1, 1)]),
+            Kept(
+                [Holding(ANN.device, Folder.OWN, 1, 2, 3, 4, 1, 1, 1, 1, 1, 1)],
+                [HeldBack(ANN.device, Folder.OWN, 1, 2)],
+            ),
         ),
         *_messages(
             "bulk request",

@@ -76,13 +76,42 @@ def is_judged(device: Daemon) -> bool:
     return any(rest in each["reason"] for each in kept(device))
 
 
-def confirm(device: Daemon, name: str) -> str:
-    """A person types it."""
-    words = [sys.executable, "-P", "-m", "potluck", "--home", str(device.home), "confirm", name]
+def typed(device: Daemon, *typed_words: str, ends: int = 0) -> str:
+    """A person types it; what that says."""
+    words = [sys.executable, "-P", "-m", "potluck", "--home", str(device.home), *typed_words]
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert done.returncode == ends, (done.stdout, done.stderr)
+    return done.stdout + done.stderr
+
+
+def confirm(device: Daemon, name: str) -> str:
+    """A person types it."""
+    return typed(device, "confirm", name)
+
+
+def told_of(owner: Daemon) -> list[int]:
+    """How many files each other device keeps as they were, as the owner says."""
+    return [each["held_files"] for each in owner.state()["devices"] if not each["me"]]
+
+
+def owner_says_why(devices: Pair, files: int) -> None:
+    """The owner's screens say that so many files are kept at the other one, and what to do."""
+    a = devices.a
+    until(lambda: told_of(a) == [files], devices.said, PATIENCE_S)
+    why = typed(a, "why", ends=10)
+    assert f"{devices.b.label}: it has not spoken yet of the list that this is in; it keeps" in why
+    assert f"keeps {files} files (" in why
+    for step in (
+        "confirm alder; if not, here type: ",
+        "undo (what went last in one go comes back)",
+    ):
+        assert step in why
+        assert step in typed(a, "status")
+    assert a.state()["state"] == "waiting"
+    assert f"{devices.b.label} keeps {files} files (" in a.state()["reason"]
+    late = typed(a, "wait", "--delivered", "--timeout", "3", ends=6)
+    assert "as before, until that is confirmed there" in late
 
 
 def kill_and_start(device: Daemon) -> None:
@@ -108,17 +137,37 @@ def test_what_is_deleted_at_once_stays_until_it_is_confirmed(honest: Pair) -> No
     assert "losses_held" in b.codes()
     assert (b.state()["state"], b.state()["synced"]) == ("trouble", False)
     honest.delivers(a, b)
+    owner_says_why(honest, LOST)
     assert (len(copies(honest)), trashed(b)) == (FILES, 0)
     kill_and_start(b)
     until(lambda: kept(b), honest.said, PATIENCE_S)
     honest.delivers(a, b)
+    until(lambda: told_of(a) == [LOST], honest.said, PATIENCE_S)
     assert (len(copies(honest)), trashed(b)) == (FILES, 0)
     assert f"{LOST} files" in confirm(b, "alder")
     until(lambda: len(copies(honest)) == FILES - LOST, honest.said, PATIENCE_S)
     assert trashed(b) == LOST
     until(b.settled, honest.said, PATIENCE_S)
     assert kept(b) == []
+    until(lambda: told_of(a) == [0] and not a.state()["reason"], honest.said, PATIENCE_S)
+    assert "keeps" not in typed(a, "why")
     honest.unharmed()
+
+
+def test_what_was_deleted_at_once_by_mistake_comes_back_by_one_word_of_its_owner(
+    honest: Pair,
+) -> None:
+    a, b = honest.devices
+    for number in range(LOST):
+        (a.own / name_of(number)).unlink()
+    wait_until_kept(honest, LOST)
+    until(lambda: told_of(a) == [LOST], honest.said, PATIENCE_S)
+    typed(a, "undo")
+    photos = {b"photo %d" % number for number in range(FILES)}
+    until(lambda: len(list((a.own / "photos").iterdir())) == FILES, honest.said, PATIENCE_S)
+    until(lambda: not kept(b) and told_of(a) == [0], honest.said, PATIENCE_S)
+    until(a.settled, honest.said, PATIENCE_S)
+    assert (set(copies(honest)), len(copies(honest)), trashed(b)) == (photos, FILES, 0)
 
 
 def test_what_is_exchanged_at_once_stays_until_it_is_confirmed(honest: Pair) -> None:

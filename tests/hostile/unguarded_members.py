@@ -20,7 +20,7 @@ from potluck.core.group import statements
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId
 from potluck.core.reading_shares import ReadingShares
-from potluck.core.wire.catalogue import Holding
+from potluck.core.wire.catalogue import HeldBack, Holding
 from potluck.engine.clones import Clones
 from potluck.engine.effects import Member
 from potluck.engine.others import (
@@ -84,7 +84,9 @@ def two_faces() -> None:
 def claims_without_end() -> None:
     """All that a member says to hold is remembered."""
 
-    def on_kept(announcing: Announcing, device: DeviceId, holdings: Sequence[Holding]) -> int:
+    def on_kept(
+        announcing: Announcing, device: DeviceId, holdings: Sequence[Holding], _: Sequence[HeldBack]
+    ) -> int:
         peer = announcing._node.peer(device)
         peer.kept |= {ManifestName.of(holding): holding for holding in holdings}
         return 0

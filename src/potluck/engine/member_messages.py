@@ -82,8 +82,8 @@ class MemberMessages:
                 self._parts.following.on_heads(device, heads)
             case HeadsAsk():
                 announcing.on_heads_ask(device, message)
-            case Kept(holdings):
-                came_bytes = announcing.on_kept(device, holdings)
+            case Kept(holdings, held):
+                came_bytes = announcing.on_kept(device, holdings, held)
                 self._parts.answers.on_came(device, came_bytes)
                 self._parts.downloads.on_kept(device, {DeviceId(one.owner) for one in holdings})
                 self._parts.undelivered.on_kept(holdings)

@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from potluck.core.chance import Chance
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import Amount, ManifestName
 from potluck.core.content.joiners import JOINERS, joiner_means_something
 from potluck.core.content.name_limits import PLAIN_NAMES, NameLimits
 from potluck.core.content.verification import Verification
@@ -75,6 +75,7 @@ class Peer:
     # (generation, seq) it announced
     heads: dict[ManifestName, tuple[int, int]] = field(default_factory=dict)
     kept: dict[ManifestName, Holding] = field(default_factory=dict)  # said over the last link
+    held: dict[ManifestName, Amount] = field(default_factory=dict)  # the same: kept as it was there
     spoke_s: float | None = None  # when it said so last
     gone_s: float | None = None  # when its last link ended
     most_lacking_bytes: int = 0  # it ever said since it last lacked nothing

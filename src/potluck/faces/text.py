@@ -142,3 +142,12 @@ def table(rows: list[list[str]], indent: str = "  ") -> list[str]:
 
 def _padded(cell: str, width: int) -> str:
     return cell + " " * (width - columns(cell))
+
+
+def lacking_words(files: int, folders: int, size_bytes: int) -> str:
+    """Return "2 files and 1 folder (1.0 GB)", "" for nothing."""
+    parts = [count(files, "file")] if files else []
+    parts += [count(folders, "folder")] if folders else []
+    if not parts:
+        return size(size_bytes) if size_bytes else ""
+    return " and ".join(parts) + (f" ({size(size_bytes)})" if size_bytes else "")

@@ -387,3 +387,22 @@ def test_no_more_has_no_room_than_there_is_here():
     unheld = manifest(held=None)
     known = picture(device(mine=LastWord(H2, SOME, NOTHING, SOME)), manifests=[unheld])
     assert standing(known, known.devices[0]).no_room == NOTHING
+
+
+# -- what is held ----------------------------------------------------------------------------------
+def test_who_keeps_mine_as_it_was_waits_for_a_person_and_is_not_called_silent():
+    held = {MINE: Amount(24, 0, 2400), ADAS: SOME}
+    keeps = replace(device(mine=all_of(H1)), held=held)
+    known = picture(keeps, my_label="me", manifests=[manifest(), manifest(ADAS)])
+    found = situation(known)
+    assert found.state is State.WAITING
+    assert found.reason.startswith("ben keeps 24 files (2.4 KB) of mine as before, since ")
+    assert "type there: confirm me;" in found.reason
+    assert standing(known, keeps).held == Amount(25, 0, 2500), "of all folders that are known"
+    lacks = replace(device(mine=LastWord(H2, SOME)), held=held)
+    assert situation(picture(lacks)).state is State.WAITING
+    assert situation(picture(keeps, device(ADA, "ada"))).state is State.SENDING
+    has = replace(device(mine=all_of()), held=held)
+    assert situation(picture(has)) == Situation(State.IN_SYNC), "its newer word counts"
+    away = replace(keeps, here=False)
+    assert situation(picture(away)) == Situation(State.IN_SYNC), "nobody waits for who is away"

@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
-from potluck.core.wire.catalogue import Folder, Heads, HeadsAsk, Holding, Kept
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Folder, Heads, HeadsAsk, HeldBack, Holding, Kept
 from potluck.engine.effects import Fetch, MakeDurable, Send
 from potluck.engine.index.skip_list import SkipEntry
 from potluck.engine.others.announcing import DIGEST_PATIENCE_S, KEPT_SOON_S
@@ -518,3 +519,60 @@ def test_it_says_how_many_differ() -> None:
     one = Device(1)
     one.announcing.on_digest(Device(2).id, b"other")
     assert repr(one.announcing) == f"<Announcing {one.announcing.digest.hex()}, 1 differ>"
+
+
+# -- what is held back -----------------------------------------------------------------------------
+def test_what_is_held_is_told_when_it_changes_and_taken_back(wire: Wire) -> None:
+    one, two, three = wire.devices
+    one.write("a")
+    wire.run()
+    wire.wait(limits.KEPT_S * 2)
+    wire.said.clear()
+    two.partly.changing = {one.manifest}  # of what is held nothing is said besides
+    for amount in (Amount(30, 0, 2**60), Amount(31, 0, 5), Amount(31, 0, 5), NOTHING):
+        news = two.partly.held.get(one.manifest, NOTHING) != amount
+        two.partly.held = {one.manifest: amount} if amount != NOTHING else {}
+        wire.wait(limits.KEPT_S)
+        assert said(wire, Kept) == ([(2, 1), (2, 3)] if news else []), "once, if it is news"
+        wire.said.clear()
+        least = Amount(amount.files, 0, min(amount.size_bytes, limits.FILE_MAX_BYTES))
+        for other in (one, three):
+            assert other.node.peer(two.id).held.get(one.manifest, NOTHING) == least
+
+
+def test_what_is_held_is_told_over_a_new_link_and_what_was_said_before_is_forgotten() -> None:
+    one, two = Device(1), Device(2)
+    one.node.peer(two.id).held[one.manifest] = Amount(9, 0, 9)
+    two.partly.held = {one.manifest: Amount(3, 0, 3)}
+    one.link(two)
+    assert one.node.peer(two.id).held == {}
+    two.link(one)
+    (message,) = [one.message for one in flush(two.node) if isinstance(one, Send)]
+    assert message == Kept([], [HeldBack(*one.manifest, 3, 3)])
+    one.announcing.on_kept(two.id, message.holdings, message.held)
+    assert one.node.peer(two.id).held == {one.manifest: Amount(3, 0, 3)}
+    assert one.node.peer(two.id).spoke_s is None, "that says nothing of what it has"
+
+
+def test_what_is_held_is_bounded_whoever_makes_it_up(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    many = [
+        HeldBack(number.to_bytes(32, "big"), Folder.OWN, 1, 1)
+        for number in range(limits.LIST_ITEMS + 10)
+    ]
+    one.announcing.on_kept(two.id, [], many)
+    held = one.node.peer(two.id).held
+    assert len(held) == limits.LIST_ITEMS
+    one.announcing.on_kept(two.id, [], [replace(many[0], files=7), replace(many[1], files=0)])
+    assert (len(held), held[ManifestName.of(many[0])].files) == (limits.LIST_ITEMS - 1, 7)
+
+
+def test_much_that_is_held_goes_in_several_messages(wire: Wire) -> None:
+    _, two, _ = wire.devices
+    names = [ManifestName.own(DeviceId(bytes([number]) * 32)) for number in range(50)]
+    two.partly.held = dict.fromkeys(names, Amount(1, 0, 1))
+    two.node.now += limits.KEPT_S
+    two.announcing.on_tick()
+    told = [effect.message for effect in taken(two.node, Send)]
+    kept = [message for message in told if isinstance(message, Kept)]
+    assert [len(message.held) for message in kept] == [limits.HEADS_CHUNK] * 2 + [10] * 2

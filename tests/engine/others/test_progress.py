@@ -140,6 +140,9 @@ def test_what_is_to_be_decided_about_is_not_settled(parts: Wiring) -> None:
     parts.receiving.catching_up.clear()
     parts.loss_breaker.held.hold(ANNAS, 1, [Loss(b"a", 1, b"root", replaced=False)])
     assert parts.progress.unsettled() == parts.progress.held == {ANNAS}, "held is not settled"
+    assert parts.progress.held_back() == {ANNAS: Amount(1, 0, 1)}
+    parts.node.share_present = False
+    assert parts.progress.held_back() == {}, "it may be anywhere"
 
 
 def test_what_is_skipped_is_told_of_the_folders_of_others_while_they_are_here(

@@ -33,7 +33,7 @@ from potluck.engine.views.neighbourhood import MOVING_S, former_members
 from potluck.engine.views.values import InviteView, RequestView
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import address, group, key, member, node
-from tests.engine.views.faces import shared, shown
+from tests.engine.views.faces import held, shared, shown
 from tests.engine.wire import Box, Wire, ring
 
 
@@ -510,3 +510,26 @@ def test_who_is_in_the_group_no_more_is_shown_with_the_reason() -> None:
     parts.node.roster = roster
     seen = [(one.label, one.why, one.by) for one in former_members(parts.viewer._node)]
     assert seen == [("d2", "left", ""), ("d4", "removed", "d1"), ("d5", "void", "")]
+
+
+def test_what_a_device_keeps_of_mine_is_in_its_rows_until_it_is_confirmed() -> None:
+    wire, ann, ben = held(by_owner=False)
+
+    def told(row: dict[str, Any]) -> tuple[int, int]:
+        return row["held_files"], row["held_bytes"]
+
+    (row,) = shown(ann)["deliveries"]
+    assert told(row) == told(other_of(ann)) == (24, 120)
+    assert shown(ann)["state"] == "waiting"
+    assert "d2 keeps 24 files (120 B) of mine as before, since" in shown(ann)["reason"]
+    (me,) = (one for one in shown(ben)["devices"] if one["me"])
+    assert told(me) == (0, 0), "here it is a trouble"
+    said, name = ann.engine.node.peers[ben.me].held, ann.engine.node.own_manifest
+    strange = ManifestName.own(DeviceId(b"x" * 32))
+    said |= {name: Amount(2**53, 0, 2**53), strange: Amount(5, 0, 5)}
+    assert told(other_of(ann)) == (limits.SEQ_MAX,) * 2, "as JSON can hold it"
+    said[name] = Amount(24, 0, 120)
+    assert told(other_of(ann)) == (24, 120), "and of folders that are known here"
+    assert ben.engine.wiring.loss_breaker.confirm(ann.me) is not None
+    assert wire.run(10.0, lambda: told(other_of(ann)) == (0, 0))
+    assert wire.run(10.0, lambda: not shown(ann)["reason"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from potluck.core.content.facts import ManifestName
+from potluck.core.content.facts import Amount, ManifestName
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import Root
 from potluck.core.content.verification import Verification
@@ -18,7 +18,7 @@ from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views.neighbourhood import LIST_MAX
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import node
-from tests.engine.views.faces import shared, shown
+from tests.engine.views.faces import held, shared, shown
 from tests.engine.wire import Wire
 
 
@@ -352,3 +352,11 @@ def test_what_a_device_has_no_room_for_is_told_of_folders_that_are_known_here() 
     mine, strange = said[short_id(name.owner)], said[short_id(other.owner)]
     assert (mine.missing, mine.no_room_files, mine.no_room_bytes) == (9, 1, 5), "no more is here"
     assert (strange.missing, strange.no_room_files, strange.no_room_bytes) == (9, 0, 0)
+
+
+def test_who_keeps_something_as_it_was_is_told_to_who_waits_for_it() -> None:
+    wire, ann, ben = held(by_owner=False)
+    strange = ManifestName.own(DeviceId(b"x" * 32))
+    ann.engine.node.peer(ben.me).held[strange] = Amount(5, 0, 5)
+    (device,) = ann.engine.keepers(wire.now).devices
+    assert (device.held_files, device.held_bytes) == (24, 120), "of folders that are known here"

@@ -17,7 +17,7 @@ from potluck.engine.views.why_own import OWN
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import node
 from tests.engine.index.builders import root_of
-from tests.engine.views.faces import parts_of, shared
+from tests.engine.views.faces import held, parts_of, shared
 from tests.engine.wire import Box
 from tests.fakes.disk import path_of
 
@@ -195,3 +195,18 @@ def test_who_has_no_room_for_some_of_it_is_waited_for_and_says_only_how_much_tha
     assert one.text == f"{words}; it has no room for 1 file (5 B), of which this may be one"
     (one,) = said(ann)
     assert one.text == f"{words}; it has no room for 1 file (5 B)"
+
+
+def test_who_keeps_what_i_changed_says_so_with_what_to_type_there_and_here() -> None:
+    wire, ann, ben = held(by_owner=False)
+    (one,) = said(ann)
+    assert (one.kind, one.open, one.wrong) == (ReasonKind.RECEIVER_SILENT, True, False)
+    keeps = "24 files (120 B) of that folder as before, since very many were deleted or replaced"
+    assert f"; it keeps {keeps} at once; if that was meant, type there: confirm d1;" in one.text
+    assert "if not, here type: undo" in one.text
+    assert said(ben) == [], "it is none of its own files"
+    ben.crash()
+    wire.run(7.0)
+    (one,) = said(ann)
+    assert (one.kind, one.open) == (ReasonKind.RECEIVER_AWAY, False)
+    assert f"; by its last word it kept {keeps} at once; nobody waits for it" in one.text

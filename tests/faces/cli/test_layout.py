@@ -174,13 +174,6 @@ def test_delivery_is_a_percentage_only_where_it_is_known() -> None:
     assert layout.delivery_words([delivery("nas", moves=True)]) == "nas 35 %"
 
 
-def test_what_lacks_is_counted_in_files_and_folders() -> None:
-    assert layout.lacking_words(1, 0, 1000) == "1 file (1.0 KB)"
-    assert layout.lacking_words(0, 1, 0) == "1 folder"
-    assert layout.lacking_words(0, 0, 10) == "10 B"
-    assert layout.lacking_words(0, 0, 0) == ""
-
-
 def test_troubles_have_reason_since_when_next_try_and_command() -> None:
     two = [trouble(), trouble("nas", reason="no route", command="", since_s=0.0, next_s=None)]
     lines = layout.status_lines(state(troubles=two, trouble_count=2), WORDS)
@@ -287,3 +280,17 @@ def test_what_a_device_has_no_room_for_is_told_beside_what_it_lacks() -> None:
     )
     assert layout.no_room_there_words(short) == "no room there for 2 files (1.0 GB)"
     assert layout.no_room_there_words(device()) == "", "nor of an earlier version"
+
+
+def test_what_a_device_keeps_as_it_was_is_told_beside_what_it_has() -> None:
+    keeps = {"held_files": 2, "held_bytes": 10**9}
+    lacks = device(have_files=12, need_files=3, need_bytes=2 * 10**9) | keeps
+    said = "keeps 2 files (1.0 GB) as before"
+    assert layout.holding_words(lacks) == f"has 12 files, lacks 3 files (2.0 GB), {said}"
+    away = device(known=False, spoke_s=80.0, online=False) | keeps
+    assert layout.holding_words(away) == (
+        "not known now; lacked nothing 80 s ago, kept 2 files (1.0 GB) as before"
+    )
+    rows = [delivery("nas", moves=False) | keeps, delivery("ben", known=False) | keeps]
+    assert layout.delivery_words(rows) == f"nas lacks 2 files (650 B), {said} · ben {said}"
+    assert layout.held_there_words(device()) == "", "nor of an earlier version"

@@ -466,3 +466,16 @@ def test_who_has_no_room_for_some_is_told_from_who_is_only_late() -> None:
     )
     away = {"heads": [], "devices": [keeper(short) | {"online": False}]}
     assert undelivered(away, [head()], ("laptop",)) == f"{laptop} (away)"
+
+
+def test_who_keeps_something_as_it_was_is_late_for_that() -> None:
+    late = keeper(kept(seq=2)) | {"held_files": 30, "held_bytes": 3000}
+    laptop = "not yet known to be whole on laptop"
+
+    def said(**changes: Any) -> str:
+        return undelivered({"heads": [], "devices": [late | changes]}, [head()], ("laptop",))
+
+    assert said() == (
+        f"{laptop} (keeps 30 files (3.0 KB) as before, until that is confirmed there)"
+    )
+    assert said(online=False) == f"{laptop} (away)"

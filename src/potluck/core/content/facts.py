@@ -27,6 +27,7 @@ from potluck.core.wire.catalogue import (
     FileRecord,
     Folder,
     Head,
+    HeldBack,
     Holding,
     Kind,
     ManifestAsk,
@@ -51,7 +52,7 @@ class ManifestName(NamedTuple):
         return cls(owner, Folder.OWN)
 
     @classmethod
-    def of(cls, said: Head | Holding | ManifestAsk | ManifestPage) -> ManifestName:
+    def of(cls, said: Head | Holding | HeldBack | ManifestAsk | ManifestPage) -> ManifestName:
         """Return the name of the manifest that a message speaks of."""
         return cls(DeviceId(said.owner), said.folder)
 

@@ -22,9 +22,10 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
-from potluck.core.content.last_words import HeadNumber, LastWord, at_most, no_room_words
+from potluck.core.content.last_words import HeadNumber, LastWord, at_most
+from potluck.core.content.outgoing import OwnerName, Receiver, held_of, outgoing_words
 from potluck.core.keys.identity import DeviceId, short_id
-from potluck.core.wording import lack_words, listed, of_amount, of_size, of_time, set_off, typable
+from potluck.core.wording import listed, of_amount, of_size, of_time, set_off, typable
 
 LACKS_ALL_OWN = "lacks all that it shares; perhaps its disk is away, or that is on its way back"
 
@@ -64,6 +65,7 @@ class DeviceKnown:
     away_s: float | None = None  # how long it is gone; None: it is here, or never was in this run
     shares: Amount = NOTHING  # all in all, as it is held here
     holds_others: bool = False  # it said that it has something of somebody else's
+    held: Mapping[ManifestName, Amount] = field(default_factory=dict)  # kept as it was there
 
     @property
     def lacks_own(self) -> bool:
@@ -141,6 +143,7 @@ class Knowledge:
     hindrances: tuple[Obstacle, ...] = ()  # the most important first
     doubled: bool = False  # somebody here runs on two machines: nothing is known of its folder
     index_fails: bool = False  # what is remembered here may be behind, or not be on the disk
+    my_label: str = ""
 
     @property
     def synced(self) -> bool:
@@ -213,6 +216,7 @@ class Standing:
     said: Amount  # of that, what it said itself, if it spoke: of a folder it never named nothing
     skips: Amount = NOTHING  # of that, what a person does not want there
     no_room: Amount = NOTHING  # of the rest: what that disk has no room for
+    held: Amount = NOTHING  # it keeps as it was though its owner took it away
 
 
 def standing(knowledge: Knowledge, device: DeviceKnown) -> Standing:
@@ -231,7 +235,8 @@ def standing(knowledge: Knowledge, device: DeviceKnown) -> Standing:
         if manifest.name in device.said or not device.said:
             said.append(missing)
             skips.append(missing.less(_wanted(device, manifest)))
-    return Standing(known, *map(Amount.total, (has, lacks, said, skips, short)))
+    held = held_of(device.held, (one.name for one in knowledge.manifests))
+    return Standing(known, *map(Amount.total, (has, lacks, said, skips, short, [held])))
 
 
 def _last_word(device: DeviceKnown, manifest: ManifestKnown) -> Amount:
@@ -373,25 +378,21 @@ def _outgoing(knowledge: Knowledge) -> Situation | None:
     """Say who here is not known to have everything of mine."""
     mine = [one for one in knowledge.manifests if one.name.owner == knowledge.me]
     present = [one for one in knowledge.devices if one.here and not one.offline]
-    lacking, unknown, amounts = list[str](), list[str](), list[Amount]()
-    short = list[tuple[str, Amount]]()
-    for device in present:
-        verdicts = {copy_known(device, manifest) for manifest in mine}
-        wanted = Amount.total(_wanted(device, manifest) for manifest in mine)
-        if CopyKnown.LACKS in verdicts and wanted != NOTHING:
-            lacking.append(device.label)
-            amounts.append(wanted)
-            full = Amount.total(no_room_there(device, manifest) for manifest in mine)
-            short.append((device.label, full))
-        elif CopyKnown.UNKNOWN in verdicts:
-            unknown.append(device.label)
-    if lacking:
-        words = f"{listed(lacking)} still {lack_words(amounts)} of mine"
-        full_words = no_room_words(short)
-        return Situation(State.SENDING, f"{words}; {full_words}" if full_words else words)
-    if unknown:
-        have = "has" if len(unknown) == 1 else "have"
-        return Situation(
-            State.SENDING, f"{listed(unknown)} {have} not said yet what is there of my newest files"
-        )
-    return None
+    found = (_receiver(device, mine) for device in present)
+    rows = [one for one in found if one is not None]
+    if not rows:
+        return None
+    waits = all(one.waits_for_person for one in rows)
+    words = outgoing_words(rows, OwnerName(knowledge.my_label, short_id(knowledge.me)))
+    return Situation(State.WAITING if waits else State.SENDING, words)
+
+
+def _receiver(device: DeviceKnown, mine: list[ManifestKnown]) -> Receiver | None:
+    """Return how a device stands to what is mine, None if it has all of that, or skips the rest."""
+    verdicts = {copy_known(device, manifest) for manifest in mine}
+    wants = Amount.total(_wanted(device, manifest) for manifest in mine)
+    held = held_of(device.held, (manifest.name for manifest in mine))
+    if CopyKnown.LACKS in verdicts and wants != NOTHING:
+        short = Amount.total(no_room_there(device, manifest) for manifest in mine)
+        return Receiver(device.label, wants, short, held)
+    return Receiver(device.label, held=held) if CopyKnown.UNKNOWN in verdicts else None

@@ -21,6 +21,7 @@ from potluck.core.wire.records import (
     Counter,
     Digest,
     Head,
+    HeldBack,
     Holding,
     HostText,
     Id,
@@ -255,9 +256,16 @@ class Flushed(Wire, frozen=True, tag="flushed"):
 
 
 class Kept(Wire, frozen=True, tag="kept"):
-    """What I hold of each manifest, for receipts and sources."""
+    """What I hold of each manifest, for receipts and sources.
+
+    `held`: of which of them I keep something that its owner took away, until a person confirms
+    that; an earlier version does not tell it.
+    """
 
     holdings: Annotated[list[Holding], Meta(max_length=limits.HEADS_CHUNK)]
+    held: Annotated[list[HeldBack], Meta(max_length=limits.HEADS_CHUNK)] = field(
+        default_factory=list
+    )
 
 
 class LossConfirms(Wire, frozen=True, tag="loss_confirms"):

@@ -183,3 +183,14 @@ class Holding(Struct, frozen=True, array_like=True):
     # of the rest: not begun, since that disk has no room for it
     no_room_files: Counter = 0
     no_room_bytes: Size = 0
+
+
+class HeldBack(Struct, frozen=True, array_like=True):
+    """How much a device keeps as it was, though its owner deleted or replaced it: very much at once
+    went, and nobody there has confirmed it yet. No files: nothing (any more).
+    """
+
+    owner: Id
+    folder: Folder
+    files: Counter
+    size_bytes: Size

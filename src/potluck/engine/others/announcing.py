@@ -6,7 +6,8 @@ who differs is asked, at first at once and then ever less often, and everyone as
 seconds, as the seed does. What stands on this disk of each manifest (KEPT) is told whole when a
 link opens, and what changed of it at most once a second, or at once when nothing is lacking any
 more: somebody may be waiting to switch off. What of it has no room on this disk is told with it, so
-that who waits for it knows why, and taken back when there is room. When the share goes offline all
+that who waits for it knows why, and taken back when there is room. So is what stays here as it was
+though its owner took it away, until a person confirms that. When the share goes offline all
 that was said is taken back at once, of the own manifest too, and said again when it is back.
 
 Guarantees: nobody is told a head before the index that it describes is on the disk; equal digests
@@ -19,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Protocol, TypeVar
 
 from blake3 import blake3
@@ -27,8 +29,8 @@ from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.last_words import at_most
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import Head, Heads, HeadsAsk, Holding, Kept, encode
-from potluck.engine.node import Node
+from potluck.core.wire.catalogue import Head, Heads, HeadsAsk, HeldBack, Holding, Kept, encode
+from potluck.engine.node import Node, Peer
 from potluck.engine.others.following import Following
 from potluck.engine.others.head_sizes import HeadSizes
 
@@ -80,6 +82,9 @@ class PartlyHere(Protocol):
     def no_room(self) -> Mapping[ManifestName, Amount]:
         """Return what of it is not begun, since this disk has no room for it."""
 
+    def held_back(self) -> Mapping[ManifestName, Amount]:
+        """Return what stays here as it was until a person confirms what its owner did."""
+
 
 class Announcing:
     """Says what is held here, and asks what is held elsewhere."""
@@ -96,6 +101,7 @@ class Announcing:
         self._kept_due = False
         self._complete = False  # nothing is lacking, and that is news
         self._told: dict[ManifestName, Holding] = {}  # to everybody who is linked
+        self._held_told: dict[ManifestName, Amount] = {}  # the same, of what is held back here
         self._room_told = progress.room_mark  # of what had no room when that was told last
         self._share_told = True  # whether what was said last was of a share that is there
         self._head_sizes = HeadSizes(node)
@@ -109,10 +115,12 @@ class Announcing:
     def on_linked(self, device: DeviceId) -> None:
         """A control link to a member is open: say what we hold."""
         self._differences.pop(device, None)
-        self._node.peer(device).kept.clear()  # it may have begun anew
+        peer = self._node.peer(device)
+        peer.kept.clear()  # it may have begun anew
+        peer.held.clear()
         self._tell_heads(device)
         holdings = self._holdings()
-        self._tell_kept([device], holdings)
+        self._tell_kept([device], holdings, self._progress.held_back())
         for name in self._told.keys() - holdings.keys():
             del self._told[name]  # not known to everybody any more: told when it is settled
             self._kept_due = True
@@ -169,10 +177,14 @@ class Announcing:
         for device in self._following.strangers():
             self._node.say(device, HeadsAsk(self.digest))
 
-    def on_kept(self, device: DeviceId, holdings: Sequence[Holding]) -> int:
+    def on_kept(
+        self, device: DeviceId, holdings: Sequence[Holding], held: Sequence[HeldBack] = ()
+    ) -> int:
         """A member told what stands on its disk; return how much came there since it did last."""
         peer, came_bytes = self._node.peer(device), 0
-        peer.spoke_s = self._node.now
+        if holdings or not held:  # else it said nothing of what it has
+            peer.spoke_s = self._node.now
+        _note_held(peer, held)
         for holding in holdings:
             name = ManifestName.of(holding)
             before = peer.kept.get(name)
@@ -208,12 +220,13 @@ class Announcing:
 
     @property
     def _tell_s(self) -> float:
-        """When it is told next what stands here, and has no room here: it may be news by now.
+        """When it is told next what stands here, has no room, or is held: it may be news by now.
 
         Sooner if nothing is lacking any more; never if all of it is told.
         """
         progress = self._progress
-        if not (self._kept_due or progress.fetching or progress.room_mark != self._room_told):
+        news = progress.room_mark != self._room_told or progress.held_back() != self._held_told
+        if not (self._kept_due or progress.fetching or news):
             return math.inf
         return self._kept_s - limits.KEPT_S + KEPT_SOON_S if self._complete else self._kept_s
 
@@ -239,7 +252,10 @@ class Announcing:
         holdings = self._holdings()
         changed = {n: one for n, one in holdings.items() if self._told.get(n) != one}
         self._told |= changed
-        self._tell_kept(node.linked(), changed)
+        held, before = dict(self._progress.held_back()), self._held_told
+        news = {n: held.get(n, NOTHING) for n in held | before if held.get(n) != before.get(n)}
+        self._held_told = held
+        self._tell_kept(node.linked(), changed, news)
         self._kept_due = len(holdings) < len(node.index.manifests.heads())
 
     def _tell_heads(self, device: DeviceId) -> None:
@@ -247,11 +263,19 @@ class Announcing:
             self._node.say_when_durable(device, Heads(heads))
 
     def _tell_kept(
-        self, devices: Sequence[DeviceId], holdings: Mapping[ManifestName, Holding]
+        self,
+        devices: Sequence[DeviceId],
+        holdings: Mapping[ManifestName, Holding],
+        held: Mapping[ManifestName, Amount],
     ) -> None:
-        for some in _chunks(list(holdings.values())):
+        words = [
+            HeldBack(*name, one.files, min(one.size_bytes, limits.FILE_MAX_BYTES))
+            for name, one in sorted(held.items())
+        ]
+        chunks = (_chunks(list(holdings.values())), _chunks(words))
+        for some, kept_back in zip_longest(*chunks, fillvalue=()):
             for device in devices:
-                self._node.say(device, Kept(some))
+                self._node.say(device, Kept(list(some), list(kept_back)))
 
     def _holdings(self) -> dict[ManifestName, Holding]:
         """Return how much of each manifest stands on this disk.
@@ -272,6 +296,16 @@ class Announcing:
                 short = at_most(no_room.get(name, NOTHING), lacking[name].less(skips))
                 found[name] = Holding(*name, *said, *parts, short.files, short.size_bytes)
         return found
+
+
+def _note_held(peer: Peer, held: Iterable[HeldBack]) -> None:
+    """Remember what a member keeps as it was, for so many owners as it could have any of."""
+    for one in held:
+        name = ManifestName.of(one)
+        if not one.files:
+            peer.held.pop(name, None)
+        elif name in peer.held or len(peer.held) < limits.LIST_ITEMS:
+            peer.held[name] = Amount(one.files, 0, one.size_bytes)
 
 
 def _digest(heads: Iterable[Head]) -> bytes:

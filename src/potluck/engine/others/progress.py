@@ -84,6 +84,14 @@ class Progress:
         """The folders of which something stays here that its owner deleted or replaced."""
         return self._receiving.held.names
 
+    def held_back(self) -> dict[ManifestName, Amount]:
+        """Return how much that is, by folder; of an offline share nothing is said."""
+        if not self._node.share_present:
+            return {}
+        held = self._receiving.held
+        lots = ((name, held.lot(name)) for name in held.names)
+        return {name: lot.amount for name, lot in lots if lot is not None}
+
     @property
     def paused(self) -> str:
         """Why nothing is fetched, "" if that is not so."""

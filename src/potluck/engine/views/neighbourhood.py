@@ -161,6 +161,8 @@ class Neighbourhood:
                     whole_bytes=whole_bytes,
                     no_room_files=stands.no_room.files,
                     no_room_bytes=bounded(stands.no_room.size_bytes),
+                    held_files=bounded(stands.held.files),
+                    held_bytes=bounded(stands.held.size_bytes),
                     moves=other.device in under_way or _got_some(peer, self._node.now),
                 )
             )
@@ -280,6 +282,8 @@ class Neighbourhood:
             skips_bytes=bounded(stands.skips.size_bytes),
             no_room_files=stands.no_room.files,
             no_room_bytes=bounded(stands.no_room.size_bytes),
+            held_files=bounded(stands.held.files),
+            held_bytes=bounded(stands.held.size_bytes),
             only_files=only.files,
             only_bytes=bounded(only.size_bytes),
         )
@@ -307,7 +311,7 @@ def _got_some(peer: Peer | None, now: float) -> bool:
 
 
 def bounded(size_bytes: int) -> int:
-    """Return a size as JSON can hold it: owners may claim any."""
+    """Return a size, or a sum, as JSON can hold it: others may claim any."""
     return min(size_bytes, limits.SEQ_MAX)
 
 

@@ -73,6 +73,7 @@ class Picture:
             hindrances=tuple(self._hindrances()),
             doubled=bool(self._node.troubles.count(TroubleKind.CLONE)),
             index_fails=bool(self._node.troubles.count(TroubleKind.INDEX)),
+            my_label=self._node.own_label,
         )
 
     def only_here(self, knowledge: Knowledge) -> Amount:
@@ -146,7 +147,7 @@ class Picture:
         if peer.link is None and peer.gone_s is not None:
             away_s = node.now - peer.gone_s
         shares = node.index.manifests.amount(ManifestName.own(device))
-        known = DeviceKnown(device, label, here, said, away_s, shares)
+        known = DeviceKnown(device, label, here, said, away_s, shares, held=dict(peer.held))
         if not known.offline:
             return known
         holds = any(self._has_some(name, said[name]) for name in said if name.owner != device)

@@ -33,6 +33,8 @@ class DeviceView(Struct, frozen=True):
     skips_bytes: int = 0
     no_room_files: int = 0  # of the rest: what that disk has no room for, as it said
     no_room_bytes: int = 0
+    held_files: int = 0  # another device's: as it said, it keeps these of others as they were, for
+    held_bytes: int = 0  # their owners took very much away at once, and nobody confirmed it there
     only_files: int = 0  # another device's: no other one is known to have these, at most
     only_bytes: int = 0
 
@@ -62,6 +64,8 @@ class DeliveryView(Struct, frozen=True):
     need_folders: int = 0
     no_room_files: int = 0  # of what it lacks: what that disk has no room for, as it said
     no_room_bytes: int = 0
+    held_files: int = 0  # as it said, it keeps these as they were until that is confirmed there
+    held_bytes: int = 0
     moves: bool = True  # some of it is handed over from here, or came there a moment ago
 
 
@@ -167,6 +171,8 @@ class KeeperView(Struct, frozen=True):
     label: str
     online: bool  # linked, and not taken for gone
     kept: list[KeptView]
+    held_files: int = 0  # it keeps as they were, as it said last, until that is confirmed there
+    held_bytes: int = 0
 
 
 class KeepersView(Struct, frozen=True):

@@ -24,6 +24,7 @@ from potluck.core.content.knowledge import (
     situation,
 )
 from potluck.core.content.last_words import HeadNumber
+from potluck.core.content.outgoing import held_of
 from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import What
 from potluck.core.content.verification import Verification
@@ -129,10 +130,7 @@ class Viewer:
         held = [(one.name, one.held) for one in manifests]
         known = {one.name: one for one in manifests}
         heads = [_head_view(name, number) for name, number in held if number is not None]
-        devices = [
-            KeeperView(short_id(one.device), one.label, one.here, _kept_views(one, known))
-            for one in self._picture.devices()
-        ]
+        devices = [_keeper_view(one, known) for one in self._picture.devices()]
         return KeepersView(heads, devices)
 
     def _own_path(self) -> str:
@@ -246,6 +244,14 @@ def _fields(name: str, amount: Amount) -> dict[str, Any]:
 
 def _count(amount: Amount) -> int:
     return amount.files + amount.folders
+
+
+def _keeper_view(device: DeviceKnown, known: Mapping[ManifestName, ManifestKnown]) -> KeeperView:
+    """Return what a device said last, and how much of the folders that are known here it keeps."""
+    held = held_of(device.held, known)
+    amount = (bounded(held.files), bounded(held.size_bytes))
+    views = _kept_views(device, known)
+    return KeeperView(short_id(device.device), device.label, device.here, views, *amount)
 
 
 def _kept_views(device: DeviceKnown, known: Mapping[ManifestName, ManifestKnown]) -> list[KeptView]:

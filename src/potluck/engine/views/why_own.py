@@ -2,7 +2,8 @@
 
 Strategy: first what is open here (not looked at, being read, in no list yet), then what is known of
 each other device's copy (core/content/receipts.py), with why it is not known where that can be
-said. Who is away keeps nothing from being in sync, and is named. Limits: what is in hand is known
+said, and what a device keeps as it was until a person there confirms what was done here. Who is
+away keeps nothing from being in sync, and is named. Limits: what is in hand is known
 for a file; of a folder it is said that something in it is.
 """
 
@@ -19,9 +20,11 @@ from potluck.core.content.knowledge import (
     ManifestKnown,
     OwnWork,
 )
+from potluck.core.content.outgoing import OwnerName, held_before_words, held_words
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.content.receipts import PathKnown, receipt
 from potluck.core.errors import UnsafePath
+from potluck.core.keys.identity import short_id
 from potluck.core.wire.catalogue import Kind
 from potluck.core.wording import of_size, of_time, plural
 from potluck.engine.troubles import TroubleKind
@@ -124,15 +127,21 @@ def _receiver(
     said, label = receipt(device, known, path), device.label
     if said.known is CopyKnown.ALL:
         return None
+    held = device.held.get(known.name, NOTHING)
     if said.known is CopyKnown.AWAY:
         away = f"{label} is {said.why}"
         if device.away_s is not None:
             away = f"{label}, for {of_time(device.away_s)}: {said.why}"
+        if held != NOTHING:
+            away += f"; {held_before_words(held)}"
         return ReasonKind.RECEIVER_AWAY, f"{away}; {AWAY_NOTE}", False
     if device.offline:
         text = f"{label} {LACKS_ALL_OWN}; {AWAY_NOTE}"
         return ReasonKind.RECEIVER_LACKS, text, False
     text = f"{label}: {said.why}" + _handing(parts, device)
+    if held != NOTHING:
+        owner = OwnerName(parts.node.own_label, short_id(parts.node.me))
+        text += f"; {held_words(held, owner)}"
     word = device.said.get(known.name)
     if word is not None and word.skipped == word.missing != NOTHING and word.number == known.held:
         return ReasonKind.RECEIVER_SKIPS, text, False

@@ -26,6 +26,7 @@ from potluck.faces.text import (
     amount,
     count,
     duration,
+    lacking_words,
     percent,
     rate,
     shown,
@@ -120,15 +121,6 @@ def amount_words(state: dict[str, Any]) -> str:
     return " · ".join(parts)
 
 
-def lacking_words(files: int, folders: int, size_bytes: int) -> str:
-    """Return "2 files and 1 folder (1.0 GB)", "" for nothing."""
-    parts = [count(files, "file")] if files else []
-    parts += [count(folders, "folder")] if folders else []
-    if not parts:
-        return size(size_bytes) if size_bytes else ""
-    return " and ".join(parts) + (f" ({size(size_bytes)})" if size_bytes else "")
-
-
 def next_step(advice: str, words: Words) -> str:
     """Return what to type: one of our commands in full, a line for the shell as it is."""
     return shown(words.of(advice) if is_ours(advice) else advice)
@@ -152,12 +144,14 @@ def _delivery_words(one: dict[str, Any]) -> str:
     label = shown(one["label"])
     if not one["online"]:
         return f"{label} away"
+    held = held_there_words(one)
     if not one["known"]:
-        return f"{label} not known yet"
+        return f"{label} {held or 'not known yet'}"
     if one["whole_bytes"] and one.get("moves", True):
         done, whole = one["done_bytes"], one["whole_bytes"]
         return f"{label} {percent(min(done, whole - 1), whole)}"
-    return f"{label} lacks {lacks_words(one)}{no_room_there_words(one, ', no room')}"
+    words = f"{label} lacks {lacks_words(one)}{no_room_there_words(one, ', no room')}"
+    return f"{words}, {held}" if held else words
 
 
 def trouble_lines(trouble: dict[str, Any], words: Words) -> list[str]:
@@ -343,6 +337,11 @@ def away_words(device: dict[str, Any]) -> str:
 
 def holding_words(device: dict[str, Any]) -> str:
     """Return what is known of what a device holds, and that it is not known where it is not."""
+    words, held = _has_words(device), held_there_words(device)
+    return f"{words}, {held}" if held else words
+
+
+def _has_words(device: dict[str, Any]) -> str:
     lacks, skips = lacks_words(device), skipped_words(device, "skips")
     if device["known"] and not (lacks or skips):
         return f"has {_all_files(device['have_files'])}"
@@ -368,6 +367,13 @@ def no_room_there_words(one: dict[str, Any], words: str = "no room there") -> st
     """Return "no room there for 3 files (1.2 GB)" of a device, as it said; "" for nothing."""
     amount = lacking_words(one.get("no_room_files", 0), 0, one.get("no_room_bytes", 0))
     return f"{words} for {amount}" if amount else ""
+
+
+def held_there_words(one: dict[str, Any], until: str = "") -> str:
+    """Return "keeps 30 files (3.0 KB) as before" of a device, as it said; "" for nothing."""
+    amount = lacking_words(one.get("held_files", 0), 0, one.get("held_bytes", 0))
+    keeps = "keeps" if one["online"] else "kept"
+    return f"{keeps} {amount} as before{until}" if amount else ""
 
 
 def _all_files(number: int) -> str:

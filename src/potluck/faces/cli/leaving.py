@@ -27,10 +27,10 @@ import click
 from potluck.core.errors import PotluckError, Refused, TimedOut
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of
-from potluck.faces.cli.layout import lacking_words, lacks_words, no_room_there_words
+from potluck.faces.cli.layout import lacks_words, no_room_there_words
 from potluck.faces.cli.output import command, say, say_json
 from potluck.faces.cli.waiting import POLL_S, left_out
-from potluck.faces.text import count, shown
+from potluck.faces.text import count, lacking_words, shown
 from potluck.shells.state.home import holder_of, home_paths
 
 DOWN_S = 15.0  # three times what a device may take to leave; then something hangs

@@ -19,10 +19,10 @@ from potluck.core.errors import NotFound, PotluckError, Refused, UsageError
 from potluck.core.wording import typable
 from potluck.faces.cli.acts import json_option
 from potluck.faces.cli.client import Client, client_of
-from potluck.faces.cli.layout import fate_words, lacking_words, short
+from potluck.faces.cli.layout import fate_words, short
 from potluck.faces.cli.leaving import only_here_lines
 from potluck.faces.cli.output import at_prompt, command, is_terminal, say, say_json, sentence
-from potluck.faces.text import shown
+from potluck.faces.text import lacking_words, shown
 
 YES = "--yes"
 TYPED = {"keep-here": "clone keep-here", "new-identity": "clone new-identity"}

@@ -34,7 +34,7 @@ from potluck.core.errors import NotFound, NotRunning, TimedOut, TwoMachines
 from potluck.core.wording import listed
 from potluck.faces.cli.client import CALL_S, Client
 from potluck.faces.cli.comparing import waiting_words
-from potluck.faces.cli.layout import no_room_there_words, skipped_words
+from potluck.faces.cli.layout import held_there_words, no_room_there_words, skipped_words
 from potluck.faces.cli.output import command, say, say_json, sentence
 from potluck.faces.text import count, shown
 
@@ -337,7 +337,8 @@ def _why_late(device: dict[str, Any]) -> str:
     words = [f"skips {count(skipped, 'path')}, not fetched there"] if skipped else []
     if device["online"]:
         short = no_room_there_words({"no_room_files": files, "no_room_bytes": size_bytes})
-        words += [short] if short else []
+        held = held_there_words(device, ", until that is confirmed there")
+        words += [said for said in (short, held) if said]
     elif not words:
         words = ["away"]
     return f" ({'; '.join(words)})" if words else ""
