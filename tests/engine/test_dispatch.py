@@ -140,6 +140,7 @@ CALLS = [
     ("adopting", "on_imported"),
     ("succession", "on_imported"),
     ("adopting", "on_leaving"),
+    ("silent_disk", "on_silent"),
     ("strays", "on_touched"),
     ("strays", "on_share"),
     ("strays", "on_top"),
@@ -486,6 +487,7 @@ FACTS: list[tuple[events.Event, list[str]]] = [
     (events.LogStuck("", "", 1.0), ["durability.on_log"]),
     (events.LogMoved(), ["durability.on_log"]),
     (events.SpaceSeen(1, 2), ["downloads.on_space"]),
+    (events.DiskSilent((), 30.0), ["silent_disk.on_silent"]),
     (events.AddAsked(1, (), "copy"), ["imports.on_add"]),
     (
         events.Imported(ORDER, (), ()),

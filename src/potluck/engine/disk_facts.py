@@ -95,6 +95,14 @@ class LogMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class DiskSilent:
+    """One call of the disk is not answered, or all are again."""
+
+    asked: tuple[SafePath, ...]  # what it may be about; none: the folder itself
+    waited_s: float  # for how long, 0 once it was answered
+
+
+@dataclass(frozen=True, slots=True)
 class SpaceSeen:
     """How full the disk is."""
 

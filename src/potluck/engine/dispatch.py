@@ -38,6 +38,7 @@ from potluck.engine.events import (
     DatagramHeard,
     DialFailed,
     DiskEvent,
+    DiskSilent,
     DoorAsked,
     Event,
     FetchEnded,
@@ -228,6 +229,8 @@ class Dispatch:
             case SpaceSeen():
                 self._parts.downloads.on_space(event)
                 self._parts.following.on_space(event)
+            case DiskSilent():
+                self._parts.silent_disk.on_silent(event)
             case _:
                 assert_never(event)
 

@@ -29,6 +29,7 @@ from potluck.engine.disk_facts import (
     BatchId,
     BatchPlaced,
     BatchSettled,
+    DiskSilent,
     LogMoved,
     LogStuck,
     MadeDurable,
@@ -61,7 +62,8 @@ from potluck.engine.folder_facts import (
 from potluck.engine.person_acts import PersonAct
 
 __all__ = [
-    "BatchId", "BatchPlaced", "BatchSettled", "FilesHashed", "FolderMoved", "Hashed", "LogMoved",
+    "BatchId", "BatchPlaced", "BatchSettled", "DiskSilent", "FilesHashed", "FolderMoved", "Hashed",
+    "LogMoved",
     "LogStuck", "MadeDurable", "Mount", "MountsSeen", "NameRefused", "NotDurable", "OrderId",
     "PathSeen", "PathsTouched", "Placed", "Placement", "RestlessSeen", "ShareSeen", "SpaceSeen",
     "TopEntry", "TopKind", "TopSeen", "TreeSeen", "Unreadable", "UnwrittenMarker", "WatchDrained",
@@ -366,16 +368,9 @@ NetworkEvent = (
     | PathStalled | TrustSeen | IntroductionHeard | IntroductionAnswered
 )  # fmt: skip
 FolderEvent = (
-    PathsTouched
-    | WatchDrained
-    | WatchesRefused
-    | MountsSeen
-    | RestlessSeen
-    | TreeSeen
-    | FilesHashed
-    | ShareSeen
-    | TopSeen
-)
+    PathsTouched | WatchDrained | WatchesRefused | MountsSeen | RestlessSeen | TreeSeen
+    | FilesHashed | ShareSeen | TopSeen
+)  # fmt: skip
 FetchEvent = (
     ManifestHeard
     | FetchHeard
@@ -388,7 +383,7 @@ FetchEvent = (
 TransferEvent = RequestHeard | BulkSearch | CallEnded | FetchEvent
 DiskEvent = (
     BatchPlaced | BatchSettled | FolderMoved | MadeDurable | NotDurable | LogStuck | LogMoved
-    | SpaceSeen
+    | SpaceSeen | DiskSilent
 )  # fmt: skip
 PersonEvent = (
     Imported | LeaveAsked | AddAsked | FlushAsked | RescanAsked | DoorAsked | PersonAct

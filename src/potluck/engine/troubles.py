@@ -24,6 +24,7 @@ class TroubleKind(Enum):
 
     OFFLINE = "the share is offline"  # its marker is missing or another one
     INDEX = "the index cannot be written"
+    SILENT = "a disk keeps potluck waiting"
     CLONE = "two machines run with one identity"
     DISK = "the disk is full or fails"
     KEPT = "an owner deleted or replaced very much: it stays here until a person confirms"

@@ -29,7 +29,7 @@ up when it is called, so parts may tell each other in a circle although they are
     undelivered       own files nobody else has yet   bringing_back  own files come back
     scrub             files are read again, slowly    healed_files   … are whole again
     taking            others' files copied into mine   skipping      what is not wanted
-    confirmations     who said that a loss was meant
+    confirmations     who said that a loss was meant   silent_disk  what does not answer
 
 Guarantees: nothing is wired anywhere else; what a part makes for itself (a queue, a table, a judge)
 is its inside. Each line of a relay, of `start` and of `recover` is needed: tests/engine/
@@ -109,6 +109,7 @@ from potluck.engine.ring.own_calls import OwnCalls
 from potluck.engine.ring.removed_callers import RemovedCallers
 from potluck.engine.ring.sealed_datagrams import SealedDatagrams
 from potluck.engine.scrubbing import Scrub, ScrubListener
+from potluck.engine.silent_disk import SilentDisk
 from potluck.engine.strays import Strays
 from potluck.engine.succession import Succession
 from potluck.engine.taking import Taking
@@ -251,6 +252,7 @@ class Wiring:
         self.progress = Progress(node, *reception, self.own_folder.absent)
         self.announcing = Announcing(node, self.following, self.circle, self.progress)
         self.strays = Strays(node)
+        self.silent_disk = SilentDisk(node)
         self.happenings = Happenings(node, self.progress)
         self.answers = Answers(node)
         self.index_upkeep = IndexUpkeep(node, UpkeepRelay(self))

@@ -64,6 +64,10 @@ def test_what_is_wrong_with_a_device_concerns_its_folder(kind: TroubleKind) -> N
 
 def test_what_stops_all_concerns_all_and_the_rest_only_everything() -> None:
     _, ann, _ = shared()
+    note(ann, TroubleKind.SILENT, "d3/y")
+    (waits,) = said(ann, "d2/x")
+    assert waits.open
+    ann.node.troubles.clear_kind(TroubleKind.SILENT)
     note(ann, TroubleKind.INDEX, "the index")
     assert len(said(ann, "d2/x")) == 1
     note(ann, TroubleKind.UNWATCHED, "watches")

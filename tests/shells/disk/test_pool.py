@@ -41,6 +41,7 @@ from potluck.engine.events import (
     BatchId,
     BatchPlaced,
     BatchSettled,
+    DiskSilent,
     Event,
     FilesHashed,
     FolderMoved,
@@ -492,6 +493,29 @@ def test_while_the_disk_hangs_looks_at_the_share_do_not_pile_up(
     posted.wait_for(SpaceSeen)
     pool.see_space()
     until(lambda: sum(isinstance(event, SpaceSeen) for event in posted.events) == 2)
+
+
+def test_what_does_not_answer_is_told_with_what_it_was_asked_about(
+    pool: DiskPool, batches: PlayedBatches, posted: Posted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("potluck.shells.disk.silence.SILENT_S", 0.0)
+    batches.go_on.clear()
+    pool.submit(Place(BatchId(1), (ITEM,), "d1"))
+    assert batches.began.wait(DEADLINE_S)
+
+    def told() -> bool:
+        pool.see_share()
+        return any(one.asked == (ITEM.path,) for one in posted.of(DiskSilent))
+
+    until(told)
+    batches.go_on.set()
+    posted.wait_for(BatchPlaced)
+
+    def over() -> bool:
+        pool.see_share()
+        return posted.of(DiskSilent)[-1] == DiskSilent((), 0.0)
+
+    until(over)
 
 
 def test_want_of_descriptors_is_no_news_of_the_share(

@@ -29,8 +29,8 @@ BY_DEVICE = {
     TroubleKind.LOST,
 }  # fmt: skip
 """What is wrong with a device, or with what it shares."""
-FOR_ALL = {TroubleKind.INDEX, TroubleKind.TLS}
-"""What stops every file."""
+FOR_ALL = {TroubleKind.INDEX, TroubleKind.SILENT, TroubleKind.TLS}
+"""What stops every file, or may."""
 
 
 def _group(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:

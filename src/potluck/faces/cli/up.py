@@ -33,6 +33,7 @@ from potluck.faces.cli.interrupts import Interrupts
 from potluck.faces.cli.layout import Words
 from potluck.faces.cli.leaving import UpLeaving
 from potluck.faces.cli.output import Json, command, is_terminal, laid, program
+from potluck.faces.cli.slow_disk import said_if_slow
 from potluck.faces.cli.streams import write_or_go_on
 from potluck.faces.cli.up_face import UpFace
 from potluck.faces.prompt import is_background, job_control, usable
@@ -122,14 +123,8 @@ def up(shared: dict[str, Any], /, **typed: Json) -> int:
         folder=place.folder,
         last_folder=last,
     )
-    away = _check_home_of(settings) and not typed["renews"]
-    if typed["renews"]:
-        write_or_go_on("\n".join([*laid(_renews(settings)), ""]))
-    elif settings.folder == last and settings.origins["node.folder"] in UNNAMED:
-        _check_last(last, waits=away and settings.headless)
-    elif last is not None and is_another(settings.folder, settings.state_dir):
-        raise _new_folder(settings.folder, last)
-    _check(settings, away=away)
+    with said_if_slow(settings.folder):
+        away = _looked_at(settings, last, renews=typed["renews"])
     logging.basicConfig(
         level=logging.DEBUG if shared["verbose"] else logging.WARNING,
         format="%(levelname)s %(name)s: %(message)s",
@@ -143,6 +138,19 @@ def up(shared: dict[str, Any], /, **typed: Json) -> int:
     for warning in settings.warnings:
         write_or_go_on(f"! {warning}\n")
     return _run(settings, while_stdin=typed["while_stdin"], code=code, renews=typed["renews"])
+
+
+def _looked_at(settings: Settings, last: str | None, *, renews: bool) -> bool:
+    """Find what is wrong with FOLDER, and say whether it is away."""
+    away = _check_home_of(settings) and not renews
+    if renews:
+        write_or_go_on("\n".join([*laid(_renews(settings)), ""]))
+    elif settings.folder == last and settings.origins["node.folder"] in UNNAMED:
+        _check_last(last, waits=away and settings.headless)
+    elif last is not None and is_another(settings.folder, settings.state_dir):
+        raise _new_folder(settings.folder, last)
+    _check(settings, away=away)
+    return away
 
 
 def _flags(typed: dict[str, Any]) -> Flags:

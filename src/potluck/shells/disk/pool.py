@@ -5,7 +5,7 @@ somebody waits for: a look, a group commit, a small hash. The *patient* lane has
 take minutes: scans, imports, big files. A Hash is split between them by size, so that a note saved
 beside a film being hashed is shared at once. What is read afresh (engine/scrubbing.py) has a thread
 of its own, so that it is in nobody's way. Imports can be given a lane of their own, with rights
-of its own (docs/decisions/010-landlock.md).
+of its own (docs/decisions/010-landlock.md). What does not answer at all is told (silence.py).
 
 Guarantees: what is mounted below Shared/ is told before anything that was seen there (mounts.py);
 effects of the prompt lane are done in the order they were submitted, so a Place after a
@@ -56,6 +56,7 @@ from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.restoring import restore_paths
 from potluck.shells.disk.scanner import look_at, scan
+from potluck.shells.disk.silence import Silence, asked_of
 from potluck.shells.disk.stamping import FolderStamps
 from potluck.shells.disk.top import look_at_top
 from potluck.shells.disk.trash import prune_trash
@@ -111,6 +112,7 @@ class DiskPool:
         self._mounts: Final = MountTeller(share, inbox)
         self._inbox: Final = inbox
         self._people: Final = people
+        self._silence: Final = Silence(inbox)
         self._stopping: Final = threading.Event()
         self._was_there: bool | None = None  # the share, when its marker was looked at for that
         self._glances: Final[set[_Glance]] = set()  # that wait for their turn
@@ -130,7 +132,8 @@ class DiskPool:
 
     def submit(self, effect: DiskEffect) -> None:
         """Queue an effect; after `close` nothing happens."""
-        job = _DiskJob(self._tell, self._facts(effect), partial(fact_instead, effect))
+        facts = self._silence.watched(asked_of(effect), self._facts(effect))
+        job = _DiskJob(self._tell, facts, partial(fact_instead, effect))
         match effect:
             case Hash(afresh=True):
                 self._afresh.submit(job)
@@ -153,8 +156,10 @@ class DiskPool:
     def see_share(self) -> None:
         """Queue a look at the marker; ends in ShareSeen if it came or went since the last one.
 
-        Before that in MountsSeen, if something was mounted below it or is no more.
+        Before that in MountsSeen, if something was mounted below it or is no more; and at once in
+        DiskSilent, if something does not answer, or does again.
         """
+        self._silence.look()
         self._glance(self._share_looked_at)
 
     def see_space(self) -> None:
@@ -165,7 +170,8 @@ class DiskPool:
         """Queue a look of every few seconds unless the last one waits: a disk may hang for days."""
         if glance not in self._glances:
             self._glances.add(glance)
-            self._prompt.submit(_DiskJob(self._tell, _begun(glance, self._glances), _nothing))
+            facts = self._silence.watched((), _begun(glance, self._glances))
+            self._prompt.submit(_DiskJob(self._tell, facts, _nothing))
 
     def tidy(self, work: Callable[[], object]) -> None:
         """Queue work that has no event, like laying the ballast, behind what somebody waits for."""
@@ -274,7 +280,8 @@ class DiskPool:
         for part in self._read(small):
             if part.files or part.unstable:
                 yield replace(part, last=False)
-        later = _DiskJob(self._tell, self._read(rest), partial(fact_instead, rest))
+        facts = self._silence.watched(asked_of(rest), self._read(rest))
+        later = _DiskJob(self._tell, facts, partial(fact_instead, rest))
         self._patient.submit(later)
 
     def _read(self, effect: Hash) -> Iterator[FilesHashed]:
