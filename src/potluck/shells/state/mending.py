@@ -122,8 +122,8 @@ def _is_missing(path: str) -> bool:
     """Say whether there is no index, or a file with nothing in it."""
     try:
         found = os.lstat(path)
-    except FileNotFoundError:
-        return True
+    except OSError as error:  # any other one is told by whoever opens it
+        return isinstance(error, FileNotFoundError)
     return stat.S_ISREG(found.st_mode) and not found.st_size
 
 
