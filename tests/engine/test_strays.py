@@ -19,7 +19,7 @@ from potluck.core.group.statements import (
 )
 from potluck.core.keys.identity import short_id
 from potluck.engine.effects import LookAtTop, Tell
-from potluck.engine.events import PathsTouched, ShareSeen, TopEntry, TopKind, TopSeen
+from potluck.engine.events import LinkId, PathsTouched, ShareSeen, TopEntry, TopKind, TopSeen
 from potluck.engine.group.membership import OTHERS_BEFORE
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import folder_row
@@ -30,10 +30,12 @@ from tests.engine.builders import group, key, node, taken
 FOUND, LOST = ShareSeen(present=True, reason=""), ShareSeen(present=False, reason="missing")
 
 
-def begun() -> tuple[Node, Strays]:
-    """Device d1 in a group with d2."""
+def begun(*, met: bool = True) -> tuple[Node, Strays]:
+    """Device d1 in a group with d2, which it has met if nothing else is said."""
     one = node(1, folder="/home/ada/My Potluck")
     one.roster = group(1, 2)
+    if met:
+        one.peer(key(2).device).gone_s = 0.0
     return one, Strays(one)
 
 
@@ -103,6 +105,43 @@ def test_who_is_alone_and_may_be_about_to_join_is_not_told_to_share_what_others_
     assert subjects(one) == ["Shared/photos"]
     (kept,) = one.troubles.of(TroubleKind.STRAY)
     assert kept.reason == REASON
+
+
+def test_who_met_nobody_yet_is_not_told_to_share_what_may_be_a_members() -> None:
+    """A state of an old backup does not know who came since, and said to take their folders."""
+    one, strays = begun(met=False)
+    strays.on_top(top("d1", "d2", "dora", "emil"))
+    words = "belong to no device that this one knows of: not shared; nobody of the group was met"
+    words += " since the start, and an older state may not remember all of it: wait for the others"
+    (said,) = told(one)
+    see = f"ls -la {IN}dora'"
+    assert (said.text, said.command) == (
+        f"Shared/dora and Shared/emil {words}; to see what is in one: {see}",
+        see,
+    )
+    kept = one.troubles.of(TroubleKind.STRAY)
+    assert [each.command for each in kept] == [f"ls -la {IN}{name}'" for name in ("dora", "emil")]
+    assert all(each.reason.startswith("belongs to no device that this one knows") for each in kept)
+    strays.on_top(top("d1", "dora", "emil"))
+    assert told(one) == [], "it is told once"
+    strays.on_top(top("letter.txt", kind=TopKind.FILE))
+    assert told(one)[0].command.startswith("mv -n"), "no device has a file there"
+
+
+def test_whoever_is_met_decides_what_is_nobodys() -> None:
+    one, strays = begun(met=False)
+    strays.on_linked()
+    assert strays.deadline() is None, "nothing stands there"
+    strays.on_top(top("d1", "d3", "photos"))
+    told(one)
+    one.peer(key(2).device).link = LinkId(7)
+    strays.on_linked()
+    assert strays.deadline() == TOP_SETTLE_S, "what it knows of the group comes before"
+    one.roster = group(1, 2, 3)
+    strays.on_top(top("d1", "d3", "photos"))
+    (said,) = told(one)
+    assert said.command == f"mv -n {IN}photos' {IN}d1/'"
+    assert subjects(one) == ["Shared/photos"]
 
 
 def test_the_folders_of_others_in_a_group_before_are_not_to_become_the_own() -> None:

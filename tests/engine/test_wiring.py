@@ -883,6 +883,17 @@ def a_folder_of_nobody_is_looked_at_again_when_there_is_a_new_member() -> None:
     assert parts.node.troubles.count(TroubleKind.STRAY) == 0
 
 
+def a_folder_of_nobody_is_looked_at_again_when_somebody_is_met() -> None:
+    parts, dispatch = started(2)
+    seen = events.TopSeen((events.TopEntry("d3", True, events.TopKind.FOLDER),), complete=True)
+    dispatch.handle(seen)
+    (before,) = parts.node.troubles.of(TroubleKind.STRAY)
+    assert not before.command.startswith("mv"), "nobody was met"
+    assert parts.strays.deadline() is None
+    dispatch.handle(events.LinkOpened(LINK, LinkKind.CONTROL, BEN, address(2), b"run", None))
+    assert parts.strays.deadline() is not None
+
+
 def a_state_of_ours_that_was_lost_is_fetched_and_merged() -> None:
     parts, dispatch = linked(2)
     looked_at(parts, dispatch)
@@ -1683,6 +1694,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "RingRelay.on_linked: link_troubles.on_linked(device)": (
         a_member_that_is_heard_and_cannot_be_dialled_is_a_trouble_until_it_is_linked
+    ),
+    "RingRelay.on_linked: strays.on_linked()": (
+        a_folder_of_nobody_is_looked_at_again_when_somebody_is_met
     ),
     "RingRelay.on_undialled: link_troubles.on_undialled(device, address, reason)": (
         a_member_that_is_heard_and_cannot_be_dialled_is_a_trouble_until_it_is_linked

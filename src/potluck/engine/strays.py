@@ -6,13 +6,15 @@ after something was touched there, and when the group has other members. What is
 in the register and told once, with the command that makes it this device's: a file or folder is
 moved, what a link points at is copied, and what is never shared or stands in no command is shown.
 So is the folder of another device of a group that was left, under whatever name that it had there:
-it stays, and is not to become this device's own. The own folder of before is told as that.
+it stays, and is not to become this device's own. The own folder of before is told as that. The
+state of this device may be of an older backup and not remember all of its group: a folder that no
+device known here has is not to become the own one before somebody of the group was met in this run.
 
 Guarantees: nothing is touched; what goes, or turns out to be a member's, is cleared. Looks are at
 least `TOP_SETTLE_S` apart, whatever writes there, the checks of the marker aside. Limits: of more
 entries than a look tells some are missed, and those that go are cleared only when all can be told
-again. `Everyone`, which is to be the common folder, is a stray in this version, also an empty one:
-nothing is looked into.
+again. Whoever is met first may have an old state, too. `Everyone`, which is to be the common
+folder, is a stray in this version, also an empty one: nothing is looked into.
 """
 
 from __future__ import annotations
@@ -56,11 +58,19 @@ ALONE = WhyUnshared(
     NOBODYS.step,
     NOBODYS.command,
 )
+UNMET = WhyUnshared(
+    "belongs to no device that this one knows of: it is not shared; nobody of the group was met "
+    "since the start, and an older state may not remember all of it: wait for the others",
+    "belong to no device that this one knows of: not shared; nobody of the group was met "
+    "since the start, and an older state may not remember all of it: wait for the others",
+    "see what is in {it}",
+    "ls -la {source}",
+)
 ANOTHERS = WhyUnshared(
     "was another device's folder, in a group before: it stays as it is and is not shared",
     "were other devices' folders, in a group before: they stay as they are and are not shared",
-    "see what is in {it}",
-    "ls -la {source}",
+    UNMET.step,
+    UNMET.command,
 )
 FORMER_OWN = WhyUnshared(
     "was this device's own folder, in a group before: it is not shared now",
@@ -125,6 +135,11 @@ class Strays:
     def on_members(self) -> None:
         """The group has other members now, or they have other labels."""
         self._look_soon()
+
+    def on_linked(self) -> None:
+        """Somebody of the group is met: what it knows of the group is known in a moment."""
+        if self._known:
+            self._look_soon()
 
     def _look_soon(self) -> None:
         if self._due_s is None:
@@ -205,15 +220,24 @@ class Strays:
             case TopKind.FILE | TopKind.FOLDER:
                 if entry.name.casefold() == COMMON_FOLDER:
                     return COMMON
-                roster, is_folder = self._node.roster, entry.kind is TopKind.FOLDER
-                alone = roster is not None and len(roster.members) == 1
-                return ALONE if alone and is_folder else NOBODYS
+                return self._why_nobodys(entry)
             case TopKind.LINK:
                 return LINK
             case TopKind.SPECIAL:
                 return SPECIAL
             case _:
                 assert_never(entry.kind)
+
+    def _why_nobodys(self, entry: TopEntry) -> WhyUnshared:
+        """Say of a file or folder that no device known here has its name."""
+        roster = self._node.roster
+        if roster is None or entry.kind is TopKind.FILE:  # no device has a file there
+            return NOBODYS
+        if len(roster.members) == 1:
+            return ALONE
+        peers = self._node.peers.values()
+        met = any(peer.link is not None or peer.gone_s is not None for peer in peers)
+        return NOBODYS if met else UNMET
 
     def _why_before(self, entry: TopEntry) -> WhyUnshared | None:
         """Say of a folder of a group that was left with this home whose it was."""

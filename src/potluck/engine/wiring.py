@@ -148,6 +148,7 @@ class RingRelay(DiscoveryListener, BulkCallsListener, NarrowPathsListener):
         self._parts.confirmations.on_linked(device)
         self._parts.downloads.on_peer(device)
         self._parts.link_troubles.on_linked(device)
+        self._parts.strays.on_linked()
         self._parts.publishing.breaker.on_others()
 
     def on_unlinked(self, device: DeviceId, *, clean: bool) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import msgspec
+import pytest
 
 from potluck.core import limits
 from potluck.core.content.knowledge import OwnWork
@@ -259,6 +260,31 @@ def test_what_both_had_before_is_not_brought_back() -> None:
     again.part.on_fetched(lost)
     again.tick()
     assert again.shared == ["a", "new"]
+
+
+@pytest.mark.parametrize(
+    ("gone", "words"),
+    [
+        ({"b"}, "1 file that was deleted or renamed in it is here in Shared/d1 again, and shared"),
+        (
+            {"b", "c"},
+            "2 files that were deleted or renamed in it are here in Shared/d1 again, and shared",
+        ),
+    ],
+)
+def test_what_the_lost_state_deleted_and_comes_back_is_told(gone: set[str], words: str) -> None:
+    """Both were restored: what the lost life deleted came back everywhere, and nobody said so."""
+    first = Restored("a", "b", "c")
+    head = first.device.head_of(first.device)
+    again = Restored("new", index=first.node.index, run=3)
+    lost = again.lost(*(record(path, 1) for path in ("a", "b", "c") if path not in gone))
+    lost = sign_head(msgspec.structs.replace(lost, continues=(run_end(head),)), key(1))
+    again.part.on_own_head(lost)
+    again.part.on_fetched(lost)
+    again.tick()
+    assert again.shared == ["a", "b", "c", "new"]
+    (said,) = [tell for tell in taken(again.node, Tell) if tell.code == "lost_state"]
+    assert said.text.endswith(f"does not remember; {words}"), "new is from after what both had"
 
 
 def test_what_a_lost_state_has_from_before_it_continued_this_one_is_brought_back() -> None:

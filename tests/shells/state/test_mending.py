@@ -117,12 +117,11 @@ def test_an_index_that_is_out_of_its_group_learns_nothing(home: Path) -> None:
         of_another,
         lambda path: damage_pages(path, [0]),
         lambda path: damage_pages(path, range(1, path.stat().st_size // PAGE_BYTES)),
-        lambda path: path.write_bytes(b""),
         lambda path: path.write_bytes(bytes(path.stat().st_size)),
         lambda path: path.write_bytes(path.read_bytes()[:PAGE_BYTES]),
         lambda path: path.write_bytes(b"not an index at all"),
     ],
-    ids=["all pages", "another's", "the first", "all but that", "empty", "zeros", "cut", "text"],
+    ids=["all pages", "another's", "the first", "all but that", "zeros", "cut", "text"],
 )
 def test_it_stays_the_member_that_it_was_and_the_damaged_index_is_kept(
     home: Path, damage: Callable[[Path], object]
@@ -132,12 +131,40 @@ def test_it_stays_the_member_that_it_was_and_the_damaged_index_is_kept(
     assert mend(str(home))
     assert known(home) == FACTS
     assert len(kept(home)) == 1
-    assert damaged in {*kept(home), b""}  # SQLite writes into an empty file
+    assert damaged in kept(home)
     assert not mend(str(home))
     assert (home / INDEX_NAME).stat().st_mode & 0o777 == 0o600
     (text,) = told(home)
     assert text.startswith("the index was damaged and is built anew")
     assert "join it again" not in text
+
+
+@pytest.mark.parametrize("left", ["nothing", "no length", "its private file"])
+def test_one_that_is_missing_is_said_to_be_that_and_nothing_is_kept_of_it(
+    home: Path, left: str
+) -> None:
+    """Whoever moves the index of a newer potluck away is not told that it was damaged."""
+    (home / INDEX_NAME).unlink()
+    if left == "no length":
+        (home / INDEX_NAME).write_bytes(b"")
+    elif left == "its private file":
+        make_private(str(home))  # as every start does before
+    assert mend(str(home))
+    assert known(home) == FACTS
+    assert list(home.glob(f"{INDEX_NAME}.damaged-*")) == []
+    assert (home / INDEX_NAME).stat().st_mode & 0o777 == 0o600
+    assert not mend(str(home))
+    anew = "is built anew from the folder and from the others; no file was touched"
+    assert told(home) == [f"the index was missing in {home} and {anew}"]
+
+
+def test_a_missing_one_whose_mending_was_cut_off_does_not_hide_the_damaged_one(home: Path) -> None:
+    assert mend(str(home), IndexDamaged(cause="found while it ran"))
+    one = min(home.glob(f"{INDEX_NAME}.damaged-*"))
+    (home / INDEX_NAME).unlink()
+    assert mend(str(home))
+    assert len(kept(home)) == 1
+    assert told(home)[0].endswith(f"; one that was damaged before is kept as {one.name} there")
 
 
 def test_an_index_without_the_tables_of_its_version_is_damaged(home: Path) -> None:

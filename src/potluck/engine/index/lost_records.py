@@ -1,4 +1,5 @@
-"""Lost records: what the staged pages of a manifest have and the manifest itself has not.
+"""Lost records: what the staged pages of a manifest have and the manifest itself has not, and the
+files that it has and they have not.
 
 Strategy: a state of the own folder that was lost is staged whole (engine/own/lost_state.py). Most
 of it stands in the present manifest too, so the comparison is left to SQL, page by page.
@@ -24,6 +25,13 @@ _UNLIKE: Final = (
     " AND r.path = s.path AND r.is_folder = s.is_folder AND r.root = s.root)"
     " ORDER BY path LIMIT ?4"
 )
+_ENDED: Final = (
+    "SELECT count(*) FROM record AS r WHERE manifest = ?1 AND seq <= ?2 AND NOT is_folder"
+    " AND EXISTS (SELECT 1 FROM place AS p WHERE p.manifest = ?1 AND p.path = r.path"
+    " AND NOT p.is_folder)"
+    " AND NOT EXISTS (SELECT 1 FROM staged AS s WHERE s.manifest = ?1 AND s.path = r.path"
+    " AND s.digest IS NOT NULL)"
+)
 
 
 class LostRecords:
@@ -37,6 +45,13 @@ class LostRecords:
         """Return how many records are staged of a manifest."""
         sql = "SELECT count(*) FROM staged WHERE manifest = ? AND digest IS NOT NULL"
         ((count,),) = self._database.rows(sql, (self._names.make(name).number,))
+        return int(count)
+
+    def ended(self, name: ManifestName, seq: int) -> int:
+        """Count the files of the manifest up to a change number that stand here, and at whose paths
+        nothing is staged.
+        """
+        ((count,),) = self._database.rows(_ENDED, (self._names.make(name).number, seq))
         return int(count)
 
     def since(self, name: ManifestName, seq: int) -> Iterator[FileRecord]:

@@ -6,7 +6,8 @@ named once more in a new head. One that it has not had was lost, with an old bac
 a new disk: all of it is fetched, as any other manifest is, and once the own folder is looked
 through, both are merged (core/content/merging.py) under a head that continues both. What is on
 another disk only is held from then on (engine/own/held_paths.py): it is shared as it was, and a
-person says whether it is brought back or goes.
+person says whether it is brought back or goes. What both had and the lost one ended is here again,
+and shared; how many files that are is told.
 
 Guarantees: nothing that any holder of a lost state has is deleted by a head of ours before it was
 merged; a merge is one transaction, and a state of which something is not here any more is fetched
@@ -182,6 +183,7 @@ class LostState:
         self._wanted, self._here, node.unmerged = None, False, False
         words = f"other version {lost.generation}-{lost.seq}"
         back = self._unknown_here(lost, words)
+        ended = node.index.lost_records.ended(name, self._publishing.lineage.common_seq(lost))
         self._publishing.lineage.adopt(lost)
         self._publishing.begin_anew(1)
         self._publishing.share_again(back)
@@ -192,6 +194,10 @@ class LostState:
         if files:
             stay = "stays" if files == 1 else "stay"
             text += f"; {plural(files, 'file')} of it, not here in {place}, {stay} with them"
+        if ended:
+            were, are = ("was", "is") if ended == 1 else ("were", "are")
+            text += f"; {plural(ended, 'file')} that {were} deleted or renamed in it {are} here"
+            text += f" in {place} again, and shared"
         node.tell("lost_state", text, level="warning")
 
     def _unknown_here(self, lost: Head, words: str) -> list[FileRecord]:

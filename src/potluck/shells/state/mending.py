@@ -3,22 +3,25 @@
 Strategy: before a start believes the index it is opened and its group is read. A file that SQLite
 does not take or that has not its tables, a folder in its place, one that is empty although this
 device was in a group, and one in which another device is the member are damaged; so is one of which
-SQLite said so while the program ran. What is left of its group facts is read
-(engine/index/carried.py), united with the copy beside it (group_copy.py) and written there; then
-the files get dated names, the index before its log, and a new index begins with these facts. All
-else comes again: own files from the folder, the lists of others from them (docs/protocol.md §6,
-lost states).
+SQLite said so while the program ran. Where there is none, or one of no length, although this device
+was in a group, it is missing: a new one begins, and nothing is put aside. What is left of the group
+facts of a damaged one is read (engine/index/carried.py), united with the copy beside it
+(group_copy.py) and written there; then the files get dated names, the index before its log, and a
+new index begins with these facts. All else comes again: own files from the folder, the lists of
+others from them (docs/protocol.md §6, lost states).
 
 Guarantees: no file of FOLDER is touched, and the damaged index is kept. A mending that is cut off
 is done again by the next start, since the copy was written first. Where an index is damaged again
-and again no new one is begun. The next start tells what was done. Limits: `DAMAGED_KEPT` damaged
-ones are kept, and every folder; a page that is damaged and never read is not noticed; where neither
-file nor copy gives the roster back, this device is alone and has to be let in again.
+and again no new one is begun. The next start tells what was done. Limits: a start that is cut off
+while it begins a missing one leaves one that the next puts aside. `DAMAGED_KEPT` damaged ones are
+kept, and every folder; a page that is damaged and never read is not noticed; where neither file nor
+copy gives the roster back, this device is alone and has to be let in again.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -45,12 +48,13 @@ from potluck.shells.state.private_home import DAMAGED, INDEX_NAME, INDEX_PARTS, 
 
 DAMAGED_KEPT: Final = 3
 DAMAGED_AGAIN_S: Final = 3_600.0  # so many within this time: no new index helps against that
-_MENDED: Final = "mended"  # in the new index: under which name the damaged one is kept
+_MENDED: Final = "mended"  # in the new index: under which name the damaged one is kept, if any
+_ANEW: Final = "is built anew from the folder and from the others; no file was touched"
 _OUT: Final = "out"  # in the index: this device is in its group no more (membership.py)
 
 
 def mend(state_dir: str, found: IndexDamaged | None = None) -> bool:
-    """Begin a new index if the one in a claimed home is damaged; say whether that was so.
+    """Begin a new index if that of a claimed home is damaged or missing; say whether that was so.
 
     `found`: a run has found out that it is. Raises DiskTrouble if it cannot be done, Refused where
     an identity is half restored.
@@ -60,6 +64,10 @@ def mend(state_dir: str, found: IndexDamaged | None = None) -> bool:
     owner = device if device is not None else DeviceId(b"")
     _finish_putting_aside(path)
     copied = read_copy(state_dir, owner)
+    if found is None and copied.records and _is_missing(path):
+        make_private(state_dir)
+        _begin_anew(path, best_of(Carried(owner), copied, whole=False), "")
+        return True
     why = found if found is not None else _damage(path, owner, copied)
     if why is None:
         _catch_up(path, owner, copied)
@@ -97,12 +105,26 @@ def mended_notice(index: Index, state_dir: str) -> Tell | None:
     index.begin()
     index.meta.remove(_MENDED)
     index.commit()
-    where = f"{kept.decode()} in {printable(state_dir)}"
-    text = "the index was damaged and is built anew from the folder and from the others; "
-    text += f"no file was touched; the damaged one is kept as {where}"
+    where = printable(state_dir)
+    if kept:
+        text = f"the index was damaged and {_ANEW}; the damaged one is kept as {kept.decode()}"
+        text += f" in {where}"
+    else:
+        text = f"the index was missing in {where} and {_ANEW}"
+        before = [each.name for each in _kept(state_dir)]
+        text += f"; one that was damaged before is kept as {before[-1]} there" if before else ""
     if not index.roster.all():
         text += "; to which group this device belonged could not be read: join it again"
     return warning("index_mended", text)
+
+
+def _is_missing(path: str) -> bool:
+    """Say whether there is no index, or a file with nothing in it."""
+    try:
+        found = os.lstat(path)
+    except OSError as error:  # any other one is told by whoever opens it
+        return isinstance(error, FileNotFoundError)
+    return stat.S_ISREG(found.st_mode) and not found.st_size
 
 
 def _damage(path: str, device: DeviceId, copied: Carried) -> IndexDamaged | None:
@@ -167,7 +189,10 @@ def _finish_putting_aside(path: str) -> None:
 
 
 def _begin_anew(path: str, facts: Carried, kept: str) -> None:
-    """Make the new index; what it is in the middle of when it is cut off, the copy has."""
+    """Make the new index; what it is in the middle of when it is cut off, the copy has.
+
+    `kept`: under which name the damaged one is kept; empty where there was none.
+    """
     index = Index.open(path)
     try:
         carry_into(index, facts)
