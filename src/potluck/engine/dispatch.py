@@ -252,10 +252,7 @@ class Dispatch:
                 own_folder.scan()
                 self._parts.replica_check.scan()
             case DoorAsked(open_s):
-                if not self._node.leaving:
-                    self._parts.admission_policy.on_door_asked(open_s)
-                    if self._parts.admission_policy.is_open:
-                        self._parts.questions.ask_around()
+                _on_door_asked(self._parts, open_s)
             case LeaveAsked():
                 _on_leave_asked(self._parts)
             case _:
@@ -341,6 +338,14 @@ class Dispatch:
             self._members.hear(device, message)
         elif not isinstance(message, Unknown):
             self.counters[f"unexpected {type(message).__name__}"] += 1
+
+
+def _on_door_asked(parts: Wiring, open_s: float | None) -> None:
+    """The person opens the door, and wants to know who is near, or closes it."""
+    if not parts.node.leaving:
+        parts.admission_policy.on_door_asked(open_s)
+        if parts.admission_policy.is_open:
+            parts.questions.ask_around()
 
 
 def _on_mounts(parts: Wiring, event: MountsSeen) -> None:

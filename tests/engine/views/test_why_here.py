@@ -64,19 +64,17 @@ def test_what_is_wrong_with_a_device_concerns_its_folder(kind: TroubleKind) -> N
 
 def test_what_stops_all_concerns_all_and_the_rest_only_everything() -> None:
     _, ann, _ = shared()
-    note(ann, TroubleKind.SILENT, "d3/y")
-    (waits,) = said(ann, "d2/x")
-    assert waits.open
-    ann.node.troubles.clear_kind(TroubleKind.SILENT)
     note(ann, TroubleKind.INDEX, "the index")
     assert len(said(ann, "d2/x")) == 1
     note(ann, TroubleKind.UNWATCHED, "watches")
     assert (len(said(ann, "d2/x")), len(said(ann, "d1/x"))) == (1, 2)
     assert [one.open for one in said(ann, "d1/x")] == [True, False]
+    note(ann, TroubleKind.SILENT, "d3/y")
+    assert len(said(ann, "d2/x")) == 2
     note(ann, TroubleKind.CODE, "a code")
-    assert (len(said(ann, "d1/x")), len(said(ann))) == (2, 3)
+    assert (len(said(ann, "d1/x")), len(said(ann))) == (3, 4)
     note(ann, TroubleKind.BLOCKED, "d2/x")
-    assert len(said(ann)) == 3, "told for the file itself"
+    assert len(said(ann)) == 4, "told for the file itself"
 
 
 def test_a_share_that_is_offline_says_what_to_do() -> None:
