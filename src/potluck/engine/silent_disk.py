@@ -1,7 +1,7 @@
 """A silent disk: one that does not answer is named, for all that may wait for it.
 
 Strategy: the shell tells when a call of the disk has gone unanswered for long, what that was about,
-and when there is none such any more (shells/disk/silence.py). It stands in the register of
+and when there is none such any more (shells/disk/unanswered.py). It stands in the register of
 troubles meanwhile: what is looked at, read or put in its place is done one after the other, so it
 is a reason for every path. Guarantees: nothing is said of a disk that answers, however slowly.
 Limits: which of the files that were asked about in one go it is about is not known; of more than

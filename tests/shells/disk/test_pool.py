@@ -498,7 +498,7 @@ def test_while_the_disk_hangs_looks_at_the_share_do_not_pile_up(
 def test_what_does_not_answer_is_told_with_what_it_was_asked_about(
     pool: DiskPool, batches: PlayedBatches, posted: Posted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("potluck.shells.disk.silence.SILENT_S", 0.0)
+    monkeypatch.setattr("potluck.shells.disk.unanswered.SILENT_S", 0.0)
     batches.go_on.clear()
     pool.submit(Place(BatchId(1), (ITEM,), "d1"))
     assert batches.began.wait(DEADLINE_S)

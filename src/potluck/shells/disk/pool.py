@@ -5,7 +5,7 @@ somebody waits for: a look, a group commit, a small hash. The *patient* lane has
 take minutes: scans, imports, big files. A Hash is split between them by size, so that a note saved
 beside a film being hashed is shared at once. What is read afresh (engine/scrubbing.py) has a thread
 of its own, so that it is in nobody's way. Imports can be given a lane of their own, with rights
-of its own (docs/decisions/010-landlock.md). What does not answer at all is told (silence.py).
+of its own (docs/decisions/010-landlock.md). What does not answer at all is told (unanswered.py).
 
 Guarantees: what is mounted below Shared/ is told before anything that was seen there (mounts.py);
 effects of the prompt lane are done in the order they were submitted, so a Place after a
@@ -56,10 +56,10 @@ from potluck.shells.disk.receiving.batches import Batches
 from potluck.shells.disk.receiving.part_files import PartFiles
 from potluck.shells.disk.restoring import restore_paths
 from potluck.shells.disk.scanner import look_at, scan
-from potluck.shells.disk.silence import Silence, asked_of
 from potluck.shells.disk.stamping import FolderStamps
 from potluck.shells.disk.top import look_at_top
 from potluck.shells.disk.trash import prune_trash
+from potluck.shells.disk.unanswered import UnansweredCalls, asked_of
 from potluck.shells.loop.inbox import Inbox
 from potluck.shells.loop.people import People, warning
 from potluck.shells.loop.workers import Workers
@@ -112,7 +112,7 @@ class DiskPool:
         self._mounts: Final = MountTeller(share, inbox)
         self._inbox: Final = inbox
         self._people: Final = people
-        self._silence: Final = Silence(inbox)
+        self._unanswered: Final = UnansweredCalls(inbox)
         self._stopping: Final = threading.Event()
         self._was_there: bool | None = None  # the share, when its marker was looked at for that
         self._glances: Final[set[_Glance]] = set()  # that wait for their turn
@@ -132,7 +132,7 @@ class DiskPool:
 
     def submit(self, effect: DiskEffect) -> None:
         """Queue an effect; after `close` nothing happens."""
-        facts = self._silence.watched(asked_of(effect), self._facts(effect))
+        facts = self._unanswered.watched(asked_of(effect), self._facts(effect))
         job = _DiskJob(self._tell, facts, partial(fact_instead, effect))
         match effect:
             case Hash(afresh=True):
@@ -159,7 +159,7 @@ class DiskPool:
         Before that in MountsSeen, if something was mounted below it or is no more; and at once in
         DiskSilent, if something does not answer, or does again.
         """
-        self._silence.look()
+        self._unanswered.look()
         self._glance(self._share_looked_at)
 
     def see_space(self) -> None:
@@ -170,7 +170,7 @@ class DiskPool:
         """Queue a look of every few seconds unless the last one waits: a disk may hang for days."""
         if glance not in self._glances:
             self._glances.add(glance)
-            facts = self._silence.watched((), _begun(glance, self._glances))
+            facts = self._unanswered.watched((), _begun(glance, self._glances))
             self._prompt.submit(_DiskJob(self._tell, facts, _nothing))
 
     def tidy(self, work: Callable[[], object]) -> None:
@@ -280,7 +280,7 @@ class DiskPool:
         for part in self._read(small):
             if part.files or part.unstable:
                 yield replace(part, last=False)
-        facts = self._silence.watched(asked_of(rest), self._read(rest))
+        facts = self._unanswered.watched(asked_of(rest), self._read(rest))
         later = _DiskJob(self._tell, facts, partial(fact_instead, rest))
         self._patient.submit(later)
 

@@ -1,4 +1,4 @@
-"""Silence of the disk: threads that wait in one call are found, those that work are not."""
+"""Unanswered calls of the disk: threads that wait in one are found, those that work are not."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.engine import effects
-from potluck.engine.events import DiskSilent, Event, OrderId
-from potluck.shells.disk.silence import SILENT_S, Silence, asked_of
+from potluck.engine.events import BatchId, DiskSilent, Event, OrderId
+from potluck.shells.disk.unanswered import SILENT_S, UnansweredCalls, asked_of
 from tests.devices import until
-from tests.shells.disk.test_pool import FOLDER_ITEM, ITEM, BatchId, Posted
+from tests.shells.disk.test_pool import FOLDER_ITEM, ITEM, Posted
 
 A, B = parse_wire_path(b"d1/a"), parse_wire_path(b"d1/b")
 FACT = DiskSilent((A,), 1.0)  # whatever fact
@@ -38,7 +38,7 @@ class Time:
 class Asker:
     """A thread that asks a disk, which answers when it is let go on."""
 
-    def __init__(self, silence: Silence, *asked: SafePath, busy: bool = False) -> None:
+    def __init__(self, silence: UnansweredCalls, *asked: SafePath, busy: bool = False) -> None:
         self.goes_on, begun = threading.Event(), threading.Event()
         self.facts: list[Event] = []
 
@@ -71,11 +71,11 @@ def posted() -> Posted:
 
 
 @pytest.fixture
-def silence(posted: Posted, clocks: Time) -> Silence:
-    return Silence(posted, clocks.now, clocks.used)  # type: ignore[arg-type]
+def silence(posted: Posted, clocks: Time) -> UnansweredCalls:
+    return UnansweredCalls(posted, clocks.now, clocks.used)  # type: ignore[arg-type]
 
 
-def looked(silence: Silence, posted: Posted) -> list[Event]:
+def looked(silence: UnansweredCalls, posted: Posted) -> list[Event]:
     """What one look posts."""
     before = len(posted.events)
     silence.look()
@@ -83,7 +83,7 @@ def looked(silence: Silence, posted: Posted) -> list[Event]:
 
 
 def test_who_waits_in_one_call_for_long_is_told_of_once(
-    silence: Silence, posted: Posted, clocks: Time
+    silence: UnansweredCalls, posted: Posted, clocks: Time
 ) -> None:
     asker = Asker(silence, A, B)
     clocks.now_s += SILENT_S - 1
@@ -92,15 +92,15 @@ def test_who_waits_in_one_call_for_long_is_told_of_once(
     assert looked(silence, posted) == [DiskSilent((A, B), SILENT_S)]
     clocks.now_s += 100
     assert looked(silence, posted) == []
-    assert repr(silence) == "<Silence: 1 at work, told: True>"
+    assert repr(silence) == "<UnansweredCalls: 1 at work, told: True>"
     asker.end()
     assert looked(silence, posted) == [DiskSilent((), 0.0)]
     assert looked(silence, posted) == []
-    assert repr(silence) == "<Silence: 0 at work, told: False>"
+    assert repr(silence) == "<UnansweredCalls: 0 at work, told: False>"
 
 
 def test_whose_processor_time_goes_on_is_answered_however_slowly(
-    silence: Silence, posted: Posted, clocks: Time
+    silence: UnansweredCalls, posted: Posted, clocks: Time
 ) -> None:
     asker = Asker(silence, A)
     for _ in range(5):
@@ -115,7 +115,7 @@ def test_whose_processor_time_goes_on_is_answered_however_slowly(
 
 
 def test_of_two_the_one_that_waits_longer_is_named_and_then_the_other(
-    silence: Silence, posted: Posted, clocks: Time
+    silence: UnansweredCalls, posted: Posted, clocks: Time
 ) -> None:
     first = Asker(silence, A)
     clocks.now_s += 5
@@ -129,7 +129,7 @@ def test_of_two_the_one_that_waits_longer_is_named_and_then_the_other(
 
 
 def test_of_a_thread_that_is_gone_nothing_is_wrong_with_its_clock(
-    silence: Silence, posted: Posted, clocks: Time
+    silence: UnansweredCalls, posted: Posted, clocks: Time
 ) -> None:
     asker = Asker(silence, A)
     clocks.used_s = -1.0
@@ -138,7 +138,7 @@ def test_of_a_thread_that_is_gone_nothing_is_wrong_with_its_clock(
 
 
 def test_without_clocks_of_threads_nothing_is_silent(
-    silence: Silence, posted: Posted, clocks: Time, monkeypatch: pytest.MonkeyPatch
+    silence: UnansweredCalls, posted: Posted, clocks: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delattr(time, "pthread_getcpuclockid")
     asker = Asker(silence, A)
@@ -152,7 +152,7 @@ def test_without_clocks_of_threads_nothing_is_silent(
 def test_the_clocks_of_the_system_stand_still_while_a_thread_waits(
     posted: Posted, clocks: Time
 ) -> None:
-    silence = Silence(posted, clocks.now)  # type: ignore[arg-type]
+    silence = UnansweredCalls(posted, clocks.now)  # type: ignore[arg-type]
     waits = Asker(silence, A)
 
     def told() -> bool:
@@ -164,7 +164,7 @@ def test_the_clocks_of_the_system_stand_still_while_a_thread_waits(
 
 
 def test_the_clocks_of_the_system_go_on_while_a_thread_works(posted: Posted, clocks: Time) -> None:
-    silence = Silence(posted, clocks.now)  # type: ignore[arg-type]
+    silence = UnansweredCalls(posted, clocks.now)  # type: ignore[arg-type]
     works = Asker(silence, A, busy=True)
     (step,) = silence._steps.values()
     before_s = step.used_s

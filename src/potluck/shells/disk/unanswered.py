@@ -1,4 +1,4 @@
-"""Silence of the disk: which call of it has not been answered for long.
+"""Unanswered calls: which call of the disk has waited for long.
 
 Strategy: a thread that waits for the disk uses no processor at all, and one that works, or is
 answered again and again, uses some. So each step of a job of the disk pool is noted with the clock
@@ -40,7 +40,7 @@ class _Step:
     since_s: float  # for so long it has stood still
 
 
-class Silence:
+class UnansweredCalls:
     """Knows what each thread that uses the disk is at."""
 
     def __init__(
@@ -60,7 +60,7 @@ class Silence:
 
     def __repr__(self) -> str:
         """Say how many threads are at something."""
-        return f"<Silence: {len(self._steps)} at work, told: {self._silent is not None}>"
+        return f"<UnansweredCalls: {len(self._steps)} at work, told: {self._silent is not None}>"
 
     def watched(self, asked: tuple[SafePath, ...], facts: Iterator[Event]) -> Iterator[Event]:
         """Yield the facts; meanwhile it is known what is waited for. On a worker."""
