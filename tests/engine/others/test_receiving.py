@@ -18,10 +18,11 @@ from potluck.core.content.name_limits import CaseFolding, NameLimits
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.group.statements import Forget, Remove, sign_act, sign_removal
 from potluck.core.wire.catalogue import Folder, Holding
-from potluck.engine.events import Outcome, PartFound, PartsFound, Placement
+from potluck.engine.events import Mount, MountsSeen, Outcome, PartFound, PartsFound, Placement
 from potluck.engine.others import receiving
 from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.others.hindrances import RESTLESS
+from potluck.engine.others.setbacks import LONGEST_S
 from potluck.engine.troubles import TroubleKind
 from tests.engine import builders
 from tests.engine.index.builders import folder, piece_list, place, record, records, root_of
@@ -66,6 +67,22 @@ def test_faces_see_what_is_on_its_way(r: Receiver) -> None:
         None,
     )
     assert told
+
+
+def test_what_is_to_stand_on_a_mounted_disk_waits_and_that_disk_is_not_asked(r: Receiver) -> None:
+    r.share([folder("f")])
+    r.node.mounts.on_seen(MountsSeen((Mount(parse_wire_path(b"d2/f"), 1),)))
+    r.share([folder("f"), folder("f/g"), folder("f/h"), record("f/a"), record("b")])
+    r.run(5.0)
+    assert r.stands() == {"f", "b"}
+    asked = {str(item.path) for batch in r.batches for item in batch.items}
+    assert asked == {"d2/f", "d2/b"}
+    where = "another disk is mounted there: files are placed on one disk only"
+    told = [tell.text for tell in r.told if tell.code == "place_failed"]
+    assert told == [f"d2/f/g, d2/f/h: {where}", f"d2/f/a: {where}"]
+    r.node.mounts.on_seen(MountsSeen(()))
+    r.run(LONGEST_S)
+    assert r.stands() == {"f", "f/g", "f/h", "f/a", "b"}
 
 
 def test_a_content_of_several_pieces_is_listed_and_fetched(r: Receiver) -> None:

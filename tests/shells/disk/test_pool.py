@@ -518,6 +518,24 @@ def test_what_does_not_answer_is_told_with_what_it_was_asked_about(
     until(over)
 
 
+@pytest.mark.parametrize("mounted", ["me/disk", "me", "me/disk/deep"])
+def test_what_is_looked_at_where_another_disk_is_mounted_holds_up_nothing_else(
+    pool: DiskPool, posted: Posted, mounted: str
+) -> None:
+    there, elsewhere = parse_wire_path(b"me/disk"), parse_wire_path(b"me/other")
+    mount = Mount(parse_wire_path(mounted.encode()), 1)
+    pool._mounts._table.mounts = (mount,)
+    with occupied(pool._mounted):
+        pool.submit(Look(OrderId(1), (there,)))
+        pool.submit(Hash(OrderId(2), ((there, 0),)))
+        assert len(pool._mounted._jobs) == 2
+        if mounted != "me":
+            pool.submit(Look(OrderId(3), (elsewhere,)))
+            posted.wait_until(lambda: [one.order for one in posted.of(TreeSeen)] == [OrderId(3)])
+    posted.wait_until(lambda: OrderId(1) in [one.order for one in posted.of(TreeSeen)])
+    posted.wait_for(FilesHashed)
+
+
 def test_want_of_descriptors_is_no_news_of_the_share(
     pool: DiskPool, posted: Posted, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,7 +23,7 @@ from itertools import islice
 from typing import Protocol
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, PlaceRow, Spot
+from potluck.core.content.facts import Hindrance, ManifestName, PlaceRow, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord
@@ -33,7 +33,7 @@ from potluck.engine.node import Node
 from potluck.engine.others.commits import Commits
 from potluck.engine.others.decisions import Decisions, HiddenPlaces
 from potluck.engine.others.downloads import Downloads, Want
-from potluck.engine.others.group_commit import SpotOutcome, folder_row, gone_spots
+from potluck.engine.others.group_commit import Placeable, SpotOutcome, folder_row, gone_spots
 from potluck.engine.others.held_replicas import HeldReplicas
 from potluck.engine.others.hindrances import RESTLESS
 from potluck.engine.others.holds import Holds
@@ -73,6 +73,7 @@ class Receiving:
         self.catching_up: deque[tuple[ManifestName, bytes]] = deque()
         self._again: set[Spot] = set()  # changed while a batch was under way for them
         self._returned: set[Spot] = set()  # held, and shared again
+        self._elsewhere = list[Placeable]()  # on another disk, where nothing is placed
         self._hidden: set[Spot] = set()  # to be decided about when they can be seen
 
     def start(self) -> None:
@@ -176,6 +177,8 @@ class Receiving:
             self.look_again(spot)
         if not self._commits.settling:
             self._decide_slice()
+        self.setbacks.note(map(_not_placed, self._elsewhere))
+        self._elsewhere.clear()
         for folder in self.held.settle():
             self.look_again(folder)
         self._downloads.ask()
@@ -222,7 +225,9 @@ class Receiving:
             self._downloads.release(spot)
         if choice.kept_out is not None:
             self.setbacks.keep_out(spot, choice.kept_out)
-        if choice.ready is not None:
+        if choice.ready is not None and self._node.mounts.above(choice.ready.item.path) is not None:
+            self._elsewhere.append(choice.ready)  # the disk there is not asked: it may hang
+        elif choice.ready is not None:
             self._commits.add(choice.ready)
         elif not choice.kept_out and not choice.waits:
             self.setbacks.clear(spot)
@@ -307,6 +312,14 @@ def _failure(done: SpotOutcome) -> Placed:
     if done.placed.placement is not Placement.PLACED:
         return done.placed
     return replace(done.placed, placement=Placement.FAILED, detail=RESTLESS)
+
+
+def _not_placed(ready: Placeable) -> tuple[Spot, Placed, Spot | None]:
+    """Return what would become of it where another disk is mounted."""
+    path, content = ready.item.path, ready.item.content
+    root = content.root if content is not None else None
+    failed = Placed(path, root, Placement.FAILED, None, "", Hindrance.OTHER_DISK)
+    return ready.spot, failed, ready.source
 
 
 def _hold(

@@ -21,6 +21,7 @@ import os
 import re
 import select
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -129,6 +130,13 @@ class MountTeller:
             self._table.is_stirred()  # first: what changes while the list is read stirs it again
             if self._table.look():
                 self._inbox.post(MountsSeen(self._table.mounts))
+
+    def concerns(self, paths: Iterable[SafePath]) -> bool:
+        """Say whether something is mounted above, at or below one of these, as far as was told."""
+        points = [mount.path for mount in self._table.mounts]
+        return bool(points) and any(
+            path.starts_with(point) or point.starts_with(path) for path in paths for point in points
+        )
 
     def close(self) -> None:
         """Tell nothing more."""

@@ -4,7 +4,8 @@ Strategy: two lanes that never wait for each other. The *prompt* lane is one thr
 somebody waits for: a look, a group commit, a small hash. The *patient* lane has two, for what may
 take minutes: scans, imports, big files. A Hash is split between them by size, so that a note saved
 beside a film being hashed is shared at once. What is read afresh (engine/scrubbing.py) has a thread
-of its own, so that it is in nobody's way. Imports can be given a lane of their own, with rights
+of its own, so that it is in nobody's way, and so has what is looked at or read where another disk
+is mounted, which may hang. Imports can be given a lane of their own, with rights
 of its own (docs/decisions/010-landlock.md). What does not answer at all is told (unanswered.py).
 
 Guarantees: what is mounted below Shared/ is told before anything that was seen there (mounts.py);
@@ -119,6 +120,7 @@ class DiskPool:
         self._prompt: Final = Workers("disk-prompt", 1)
         self._patient: Final = Workers("disk-patient", PATIENT_THREADS)
         self._afresh: Final = Workers("disk-afresh", 1)
+        self._mounted: Final = Workers("disk-mounted", 1)
         self._importing = self._patient
         self.stamps: FolderStamps | None = None  # renewed now and then, with a scan of the own
 
@@ -137,6 +139,8 @@ class DiskPool:
         match effect:
             case Hash(afresh=True):
                 self._afresh.submit(job)
+            case Look() | Hash() if self._mounts.concerns(asked_of(effect)):
+                self._mounted.submit(job)
             case Look() | LookAtTop() | Hash() | Place() | Settle() | DropParts():
                 self._prompt.submit(job)
             case MarkShare() | MakeFolders() | MoveFolder() | DropFolder():
@@ -182,7 +186,7 @@ class DiskPool:
         deadline = time.monotonic() + timeout_s
         self._stopping.set()
         ended = self._prompt.close(timeout_s)
-        for lane in (self._patient, self._importing, self._afresh):
+        for lane in (self._patient, self._importing, self._afresh, self._mounted):
             ended = lane.close(max(0.0, deadline - time.monotonic())) and ended
         self._mounts.close()
         return ended
