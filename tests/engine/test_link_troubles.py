@@ -328,6 +328,19 @@ def test_a_search_for_a_bulk_link_that_began_before_the_cable_was_in_again_says_
     assert subjects(here) == [here.label_of(BEN)]
 
 
+def test_while_nothing_is_heard_a_search_for_a_bulk_link_says_nothing(here: Node) -> None:
+    part = LinkTroubles(here)
+    part.on_unserved(BEN, address(2), DIAL_TIMEOUT)
+    part.on_said(BEN)
+    here.now += 2 * SEARCH_S  # its cable is out once more
+    part.on_unserved(BEN, address(2), DIAL_TIMEOUT)
+    assert subjects(here) == []
+    part.on_said(BEN)
+    here.now += SEARCH_S - 1
+    part.on_unserved(BEN, address(2), DIAL_TIMEOUT)
+    assert subjects(here) == [], "it counts from when it is heard again"
+
+
 def test_after_another_link_searches_for_bulk_links_count_anew(here: Node) -> None:
     for ends in (LinkTroubles.on_linked, LinkTroubles.on_served):
         part = LinkTroubles(here)

@@ -73,7 +73,8 @@ class _FailedDials:
 class _Unserved:
     """A member with which no bulk link could be made since one last was."""
 
-    back_s: float | None = None  # when something was heard of it for the first time after that
+    back_s: float | None = None  # since when something is heard of it again and again after that
+    said_s: float = -math.inf  # when it said something last
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,17 +153,22 @@ class LinkTroubles:
     # -- bulk links of members ---------------------------------------------------------------------
     def on_said(self, device: DeviceId) -> None:
         """A member said something, by datagram or on its control link: the cables are in."""
-        unserved = self._unserved.get(device)
-        if unserved is not None and unserved.back_s is None:
-            unserved.back_s = self._node.now
+        unserved, now = self._unserved.get(device), self._node.now
+        if unserved is None:
+            return
+        if unserved.back_s is None or now - unserved.said_s > SEARCH_S:
+            unserved.back_s = now
+        unserved.said_s = now
 
     def on_unserved(self, device: DeviceId, address: Address, reason: str) -> None:
         """Neither side could dial the other for a bulk link; `reason` as in DialFailed.
 
-        A search that began while a cable was out may end after it is in again.
+        A search that began while a cable was out may end after it is in again, and one that ends
+        while nothing has been heard for as long says nothing either.
         """
-        back_s = self._unserved.setdefault(device, _Unserved()).back_s
-        if back_s is not None and self._node.now - back_s >= SEARCH_S:
+        unserved, now = self._unserved.setdefault(device, _Unserved()), self._node.now
+        back_s = unserved.back_s if now - unserved.said_s <= SEARCH_S else None
+        if back_s is not None and now - back_s >= SEARCH_S:
             self.on_blocked(self._node.label_of(device), address, reason, files=True)
 
     def on_served(self, device: DeviceId) -> None:

@@ -10,6 +10,7 @@ one silent disk the first that was noticed is named.
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from potluck.core.wording import plural, set_off
@@ -17,6 +18,8 @@ from potluck.engine.events import DiskSilent
 from potluck.engine.node import Node, tell_trouble
 from potluck.engine.troubles import Trouble, TroubleKind
 
+TOLD_AGAIN_S: Final = 600.0
+"""A disk that is always slow is among the troubles each time, and told of now and then."""
 MOUNTS_COMMAND: Final = "findmnt"  # without a path: it would be asked about, and wait as well
 
 
@@ -27,6 +30,7 @@ class SilentDisk:
         """Take it for one that answers."""
         self._node = node
         self._subject = ""  # it is told under that
+        self._told, self._told_s = False, -math.inf  # to a person
 
     def __repr__(self) -> str:
         """Say about what it is silent."""
@@ -37,25 +41,27 @@ class SilentDisk:
         node, kind = self._node, TroubleKind.SILENT
         if not event.waited_s:
             node.troubles.clear_kind(kind)
-            if self._subject:
+            if self._told:
                 text = f"{set_off(self._subject)}: the disk answers again"
                 node.tell("disk_answers", text, subject=self._subject)
-            self._subject = ""
+            self._subject, self._told = "", False
             return
-        first, *others = [str(path) for path in event.asked] or [node.settings.folder]
-        beside = f", there or at {plural(len(others), 'other path')}" if others else ""
+        mounted = node.mounts.innermost  # what hangs is rather another disk than that of all
+        first = next((path for path in event.asked if mounted(path) is not None), None)
+        first = first or next(iter(event.asked), None)
+        others = len(event.asked) - 1
+        beside = f", there or at {plural(others, 'other path')}" if others > 0 else ""
+        subject = node.settings.folder if first is None else str(first)
         reason = (
-            f"one call has not been answered for {event.waited_s:.0f} s or more{beside}: the disk"
-            " there is very slow, or it hangs; what else is to be looked at, read or put in its"
-            " place may wait for that"
+            f"one call has not been answered for long{beside}: the disk there is very slow, or it"
+            " hangs; what else is to be looked at, read or put in its place may wait for that"
         )
-        if self._subject != first:
+        if self._subject != subject:
             node.troubles.clear_kind(kind)
-        self._subject = first
-        since_s = node.now - event.waited_s
-        tell_trouble(
-            node,
-            Trouble(kind, first, reason, MOUNTS_COMMAND, since_s, None),
-            "disk_silent",
-            shown=set_off(first),
-        )
+        since_s, self._subject = node.now - event.waited_s, subject
+        trouble = Trouble(kind, subject, reason, MOUNTS_COMMAND, since_s, None)
+        if node.now - self._told_s < TOLD_AGAIN_S:
+            node.troubles.note(trouble)
+            return
+        self._told, self._told_s = True, node.now
+        tell_trouble(node, trouble, "disk_silent", shown=set_off(subject))

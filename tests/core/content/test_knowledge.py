@@ -400,7 +400,9 @@ def test_who_keeps_mine_as_it_was_waits_for_a_person_and_is_not_called_silent():
     assert "type there: confirm me;" in found.reason
     assert standing(known, keeps).held == Amount(25, 0, 2500), "of all folders that are known"
     lacks = replace(device(mine=LastWord(H2, SOME)), held=held)
-    assert situation(picture(lacks)).state is State.WAITING
+    assert situation(picture(lacks)).state is State.SENDING, "that much comes by itself"
+    skips = replace(device(mine=LastWord(H2, SOME, SOME)), held=held)
+    assert situation(picture(skips)).state is State.WAITING, "what is held counts besides"
     assert situation(picture(keeps, device(ADA, "ada"))).state is State.SENDING
     has = replace(device(mine=all_of()), held=held)
     assert situation(picture(has)) == Situation(State.IN_SYNC), "its newer word counts"

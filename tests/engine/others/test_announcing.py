@@ -544,14 +544,35 @@ def test_what_is_held_is_told_over_a_new_link_and_what_was_said_before_is_forgot
     one, two = Device(1), Device(2)
     one.node.peer(two.id).held[one.manifest] = Amount(9, 0, 9)
     two.partly.held = {one.manifest: Amount(3, 0, 3)}
+    two.announcing.tell_changed()
     one.link(two)
     assert one.node.peer(two.id).held == {}
+    two.partly.held = {}  # it is over, and the others have not heard of that yet
     two.link(one)
     (message,) = [one.message for one in flush(two.node) if isinstance(one, Send)]
-    assert message == Kept([], [HeldBack(*one.manifest, 3, 3)])
+    assert message == Kept([], [HeldBack(*one.manifest, 3, 3, lacks=False)])
+    two.announcing.tell_changed()
+    (over,) = [one.message for one in flush(two.node) if isinstance(one, Send)]
+    assert over == Kept([], [HeldBack(*one.manifest, 0, 0)])
     one.announcing.on_kept(two.id, message.holdings, message.held)
     assert one.node.peer(two.id).held == {one.manifest: Amount(3, 0, 3)}
     assert one.node.peer(two.id).spoke_s is None, "that says nothing of what it has"
+
+
+def test_of_what_is_held_the_last_that_came_takes_back_what_was_said_to_lack(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write("a")
+    wire.run()
+    two.partly.changing = {one.manifest}
+    two.partly.held = {one.manifest: Amount(30, 0, 30)}
+    seen = one.node.peer(two.id)
+    wire.wait(limits.KEPT_S * 2)
+    assert seen.kept[one.manifest].missing_files == 1
+    two.stand(one)
+    two.announcing.on_places_changed()
+    wire.wait(limits.KEPT_S * 2)
+    assert one.manifest not in seen.kept, "it lacks nothing, and says no more of that head"
+    assert seen.held == {one.manifest: Amount(30, 0, 30)}
 
 
 def test_what_is_held_is_bounded_whoever_makes_it_up(wire: Wire) -> None:

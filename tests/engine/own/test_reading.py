@@ -38,9 +38,9 @@ def test_files_are_read_in_batches_and_never_twice_at_a_time() -> None:
 
 def test_results_come_in_parts_and_count_once() -> None:
     reading, order = begun(A, B)
-    assert reading.under_way == [A, B]
+    assert reading.is_awaited(A)
     assert reading.end(FilesHashed(order.order, (hashed(A),), (), last=False)) == ([hashed(A)], [])
-    assert reading.under_way == [B]
+    assert [reading.is_awaited(one) for one in (A, B, C)] == [False, True, False]
     assert reading.end(FilesHashed(order.order, (hashed(A), hashed(B)), (), last=True)) == (
         [hashed(B)],
         [],

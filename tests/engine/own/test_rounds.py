@@ -121,6 +121,7 @@ def test_doubts_outside_of_what_was_scanned_stay(rounds: Rounds) -> None:
     rounds.end_scan([b"a", b"b", b"d/x"])
     rounds.end_scan([b"d/y"], [path for path in rounds.doubtful if not path.startswith(b"d")])
     assert rounds.doubtful == [b"a", b"b", b"d/y"]
+    assert [rounds.is_doubtful(path) for path in (b"b", b"d/x")] == [True, False]
 
 
 def test_a_scan_says_once_how_long_it_took(rounds: Rounds) -> None:

@@ -520,7 +520,7 @@ def test_what_a_device_keeps_of_mine_is_in_its_rows_until_it_is_confirmed() -> N
 
     (row,) = shown(ann)["deliveries"]
     assert told(row) == told(other_of(ann)) == (24, 120)
-    assert shown(ann)["state"] == "waiting"
+    assert shown(ann)["state"] == "sending", "of what was replaced it lacks the new contents"
     assert "d2 keeps 24 files (120 B) of mine as before, since" in shown(ann)["reason"]
     (me,) = (one for one in shown(ben)["devices"] if one["me"])
     assert told(me) == (0, 0), "here it is a trouble"

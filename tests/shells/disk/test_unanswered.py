@@ -11,7 +11,7 @@ import pytest
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.engine import effects
 from potluck.engine.events import BatchId, DiskSilent, Event, OrderId
-from potluck.shells.disk.unanswered import SILENT_S, UnansweredCalls, asked_of
+from potluck.shells.disk.unanswered import PAUSE_S, SILENT_S, UnansweredCalls, asked_of
 from tests.devices import until
 from tests.shells.disk.test_pool import FOLDER_ITEM, ITEM, Posted
 
@@ -50,7 +50,7 @@ class Asker:
             yield FACT
 
         watched = silence.watched(asked, answers())
-        self.thread = threading.Thread(target=lambda: self.facts.extend(watched))
+        self.thread = threading.Thread(target=lambda: self.facts.extend(watched), daemon=True)
         self.thread.start()
         assert begun.wait(WAIT_S)
 
@@ -75,6 +75,15 @@ def silence(posted: Posted, clocks: Time) -> UnansweredCalls:
     return UnansweredCalls(posted, clocks.now, clocks.used)  # type: ignore[arg-type]
 
 
+def pass_s(silence: UnansweredCalls, clocks: Time, seconds: float) -> None:
+    """So much time passes, with a look now and then that finds nothing."""
+    end_s = clocks.now_s + seconds
+    while clocks.now_s + PAUSE_S / 2 < end_s:
+        clocks.now_s += PAUSE_S / 2
+        silence.look()
+    clocks.now_s = end_s
+
+
 def looked(silence: UnansweredCalls, posted: Posted) -> list[Event]:
     """What one look posts."""
     before = len(posted.events)
@@ -86,11 +95,11 @@ def test_who_waits_in_one_call_for_long_is_told_of_once(
     silence: UnansweredCalls, posted: Posted, clocks: Time
 ) -> None:
     asker = Asker(silence, A, B)
-    clocks.now_s += SILENT_S - 1
+    pass_s(silence, clocks, SILENT_S - 1)
     assert looked(silence, posted) == []
     clocks.now_s += 1
     assert looked(silence, posted) == [DiskSilent((A, B), SILENT_S)]
-    clocks.now_s += 100
+    pass_s(silence, clocks, 100)
     assert looked(silence, posted) == []
     assert repr(silence) == "<UnansweredCalls: 1 at work, told: True>"
     asker.end()
@@ -104,13 +113,24 @@ def test_whose_processor_time_goes_on_is_answered_however_slowly(
 ) -> None:
     asker = Asker(silence, A)
     for _ in range(5):
-        clocks.now_s += SILENT_S - 1
+        pass_s(silence, clocks, SILENT_S - 1)
         clocks.used_s += 0.000_001
         assert looked(silence, posted) == []
-    clocks.now_s += SILENT_S
+    pass_s(silence, clocks, SILENT_S)
     assert looked(silence, posted) == [DiskSilent((A,), SILENT_S)]
     clocks.used_s += 0.000_001
     assert looked(silence, posted) == [DiskSilent((), 0.0)], "it was not dead after all"
+    asker.end()
+
+
+def test_after_a_pause_of_the_program_itself_nothing_was_silent(
+    silence: UnansweredCalls, posted: Posted, clocks: Time
+) -> None:
+    asker = Asker(silence, A)
+    clocks.now_s += 10 * SILENT_S
+    assert looked(silence, posted) == []
+    pass_s(silence, clocks, SILENT_S)
+    assert looked(silence, posted) == [DiskSilent((A,), SILENT_S)]
     asker.end()
 
 
@@ -120,8 +140,11 @@ def test_of_two_the_one_that_waits_longer_is_named_and_then_the_other(
     first = Asker(silence, A)
     clocks.now_s += 5
     second = Asker(silence, B)
-    clocks.now_s += SILENT_S
-    assert looked(silence, posted) == [DiskSilent((A,), SILENT_S + 5)]
+    pass_s(silence, clocks, SILENT_S - 6)
+    assert looked(silence, posted) == []
+    clocks.now_s += 1
+    assert looked(silence, posted) == [DiskSilent((A,), SILENT_S)]
+    pass_s(silence, clocks, 5)
     first.end()
     assert looked(silence, posted) == [DiskSilent((B,), SILENT_S)]
     second.end()
@@ -142,9 +165,7 @@ def test_without_clocks_of_threads_nothing_is_silent(
 ) -> None:
     monkeypatch.delattr(time, "pthread_getcpuclockid")
     asker = Asker(silence, A)
-    clocks.now_s += 2 * SILENT_S
-    assert looked(silence, posted) == []
-    clocks.now_s += 2 * SILENT_S
+    pass_s(silence, clocks, 2 * SILENT_S)
     assert looked(silence, posted) == []
     asker.end()
 
@@ -156,8 +177,9 @@ def test_the_clocks_of_the_system_stand_still_while_a_thread_waits(
     waits = Asker(silence, A)
 
     def told() -> bool:
-        clocks.now_s += SILENT_S
-        return looked(silence, posted) == [DiskSilent((A,), SILENT_S)]
+        pass_s(silence, clocks, SILENT_S + PAUSE_S)
+        silence.look()
+        return [one.asked for one in posted.of(DiskSilent)] == [(A,)]
 
     until(told)
     waits.end()

@@ -395,4 +395,5 @@ def _receiver(device: DeviceKnown, mine: list[ManifestKnown]) -> Receiver | None
     if CopyKnown.LACKS in verdicts and wants != NOTHING:
         short = Amount.total(no_room_there(device, manifest) for manifest in mine)
         return Receiver(device.label, wants, short, held)
-    return Receiver(device.label, held=held) if CopyKnown.UNKNOWN in verdicts else None
+    waits = held != NOTHING and CopyKnown.LACKS in verdicts
+    return Receiver(device.label, held=held) if waits or CopyKnown.UNKNOWN in verdicts else None

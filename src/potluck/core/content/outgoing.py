@@ -38,8 +38,8 @@ class Receiver:
 
     @property
     def waits_for_person(self) -> bool:
-        """Whether nothing is known to lack there but what a person has to confirm."""
-        return self.held != NOTHING and self.wants.files <= self.held.files
+        """Whether it is not known to lack anything, and a person has to confirm something."""
+        return self.held != NOTHING and self.wants == NOTHING
 
 
 def held_of(held: Mapping[ManifestName, Amount], names: Iterable[ManifestName]) -> Amount:

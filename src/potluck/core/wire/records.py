@@ -194,3 +194,4 @@ class HeldBack(Struct, frozen=True, array_like=True):
     folder: Folder
     files: Counter
     size_bytes: Size
+    lacks: bool = True  # besides, so that a Holding says how much

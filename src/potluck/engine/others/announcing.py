@@ -101,7 +101,7 @@ class Announcing:
         self._kept_due = False
         self._complete = False  # nothing is lacking, and that is news
         self._told: dict[ManifestName, Holding] = {}  # to everybody who is linked
-        self._held_told: dict[ManifestName, Amount] = {}  # the same, of what is held back here
+        self._held_told: dict[ManifestName, HeldBack] = {}  # the same, of what is held back here
         self._room_told = progress.room_mark  # of what had no room when that was told last
         self._share_told = True  # whether what was said last was of a share that is there
         self._head_sizes = HeadSizes(node)
@@ -120,7 +120,7 @@ class Announcing:
         peer.held.clear()
         self._tell_heads(device)
         holdings = self._holdings()
-        self._tell_kept([device], holdings, self._progress.held_back())
+        self._tell_kept([device], holdings, self._held_told)  # what is news is told to all
         for name in self._told.keys() - holdings.keys():
             del self._told[name]  # not known to everybody any more: told when it is settled
             self._kept_due = True
@@ -225,7 +225,7 @@ class Announcing:
         Sooner if nothing is lacking any more; never if all of it is told.
         """
         progress = self._progress
-        news = progress.room_mark != self._room_told or progress.held_back() != self._held_told
+        news = progress.room_mark != self._room_told or self._held_back() != self._held_told
         if not (self._kept_due or progress.fetching or news):
             return math.inf
         return self._kept_s - limits.KEPT_S + KEPT_SOON_S if self._complete else self._kept_s
@@ -252,8 +252,9 @@ class Announcing:
         holdings = self._holdings()
         changed = {n: one for n, one in holdings.items() if self._told.get(n) != one}
         self._told |= changed
-        held, before = dict(self._progress.held_back()), self._held_told
-        news = {n: held.get(n, NOTHING) for n in held | before if held.get(n) != before.get(n)}
+        held, before = self._held_back(), self._held_told
+        news = {name: one for name, one in held.items() if before.get(name) != one}
+        news |= {name: HeldBack(*name, 0, 0) for name in before if name not in held}
         self._held_told = held
         self._tell_kept(node.linked(), changed, news)
         self._kept_due = len(holdings) < len(node.index.manifests.heads())
@@ -266,16 +267,25 @@ class Announcing:
         self,
         devices: Sequence[DeviceId],
         holdings: Mapping[ManifestName, Holding],
-        held: Mapping[ManifestName, Amount],
+        held: Mapping[ManifestName, HeldBack],
     ) -> None:
-        words = [
-            HeldBack(*name, one.files, min(one.size_bytes, limits.FILE_MAX_BYTES))
-            for name, one in sorted(held.items())
-        ]
-        chunks = (_chunks(list(holdings.values())), _chunks(words))
+        words = (word for _, word in sorted(held.items()))
+        chunks = (_chunks(list(holdings.values())), _chunks(list(words)))
         for some, kept_back in zip_longest(*chunks, fillvalue=()):
             for device in devices:
                 self._node.say(device, Kept(list(some), list(kept_back)))
+
+    def _held_back(self) -> dict[ManifestName, HeldBack]:
+        """Return what is held back here, and of which owners something lacks besides."""
+        held = self._progress.held_back()
+        if not held:
+            return {}
+        lacking, words = self._progress.lacking(), dict[ManifestName, HeldBack]()
+        for name, one in held.items():
+            size_bytes = min(one.size_bytes, limits.FILE_MAX_BYTES)
+            lacks = lacking.get(name, NOTHING) != NOTHING
+            words[name] = HeldBack(*name, one.files, size_bytes, lacks=lacks)
+        return words
 
     def _holdings(self) -> dict[ManifestName, Holding]:
         """Return how much of each manifest stands on this disk.
@@ -306,6 +316,8 @@ def _note_held(peer: Peer, held: Iterable[HeldBack]) -> None:
             peer.held.pop(name, None)
         elif name in peer.held or len(peer.held) < limits.LIST_ITEMS:
             peer.held[name] = Amount(one.files, 0, one.size_bytes)
+            if not one.lacks:
+                peer.kept.pop(name, None)  # what it said to lack has come, and it says no more
 
 
 def _digest(heads: Iterable[Head]) -> bytes:

@@ -261,12 +261,14 @@ class OwnFolder:
 def is_open(folder: OwnFolder, paths: Collection[bytes]) -> bool:
     """Say whether one of these, below the own folder, is yet to be looked at, or read.
 
-    While anything is looked at, or told, each of them may be. A file that somebody writes all the
-    time is, but for the moments of reading it, not.
+    While anything is looked at, or told, each of them may be. A file that would not hold still for
+    long is, but for the moments of reading it, not.
     """
     alone = {OwnWork.READING, OwnWork.DOUBTED}  # known of which paths
     if not alone.issuperset(folder.work):
         return True
-    reading = (path for path in folder.reading.under_way if is_below(path, folder.top))
-    waiting = {path.relative_to(folder.top).wire for path in reading} | {*folder.rounds.doubtful}
-    return not waiting.isdisjoint(paths)
+    return any(
+        folder.rounds.is_doubtful(path)
+        or folder.reading.is_awaited(folder.top.joined(parse_wire_path(path)))
+        for path in paths
+    )

@@ -107,10 +107,9 @@ class Reading:
         """Return when the next of them was."""
         return self._left_alone.deadline()
 
-    @property
-    def under_way(self) -> list[SafePath]:
-        """Every file that is being read, or waits for it."""
-        return list(self._paths)
+    def is_awaited(self, path: SafePath) -> bool:
+        """Say whether a file is being read, or will be soon and may hold still then."""
+        return path in self._paths or 0 < self.tries(path) < SNAPSHOT_TRIES
 
     @property
     def paths(self) -> list[SafePath]:

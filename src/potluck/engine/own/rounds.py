@@ -151,6 +151,10 @@ class Rounds:
         """What is in doubt."""
         return list(self._doubtful.times)
 
+    def is_doubtful(self, path: bytes) -> bool:
+        """Say whether something is in doubt at a path below the own folder."""
+        return path in self._doubtful
+
     @property
     def in_doubt(self) -> bool:
         """Whether anything is."""

@@ -109,11 +109,9 @@ class Undelivered:
         for one in holdings:
             mine = ManifestName.of(one) == self._node.own_manifest
             lacks = one.missing_files or one.missing_folders or one.missing_bytes
-            if not mine or lacks:
-                continue
+            if not mine or lacks or head is None or one.generation != head.generation:
+                continue  # numbers of another generation may be those of a lost life
             self._on_had(one.generation, one.seq)
-            if head is None or one.generation != head.generation:
-                continue
             if self._delivered < one.seq <= head.seq:
                 self._delivered = one.seq
                 self._node.index.meta.set(_DELIVERED, one.seq.to_bytes(_SEQ_BYTES))

@@ -144,7 +144,7 @@ def _receiver(
         text += f"; {held_words(held, owner)}"
     word = device.said.get(known.name)
     if word is not None and word.skipped == word.missing != NOTHING and word.number == known.held:
-        return ReasonKind.RECEIVER_SKIPS, text, False
+        return ReasonKind.RECEIVER_SKIPS, text, held != NOTHING
     if said.known is CopyKnown.LACKS:
         return ReasonKind.RECEIVER_LACKS, text, True
     return ReasonKind.RECEIVER_SILENT, text, True

@@ -115,15 +115,15 @@ def up(shared: dict[str, Any], /, **typed: Json) -> int:
     place = home.home_paths(shared["home"])
     code = _code_of(typed["code_file"], place.state_dir, headless=typed["headless"])
     last = last_folder(place.state_dir)
-    settings = resolve_settings(
-        _flags(typed),
-        os.environ,
-        config_file=place.config_file,
-        state_dir=place.state_dir,
-        folder=place.folder,
-        last_folder=last,
-    )
-    with said_if_slow(settings.folder):
+    with said_if_slow(typed["folder"] or last or place.folder):
+        settings = resolve_settings(
+            _flags(typed),
+            os.environ,
+            config_file=place.config_file,
+            state_dir=place.state_dir,
+            folder=place.folder,
+            last_folder=last,
+        )
         away = _looked_at(settings, last, renews=typed["renews"])
     logging.basicConfig(
         level=logging.DEBUG if shared["verbose"] else logging.WARNING,

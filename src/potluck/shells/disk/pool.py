@@ -134,7 +134,9 @@ class DiskPool:
 
     def submit(self, effect: DiskEffect) -> None:
         """Queue an effect; after `close` nothing happens."""
-        facts = self._unanswered.watched(asked_of(effect), self._facts(effect))
+        facts = self._facts(effect)
+        if not isinstance(effect, Import):  # which may wait for the disk that it comes from
+            facts = self._unanswered.watched(asked_of(effect), facts)
         job = _DiskJob(self._tell, facts, partial(fact_instead, effect))
         match effect:
             case Hash(afresh=True):
@@ -155,7 +157,8 @@ class DiskPool:
 
     def find_parts(self) -> None:
         """Queue the search for part files of earlier runs; ends in PartsFound."""
-        self._patient.submit(_DiskJob(self._tell, _parts_in(self._part_files), _no_parts))
+        facts = self._unanswered.watched((), _parts_in(self._part_files))
+        self._patient.submit(_DiskJob(self._tell, facts, _no_parts))
 
     def see_share(self) -> None:
         """Queue a look at the marker; ends in ShareSeen if it came or went since the last one.

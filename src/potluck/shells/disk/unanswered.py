@@ -6,7 +6,8 @@ of its thread's processor time, and the loop looks at these clocks now and then:
 still over `SILENT_S` is in one and the same call. That is posted once, and once more when it is
 over, or something else does not answer.
 
-Guarantees: a disk that answers, however slowly, is never called silent; a look touches no disk.
+Guarantees: a disk that answers, however slowly, is never called silent, nor any after a moment in
+which this program did not run itself; a look touches no disk.
 Limits: what is waited for is taken for the disk whatever it is, as long as that; where the system
 has no clocks of other threads nothing is ever called silent.
 """
@@ -28,6 +29,8 @@ from potluck.shells.loop.inbox import Inbox
 
 SILENT_S: Final = 30.0
 """A disk that sleeps takes about ten to spin up, one that writes much is seldom longer at it."""
+PAUSE_S: Final = 10.0
+"""Between two looks are two seconds; after so many the whole program stood still."""
 
 
 @dataclass(slots=True)
@@ -57,6 +60,7 @@ class UnansweredCalls:
         self._used: Final = used
         self._steps: Final[dict[int, _Step]] = {}  # by thread
         self._silent: _Step | None = None  # what was told
+        self._looked_s = now()
 
     def __repr__(self) -> str:
         """Say how many threads are at something."""
@@ -79,9 +83,10 @@ class UnansweredCalls:
     def look(self) -> None:
         """Post it if something does not answer, or does again. On the loop thread."""
         now, longest = self._now(), None
+        paused, self._looked_s = now - self._looked_s > PAUSE_S, now
         for step in self._steps.copy().values():
             used_s = self._used_s(step.clock)
-            if step.clock is None or used_s != step.used_s:
+            if step.clock is None or used_s != step.used_s or paused:
                 step.used_s, step.since_s = used_s, now
             elif now - step.since_s >= SILENT_S and (
                 longest is None or step.since_s < longest.since_s
@@ -104,7 +109,7 @@ class UnansweredCalls:
 
 
 def asked_of(effect: DiskEffect) -> tuple[SafePath, ...]:
-    """Return the paths below Shared/ that an effect is about; none: that is not known here."""
+    """Return the paths below Shared/ that an effect is about; none: FOLDER itself."""
     match effect:
         case Look(paths=paths) | Scan(tops=paths):
             return paths
