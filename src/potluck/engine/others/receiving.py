@@ -23,11 +23,12 @@ from itertools import islice
 from typing import Protocol
 
 from potluck.core import limits
-from potluck.core.content.facts import Hindrance, ManifestName, PlaceRow, Spot
+from potluck.core.content.facts import Hindrance, ManifestName, PlaceRow, Source, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord
 from potluck.core.wording import set_off
+from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
 from potluck.engine.others.commits import Commits
@@ -225,7 +226,7 @@ class Receiving:
             self._downloads.release(spot)
         if choice.kept_out is not None:
             self.setbacks.keep_out(spot, choice.kept_out)
-        if choice.ready is not None and self._node.mounts.above(choice.ready.item.path) is not None:
+        if choice.ready is not None and _is_elsewhere(self._node, choice.ready.item):
             self._elsewhere.append(choice.ready)  # the disk there is not asked: it may hang
         elif choice.ready is not None:
             self._commits.add(choice.ready)
@@ -312,6 +313,11 @@ def _failure(done: SpotOutcome) -> Placed:
     if done.placed.placement is not Placement.PLACED:
         return done.placed
     return replace(done.placed, placement=Placement.FAILED, detail=RESTLESS)
+
+
+def _is_elsewhere(node: Node, item: PlaceItem) -> bool:
+    """Say whether something is to be placed where another disk is mounted."""
+    return item.source is not Source.NONE and node.mounts.above(item.path) is not None
 
 
 def _not_placed(ready: Placeable) -> tuple[Spot, Placed, Spot | None]:

@@ -113,8 +113,9 @@ class OwnersBreaker:
 
     @property
     def _due_s(self) -> float:
-        """When it is counted next: that anything is held is said at once."""
-        return self._node.now if self._counted == NOTHING else self._count_s
+        """When it is counted next: that anything is held, or nothing any more, is said at once."""
+        at_once = self._counted == NOTHING or not self.held
+        return self._node.now if at_once else self._count_s
 
     # -- what is said ------------------------------------------------------------------------------
     def moved(self, changed: Mapping[bytes, PendingRecord]) -> list[bytes]:
