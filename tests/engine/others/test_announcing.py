@@ -572,6 +572,13 @@ def test_of_what_is_held_the_last_that_came_takes_back_what_was_said_to_lack(wir
     two.announcing.on_places_changed()
     wire.wait(limits.KEPT_S * 2)
     assert one.manifest not in seen.kept, "it lacks nothing, and says no more of that head"
+    has = Holding(*one.manifest, 1, 1, 0, 0)
+    for lacks in (False, True):
+        word = HeldBack(*one.manifest, 31, 30, lacks=lacks)
+        one.announcing.on_kept(two.id, [has], [])
+        one.announcing.on_kept(two.id, [], [word])
+        assert seen.kept[one.manifest] == has, "that it has all of it stands"
+    seen.held[one.manifest] = Amount(30, 0, 30)
     assert seen.held == {one.manifest: Amount(30, 0, 30)}
 
 

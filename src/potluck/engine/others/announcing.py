@@ -308,6 +308,10 @@ class Announcing:
         return found
 
 
+def _lacks(said: Holding) -> bool:
+    return bool(said.missing_files or said.missing_folders or said.missing_bytes)
+
+
 def _note_held(peer: Peer, held: Iterable[HeldBack]) -> None:
     """Remember what a member keeps as it was, for so many owners as it could have any of."""
     for one in held:
@@ -316,8 +320,9 @@ def _note_held(peer: Peer, held: Iterable[HeldBack]) -> None:
             peer.held.pop(name, None)
         elif name in peer.held or len(peer.held) < limits.LIST_ITEMS:
             peer.held[name] = Amount(one.files, 0, one.size_bytes)
-            if not one.lacks:
-                peer.kept.pop(name, None)  # what it said to lack has come, and it says no more
+            said = peer.kept.get(name)
+            if not one.lacks and said is not None and _lacks(said):
+                del peer.kept[name]  # that has come, and it says no more of that folder
 
 
 def _digest(heads: Iterable[Head]) -> bytes:
