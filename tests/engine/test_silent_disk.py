@@ -5,7 +5,7 @@ from __future__ import annotations
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Tell
 from potluck.engine.events import DiskSilent, Mount, MountsSeen
-from potluck.engine.silent_disk import TOLD_AGAIN_S, SilentDisk
+from potluck.engine.silent_disk import SILENCE_TOLD_S, SilentDisk
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import node, taken
 
@@ -71,7 +71,7 @@ def test_one_that_is_slow_again_and_again_is_told_of_now_and_then() -> None:
         silent.on_silent(DiskSilent((A,), 30.0))
         assert silent._node.troubles.count(TroubleKind.SILENT) == 1
         silent.on_silent(DiskSilent((), 0.0))
-        silent._node.now += TOLD_AGAIN_S / 10
+        silent._node.now += SILENCE_TOLD_S / 10
     assert [tell.code for tell in told(silent)] == ["disk_silent", "disk_answers"] * 2
 
 

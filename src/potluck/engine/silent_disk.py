@@ -18,7 +18,7 @@ from potluck.engine.events import DiskSilent
 from potluck.engine.node import Node, tell_trouble
 from potluck.engine.troubles import Trouble, TroubleKind
 
-TOLD_AGAIN_S: Final = 600.0
+SILENCE_TOLD_S: Final = 600.0
 """A disk that is always slow is among the troubles each time, and told of now and then."""
 MOUNTS_COMMAND: Final = "findmnt"  # without a path: it would be asked about, and wait as well
 
@@ -60,7 +60,7 @@ class SilentDisk:
             node.troubles.clear_kind(kind)
         since_s, self._subject = node.now - event.waited_s, subject
         trouble = Trouble(kind, subject, reason, MOUNTS_COMMAND, since_s, None)
-        if node.now - self._told_s < TOLD_AGAIN_S:
+        if node.now - self._told_s < SILENCE_TOLD_S:
             node.troubles.note(trouble)
             return
         self._told, self._told_s = True, node.now

@@ -11,7 +11,7 @@ import pytest
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.engine import effects
 from potluck.engine.events import BatchId, DiskSilent, Event, OrderId
-from potluck.shells.disk.unanswered import PAUSE_S, SILENT_S, UnansweredCalls, asked_of
+from potluck.shells.disk.unanswered import SILENT_S, STOOD_STILL_S, UnansweredCalls, asked_of
 from tests.devices import until
 from tests.shells.disk.test_pool import FOLDER_ITEM, ITEM, Posted
 
@@ -78,8 +78,8 @@ def silence(posted: Posted, clocks: Time) -> UnansweredCalls:
 def pass_s(silence: UnansweredCalls, clocks: Time, seconds: float) -> None:
     """So much time passes, with a look now and then that finds nothing."""
     end_s = clocks.now_s + seconds
-    while clocks.now_s + PAUSE_S / 2 < end_s:
-        clocks.now_s += PAUSE_S / 2
+    while clocks.now_s + STOOD_STILL_S / 2 < end_s:
+        clocks.now_s += STOOD_STILL_S / 2
         silence.look()
     clocks.now_s = end_s
 
@@ -177,7 +177,7 @@ def test_the_clocks_of_the_system_stand_still_while_a_thread_waits(
     waits = Asker(silence, A)
 
     def told() -> bool:
-        pass_s(silence, clocks, SILENT_S + PAUSE_S)
+        pass_s(silence, clocks, SILENT_S + STOOD_STILL_S)
         silence.look()
         return [one.asked for one in posted.of(DiskSilent)] == [(A,)]
 

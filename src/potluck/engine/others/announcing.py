@@ -225,7 +225,7 @@ class Announcing:
         Sooner if nothing is lacking any more; never if all of it is told.
         """
         progress = self._progress
-        news = progress.room_mark != self._room_told or self._held_back() != self._held_told
+        news = progress.room_mark != self._room_told or _held_back(progress) != self._held_told
         if not (self._kept_due or progress.fetching or news):
             return math.inf
         return self._kept_s - limits.KEPT_S + KEPT_SOON_S if self._complete else self._kept_s
@@ -252,7 +252,7 @@ class Announcing:
         holdings = self._holdings()
         changed = {n: one for n, one in holdings.items() if self._told.get(n) != one}
         self._told |= changed
-        held, before = self._held_back(), self._held_told
+        held, before = _held_back(self._progress), self._held_told
         news = {name: one for name, one in held.items() if before.get(name) != one}
         news |= {name: HeldBack(*name, 0, 0) for name in before if name not in held}
         self._held_told = held
@@ -275,18 +275,6 @@ class Announcing:
             for device in devices:
                 self._node.say(device, Kept(list(some), list(kept_back)))
 
-    def _held_back(self) -> dict[ManifestName, HeldBack]:
-        """Return what is held back here, and of which owners something lacks besides."""
-        held = self._progress.held_back()
-        if not held:
-            return {}
-        lacking, words = self._progress.lacking(), dict[ManifestName, HeldBack]()
-        for name, one in held.items():
-            size_bytes = min(one.size_bytes, limits.FILE_MAX_BYTES)
-            lacks = lacking.get(name, NOTHING) != NOTHING
-            words[name] = HeldBack(*name, one.files, size_bytes, lacks=lacks)
-        return words
-
     def _holdings(self) -> dict[ManifestName, Holding]:
         """Return how much of each manifest stands on this disk.
 
@@ -306,6 +294,19 @@ class Announcing:
                 short = at_most(no_room.get(name, NOTHING), lacking[name].less(skips))
                 found[name] = Holding(*name, *said, *parts, short.files, short.size_bytes)
         return found
+
+
+def _held_back(progress: PartlyHere) -> dict[ManifestName, HeldBack]:
+    """Return what is held back here, and of which owners something lacks besides."""
+    held = progress.held_back()
+    if not held:
+        return {}
+    lacking, words = progress.lacking(), dict[ManifestName, HeldBack]()
+    for name, one in held.items():
+        size_bytes = min(one.size_bytes, limits.FILE_MAX_BYTES)
+        lacks = lacking.get(name, NOTHING) != NOTHING
+        words[name] = HeldBack(*name, one.files, size_bytes, lacks=lacks)
+    return words
 
 
 def _lacks(said: Holding) -> bool:

@@ -115,7 +115,7 @@ def up(shared: dict[str, Any], /, **typed: Json) -> int:
     place = home.home_paths(shared["home"])
     code = _code_of(typed["code_file"], place.state_dir, headless=typed["headless"])
     last = last_folder(place.state_dir)
-    with said_if_slow(typed["folder"] or last or place.folder):
+    with said_if_slow(typed["folder"] or last or place.folder or "the folder"):
         settings = resolve_settings(
             _flags(typed),
             os.environ,

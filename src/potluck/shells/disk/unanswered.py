@@ -29,7 +29,7 @@ from potluck.shells.loop.inbox import Inbox
 
 SILENT_S: Final = 30.0
 """A disk that sleeps takes about ten to spin up, one that writes much is seldom longer at it."""
-PAUSE_S: Final = 10.0
+STOOD_STILL_S: Final = 10.0
 """Between two looks are two seconds; after so many the whole program stood still."""
 
 
@@ -83,7 +83,7 @@ class UnansweredCalls:
     def look(self) -> None:
         """Post it if something does not answer, or does again. On the loop thread."""
         now, longest = self._now(), None
-        paused, self._looked_s = now - self._looked_s > PAUSE_S, now
+        paused, self._looked_s = now - self._looked_s > STOOD_STILL_S, now
         for step in self._steps.copy().values():
             used_s = self._used_s(step.clock)
             if step.clock is None or used_s != step.used_s or paused:
