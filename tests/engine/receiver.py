@@ -47,6 +47,7 @@ from potluck.engine.index import Index
 from potluck.engine.others.commits import Commits
 from potluck.engine.others.confirmations import Confirmations
 from potluck.engine.others.downloads import Downloads
+from potluck.engine.others.holds import Holds
 from potluck.engine.others.loss_breaker import LossBreaker
 from potluck.engine.others.receiving import Receiving
 from tests.engine import builders
@@ -182,8 +183,9 @@ class Receiver:
         self.commits = Commits(self.node, self.heard)
         self.confirmations = Confirmations(self.node, self.heard)
         self.breaker = LossBreaker(self.node, self.heard, self.confirmations)
-        fetched = (self.downloads, self.commits)
-        self.receiving = Receiving(self.node, *fetched, self.breaker.held, self.heard)
+        self.holds = Holds(self.node, self.heard)
+        facts = (self.downloads, self.commits, self.holds, self.breaker.held)
+        self.receiving = Receiving(self.node, *facts, self.heard)
         self.heard.tell = {
             "on_arrived": self.receiving.on_arrived,
             "on_committed": self.receiving.on_committed,

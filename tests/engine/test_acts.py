@@ -97,7 +97,7 @@ def acts_of(mine: Node, requests: Requests, policy: AdmissionPolicy) -> Acts:
             parts.adopting,
             parts.succession,
             parts.clones,
-            Confirming(mine, parts.publishing, parts.loss_breaker),
+            Confirming(mine, parts.publishing, parts.loss_breaker, parts.holds),
             LostDisks(mine, parts.own_folder.covered, parts.publishing, back),
             parts.scrub,
             parts.taking,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from potluck.core.content.facts import Amount, ManifestName
 from potluck.core.errors import NotFound
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.engine.confirming import Confirming
@@ -37,11 +38,24 @@ class Losses:
         return f"what {short_id(device)} lost goes." if device in self.owners else None
 
 
+class Left:
+    """Holds what device 3 came back without: a, and nothing else."""
+
+    def amount(self, name: ManifestName) -> Amount:
+        """Return how much."""
+        return Amount(int(name.owner == key(3).device), 0, 0)
+
+    def let_go(self, name: ManifestName, path: bytes = b"") -> str | None:
+        """Return what follows."""
+        held = name.owner == key(3).device and path in {b"", b"a"}
+        return f"what d3 lacks at {path.decode()!r} goes." if held else None
+
+
 def confirming(follows: str | None) -> Confirming:
     """The part of device 1 of three."""
     here = node(1)
     here.roster = group(1, 2, 3)
-    return Confirming(here, Holder(follows), Losses())
+    return Confirming(here, Holder(follows), Losses(), Left())
 
 
 @pytest.mark.parametrize("name", ["", "d1"])
@@ -60,6 +74,7 @@ def test_of_another_device_nothing_is_held() -> None:
     with pytest.raises(NotFound) as error:
         part.confirm("d3")
     assert error.value.what == "No deletes of d3 are held here."
+    assert error.value.fix == "confirm d3/", "what it came back without is another matter"
     assert part.confirm("") == "30 files go.", "its own are another matter"
 
 
@@ -82,4 +97,14 @@ def test_a_path_of_the_own_folder_lets_go_what_is_held_there() -> None:
     for name in ("d1/c", "d2/a", "d1/../a", "d9/a", "d1/"):
         with pytest.raises(NotFound) as error:
             confirming("1 file goes.").confirm(name)
+        assert error.value.what == f"Nothing at {name} is held here."
+
+
+def test_a_path_of_another_device_lets_go_what_that_came_back_without() -> None:
+    part = confirming(None)
+    assert part.confirm("d3/") == "what d3 lacks at '' goes."
+    assert part.confirm("d3/a") == "what d3 lacks at 'a' goes."
+    for name in ("d3/b", "d2/", "d9/"):
+        with pytest.raises(NotFound) as error:
+            part.confirm(name)
         assert error.value.what == f"Nothing at {name} is held here."

@@ -346,6 +346,15 @@ def whoever_has_another_label_is_confirmed_by_that() -> None:
     assert held_here(parts) == ["ben"]
 
 
+def what_somebody_came_back_without_is_told_by_the_new_label() -> None:
+    parts, paths = bens_files_went()
+    FollowingRelay(parts).on_applied(known_head(2), paths[:1], held=True)
+    parts.node.label_of = lambda device: "ben"  # type: ignore[method-assign]
+    GroupRelay(parts).on_members_changed()
+    (known,) = parts.node.troubles.of(TroubleKind.LEFT_BEHIND)
+    assert known.subject == "ben"
+
+
 def bens_loss_confirmed(by: int = 1) -> tuple[Wiring, LossConfirm]:
     """What d2 deleted is held here, and somebody's word about it."""
     parts, _ = linked(2, 3)
@@ -1578,6 +1587,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "GroupRelay.on_members_changed: loss_breaker.on_members()": (
         whoever_has_another_label_is_confirmed_by_that
+    ),
+    "GroupRelay.on_members_changed: holds.renew()": (
+        what_somebody_came_back_without_is_told_by_the_new_label
     ),
     "GroupRelay.on_regrouped: discovery.drop_all('joined another group')": (
         another_group_ends_what_was_of_the_old_one

@@ -2,13 +2,16 @@
 
 Strategy: a name says whose deletes are meant, none means this device's own. Whoever holds them
 lets them go, the own breaker or that of the receiver; here it is only found out who that is, and a
-person is told what follows. A removed device has a name as long as something of it is held. What is
-confirmed of another device is said to the others, too, also where nothing of it is held here: what
-holds some may have no screen. What this device confirms of its own counts for nobody else.
+person is told what follows. A path in the folder of another device is about what its owner came
+back without (holds.py): that was never deleted, so a name alone does not mean it. A removed device
+has a name as long as something of it is held. What is confirmed of another device is said to the
+others, too, also where nothing of it is held here: what holds some may have no screen. What this
+device confirms of its own, or lets go at a path, counts for nobody else.
 
 Guarantees: nothing is let go but what was held when it was asked for; where nothing is held, and
-there is nothing to say to the others, that is what is said. Limits: all that is held of another
-device goes at once, not single files of it; of the own folder a path says which.
+there is nothing to say to the others, that is what is said. Limits: all that another device
+deleted goes at once, not single files of it; of the own folder, and of what an owner came back
+without, a path says which.
 """
 
 from __future__ import annotations
@@ -16,12 +19,14 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Protocol
 
-from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.facts import Amount, ManifestName, Spot
+from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import NotFound, UnsafePath
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wording import set_off
 from potluck.engine.group.named_devices import fitting, members_fitting, the_one
 from potluck.engine.node import Node, legible
+from potluck.engine.others.holds import confirm_left
 
 
 class DeleteHolder(Protocol):
@@ -45,12 +50,22 @@ class LossHolder(Protocol):
         """Let it go, and say so to the others; return what follows, None if nothing does."""
 
 
+class LeftHolder(Protocol):
+    """Whoever holds what owners came back without."""
+
+    def amount(self, name: ManifestName) -> Amount:
+        """Return how much of a folder that is."""
+
+    def let_go(self, name: ManifestName, path: bytes = b"") -> str | None:
+        """Let what is held at a path or below it go, b"" is all; return what follows, or None."""
+
+
 class Confirming:
     """Lets go what is held."""
 
-    def __init__(self, node: Node, own: DeleteHolder, others: LossHolder) -> None:
+    def __init__(self, node: Node, own: DeleteHolder, others: LossHolder, left: LeftHolder) -> None:
         """`own` holds the deletes of this device itself."""
-        self._node, self._own, self._others = node, own, others
+        self._node, self._own, self._others, self._left = node, own, others, left
 
     def __repr__(self) -> str:
         """Return whose words these are."""
@@ -78,26 +93,39 @@ class Confirming:
         own = device == node.me
         follows = self._own.confirm() if own else self._others.confirm(device)
         if follows is None:
+            why, step = "they were confirmed already, or the files are back", "status"
+            folder = ManifestName.own(device)
+            if any(self._left.amount(folder)):
+                why = "it came back without some of its files: they stay until that is confirmed"
+                step = confirm_left(node, Spot(folder, b"")) or step
             raise NotFound(
-                f"No deletes of {set_off(node.label_of(device))} are held here.",
-                "they were confirmed already, or the files are back",
-                "status",
+                f"No deletes of {set_off(node.label_of(device))} are held here.", why, step
             )
         return follows
 
     def _at(self, name: str) -> str:
-        """Let go what is held at a path of the own folder; raises NotFound."""
+        """Let go what is held at a path; raises NotFound."""
         follows = None
         with suppress(UnsafePath):
-            path = parse_wire_path(name.strip("/").encode("utf-8", "surrogateescape"))
-            spot = self._node.layout.spot_at(path)
-            if spot is not None and spot.manifest == self._node.own_manifest:
-                follows = self._own.confirm(spot.path)
+            follows = self._found_at(
+                parse_wire_path(name.strip("/").encode("utf-8", "surrogateescape"))
+            )
         if follows is None:
             raise NotFound(
                 f"Nothing at {set_off(legible(name))} is held here.",
-                "it is no path of this device's own folder, it was let go already, or what a disk"
-                " hides there was not looked at yet",
+                "it was let go already, or what a disk hides there was not looked at yet; what"
+                " another device deleted is confirmed by the name of that device",
                 "status",
             )
         return follows
+
+    def _found_at(self, path: SafePath) -> str | None:
+        """Let go what is held at a path below Shared/; return what follows, None if nothing is."""
+        layout = self._node.layout
+        folder, spot = layout.manifest_at(path), layout.spot_at(path)
+        inner = spot.path if spot is not None else b""
+        if folder is None or (folder == self._node.own_manifest and spot is None):
+            return None
+        if folder == self._node.own_manifest:
+            return self._own.confirm(inner)
+        return self._left.let_go(folder, inner)

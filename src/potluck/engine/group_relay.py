@@ -69,6 +69,7 @@ class GroupRelay(
         self._parts.forgotten_folders.on_members()
         self._parts.confirmations.on_members()
         self._parts.loss_breaker.on_members()
+        self._parts.holds.renew()
         self._parts.stewardship.on_members()
 
     def on_left(self) -> None:

@@ -48,11 +48,14 @@ class TroubleKind(Enum):
     MISNAMED = "a folder has the former name of its device"
     STRAY = "something belongs to nobody"
     STRANGE = "files in the folder of another device are none of its own"
+    LEFT_BEHIND = "an owner came back without files that stay here"
     LOST = "files of mine went before anybody else said to have them"
     WRITTEN = "a file of mine is still being written"
 
 
-ASIDE = frozenset({TroubleKind.STRAY, TroubleKind.STRANGE, TroubleKind.LOST})
+ASIDE = frozenset({
+    TroubleKind.STRAY, TroubleKind.STRANGE, TroubleKind.LEFT_BEHIND, TroubleKind.LOST,
+})  # fmt: skip
 """What is only to be known: nothing waits for it."""
 
 

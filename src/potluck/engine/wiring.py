@@ -82,6 +82,7 @@ from potluck.engine.others.downloads import Downloads
 from potluck.engine.others.following import Following
 from potluck.engine.others.forgotten_folders import ForgottenFolders
 from potluck.engine.others.happenings import Happenings
+from potluck.engine.others.holds import Holds
 from potluck.engine.others.loss_breaker import LossBreaker
 from potluck.engine.others.moving_folders import MovingFolders
 from potluck.engine.others.progress import Progress
@@ -226,7 +227,7 @@ class Wiring:
         self.taking_back = TakingBack(node, self.publishing, self.bringing_back, covered)
         self.confirmations = Confirmations(node, ConfirmationsRelay(self))
         self.loss_breaker = LossBreaker(node, others, self.confirmations)
-        self.scrub = Scrub(node, UpkeepRelay(self))
+        self.holds, self.scrub = Holds(node, others), Scrub(node, UpkeepRelay(self))
         self.taking, self.skipping = Taking(node), Skipping(node, SkippingRelay(self))
         self._make_group(node, group)
         self.sealed_datagrams = SealedDatagrams(node)
@@ -245,8 +246,8 @@ class Wiring:
         self.downloads = Downloads(node, others)
         self.commits = Commits(node, others)
         self.moving_folders = MovingFolders(node, others)
-        fetched = (self.downloads, self.commits)
-        self.receiving = Receiving(node, *fetched, self.loss_breaker.held, others)
+        facts = (self.downloads, self.commits, self.holds, self.loss_breaker.held)
+        self.receiving = Receiving(node, *facts, others)
         self.forgotten_folders = ForgottenFolders(node, ForgottenRelay(self))
         self.replica_check = ReplicaCheck(node, others)
         reception = (self.downloads, self.commits, self.receiving, self.replica_check)
@@ -283,7 +284,7 @@ class Wiring:
         self.clones = Clones(node, self.publishing, self.membership, group)
         folders = (self.forgetting, self.adopting, self.succession, self.clones)
         lost_disks = LostDisks(node, self.own_folder.covered, self.publishing, self.bringing_back)
-        confirming = Confirming(node, lost_disks, self.loss_breaker)
+        confirming = Confirming(node, lost_disks, self.loss_breaker, self.holds)
         held = (
             confirming, lost_disks, self.scrub, self.taking, self.skipping,
             self.taking_back,

@@ -22,6 +22,7 @@ from potluck.engine.others.holds import Holds
 from potluck.engine.others.setbacks import Setbacks
 from tests.engine import builders
 from tests.engine.index.builders import folder, piece_list, place, receive, record, root_of
+from tests.engine.listeners import Heard
 
 ANNA, BERT = builders.key(2).device, builders.key(3).device
 ANNAS = ManifestName.own(ANNA)
@@ -34,7 +35,7 @@ class Facts:
     def __init__(self, names: NameLimits = PLAIN_NAMES) -> None:
         self.node = builders.node(1, names=names)
         self.node.roster = builders.group(1, 2, 3)
-        self.holds = Holds(self.node.index)
+        self.holds = Holds(self.node, Heard())
         self.setbacks = Setbacks(self.node)
         self.parts: dict[Root, PieceList] = {}
         self.hidden: set[Spot] = set()

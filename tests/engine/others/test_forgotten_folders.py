@@ -204,7 +204,7 @@ def test_a_folder_gets_its_name_before_it_goes() -> None:
 def test_what_was_held_goes_with_the_rest() -> None:
     wire, (founder, other), owner = removed()
     other.index.begin()
-    holds = other.engine.wiring.receiving._holds
+    holds = other.engine.wiring.holds
     assert holds.hold(ManifestName.own(owner.me), [b"a"]) == 1
     other.index.commit()
     founder.hear(ForgetAsked(2, owner.label))

@@ -656,8 +656,7 @@ def test_what_an_owner_lost_is_held_also_across_restarts(r: Receiver) -> None:
     r.share([record("b")], held=True)
     assert r.stands() == {"a", "b"}
     (told,) = r.told
-    assert told.text.startswith("d2 came back without 1 of its files: they are kept here")
-    assert told.text.endswith("in Shared/d2; d2 shares again what is copied into it there")
+    assert told.text.startswith("d2 came back without 1 of its files: it is kept here")
     r.share([record("b")], held=True)
     assert len(r.told) == 1
     later = Receiver(r.node.index, r.disk, run=2)
@@ -696,6 +695,28 @@ def test_a_held_file_that_is_shared_again_can_be_removed(r: Receiver) -> None:
     r.share([record("a")])
     r.share([])
     assert r.stands() == set()
+
+
+def test_what_is_held_and_let_go_goes_also_after_a_restart(r: Receiver) -> None:
+    r.share([record("f/a"), folder("f"), record("b")])
+    r.share([], held=True)
+    later = Receiver(r.node.index, r.disk, run=2)
+    later.start()
+    assert later.stands() == {"f", "f/a", "b"}
+    later.call(lambda: later.holds.let_go(ANNAS, b"f"))
+    later.run()
+    assert later.stands() == {"b"}
+    assert later.node.troubles.of(TroubleKind.LEFT_BEHIND) != []
+
+
+def test_a_held_file_that_a_person_removed_is_held_no_more(r: Receiver) -> None:
+    r.share([record("a")])
+    r.share([], held=True)
+    r.node.index.places.remove(ANNAS, [b"a"])
+    r.call(lambda: r.receiving.on_disturbed(ANNAS, [b"a"]))
+    r.run()
+    assert r.node.troubles.of(TroubleKind.LEFT_BEHIND) == []
+    assert not r.holds.has(Spot(ANNAS, b"a"))
 
 
 def test_a_start_takes_up_what_is_lacking_and_what_is_too_much(

@@ -298,7 +298,7 @@ def test_what_stands_here_and_its_owner_does_not_list_is_known_and_not_in_sync()
     _, ann, ben = shared()
     name = ManifestName.own(ann.me)
     ben.index.places.put(name, [place(record("kept"))])
-    parts_of(ben).receiving._holds.hold(name, [b"kept"])
+    parts_of(ben).receiving.holds.hold(name, [b"kept"])
     said = why(ben, "d1/kept")
     assert (said.known, said.in_sync, said.state) == (True, False, "in_sync")
     assert said.text == "it stands here, and the list of d1 does not name it; it is kept"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from potluck.core.content.facts import ManifestName
 from potluck.engine.events import ShareSeen, UnwrittenMarker
 from potluck.engine.troubles import ASIDE, Trouble, TroubleKind
 from potluck.engine.views import why_here
@@ -12,6 +13,7 @@ from potluck.engine.views.neighbourhood import Neighbourhood
 from potluck.engine.views.reasons import Reason, ReasonKind
 from potluck.engine.views.values import FoundView
 from potluck.engine.views.why_here import HERE
+from tests.engine.index.builders import place, record
 from tests.engine.views.faces import held, parts_of, shared
 from tests.engine.wire import Box
 
@@ -126,6 +128,16 @@ def test_what_is_held_concerns_the_files_that_are() -> None:
         assert len(said(ben, path)) == concerned, path
     note(ben, TroubleKind.KEPT, "d9")
     assert len(said(ben, "d1")) == 1, "that of another owner"
+
+
+def test_what_an_owner_came_back_without_concerns_the_folders_it_is_in() -> None:
+    _, ann, ben = shared()
+    name = ManifestName.own(ann.me)
+    ben.index.places.put(name, [place(record("f/kept"))])
+    parts_of(ben).receiving.holds.hold(name, [b"f/kept"])
+    for path, concerned in {"": 1, "d1": 1, "d1/f": 1, "d1/f/kept": 0, "d1/0": 0, "d2": 0}.items():
+        assert len(said(ben, path)) == concerned, path
+    assert [one.open for one in said(ben)] == [False]
 
 
 def test_an_older_copy_concerns_the_files_that_are_of_one() -> None:

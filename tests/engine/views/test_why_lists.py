@@ -173,9 +173,9 @@ def test_what_is_kept_although_nobody_shares_it_is_something_to_know() -> None:
     row: PlaceRow = place(record("kept"))
     parts.node.index.places.put(name, [row])
     assert said(ben, "d1/kept") == [], "it is to go"
-    parts.receiving._holds.hold(name, [b"kept"])
+    parts.receiving.holds.hold(name, [b"kept"])
     (one,) = said(ben, "d1/kept")
-    assert (one.kind, one.open) == (ReasonKind.HELD, False)
+    assert (one.kind, one.open, one.command) == (ReasonKind.HELD, False, "confirm d1/kept")
     assert said(ben, "d1/0") == said(ben, "d2/own") == []
     parts.receiving.held.hold(name, 5, [Loss(b"kept", 5, b"", replaced=False)])
     assert said(ben, "d1/kept") == [], "its owner deleted it: the register says so"

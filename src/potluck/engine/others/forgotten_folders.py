@@ -26,7 +26,7 @@ from potluck.core.wording import listed, set_off
 from potluck.engine.effects import DropFolder
 from potluck.engine.node import Node
 from potluck.engine.others.disk_room import lacks_room
-from potluck.engine.others.happenings import TRASH_DAYS
+from potluck.engine.others.trash_words import TRASH_DAYS
 
 
 class ForgottenListener(Protocol):

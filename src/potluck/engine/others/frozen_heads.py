@@ -28,8 +28,8 @@ from potluck.core.wire.catalogue import Folder, Head
 from potluck.core.wording import set_off
 from potluck.engine.node import Node
 from potluck.engine.others import forked_heads
-from potluck.engine.others.happenings import TRASH_DAYS
 from potluck.engine.others.pursuit import Pursuit, PursuitState
+from potluck.engine.others.trash_words import TRASH_DAYS
 from potluck.engine.troubles import TroubleKind
 
 STOPPED = {PursuitState.FROZEN, PursuitState.TOO_LARGE}

@@ -43,6 +43,7 @@ from potluck.engine.others.path_folders import (
     topmost,
     without_common_end,
 )
+from potluck.engine.others.trash_words import TRASH_DAYS
 from potluck.engine.others.unfinished_folders import Bringing, UnfinishedFolders
 
 QUIET_S = 1.0  # so long nothing, and what was gathered is told: a folder of files is one line
@@ -55,7 +56,6 @@ FOLDERS_LOOKED_INTO = 50  # new ones of one gathering, whether they are empty
 NAMES_SHOWN = 3  # of the files in one line
 OUTWEIGHS_BYTES = limits.PIECE_MIN_BYTES  # below it no file is large
 NAME_LETTERS = 60  # of one name; the middle of a longer one is left out
-TRASH_DAYS = round(limits.TRASH_S / 86_400)  # the age at which the trash lets a file go
 KEPT_IN_TRASH, IN_TRASH = f" (kept {TRASH_DAYS} days in the trash)", " (in the trash)"
 
 

@@ -34,17 +34,16 @@ from potluck.core.content.loss_window import Loss, LossWindow
 from potluck.core.content.pieces import HASH_BYTES
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wire.catalogue import Head, Kind, LossConfirm
-from potluck.core.wording import of_size, plural, set_off, typable
+from potluck.core.wording import set_off, typable
 from potluck.engine.node import Node
 from potluck.engine.others.confirmations import Confirmations, hearers
-from potluck.engine.others.disk_room import lacks_room
 from potluck.engine.others.fresh_replicas import FreshReplicas
 from potluck.engine.others.group_commit import SpotOutcome
-from potluck.engine.others.happenings import TRASH_DAYS
 from potluck.engine.others.held_replicas import HeldReplicas
 from potluck.engine.others.local_changes import names_of
 from potluck.engine.others.loss_origins import LossOrigins
 from potluck.engine.others.path_folders import folders_above
+from potluck.engine.others.trash_words import goes_to_trash
 
 
 class LossListener(Protocol):
@@ -150,7 +149,8 @@ class LossBreaker:
         amount = lot.amount
         self._look_again(name, self.held.release_all(name))
         self._begin_hour(name)
-        follows = f"What {label} deleted or replaced is done here now: {_goes(self._node, amount)}."
+        goes = goes_to_trash(self._node, amount)
+        follows = f"What {label} deleted or replaced is done here now: {goes}."
         if not hearers(self._node, device) or not self._confirmed.is_said(name):
             return follows
         return f"{follows} {_for_all(self._node, name)}"
@@ -167,9 +167,8 @@ class LossBreaker:
     # -- words -------------------------------------------------------------------------------------
     def _tell_confirmed(self, name: ManifestName, by: DeviceId, amount: Amount) -> None:
         label, who = self._node.label_of(name.owner), self._node.label_of(by)
-        text = (
-            f"what {label} deleted or replaced is confirmed by {who}: {_goes(self._node, amount)}"
-        )
+        goes = goes_to_trash(self._node, amount)
+        text = f"what {label} deleted or replaced is confirmed by {who}: {goes}"
         self._node.tell("losses_confirmed", text, subject=label)
 
     # -- judging -----------------------------------------------------------------------------------
@@ -291,14 +290,6 @@ class LossBreaker:
         """Something else is held now: decide about these, and about folders that may go."""
         for spot in [*(Spot(name, path) for path in paths), *self.held.settle()]:
             self._listener.look_again(spot)
-
-
-def _goes(node: Node, amount: Amount) -> str:
-    """Say of so much where it goes."""
-    what = f"{plural(amount.files, 'file')} ({of_size(amount.size_bytes)})"
-    days = "" if lacks_room(node) else f", for {TRASH_DAYS} days"
-    goes = "goes" if amount.files == 1 else "go"
-    return f"{what} {goes} to {set_off(f'{node.settings.folder}/.potluck/trash')}{days}"
 
 
 def _for_all(node: Node, name: ManifestName) -> str:

@@ -27,7 +27,6 @@ from potluck.core.content.facts import Hindrance, ManifestName, PlaceRow, Source
 from potluck.core.content.paths import SafePath
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord
-from potluck.core.wording import set_off
 from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
@@ -59,6 +58,7 @@ class Receiving:
         node: Node,
         downloads: Downloads,
         commits: Commits,
+        holds: Holds,
         held: HeldReplicas,
         listener: ReceivingListener,
     ) -> None:
@@ -66,20 +66,20 @@ class Receiving:
         self._node, self._downloads, self._commits = node, downloads, commits
         self._listener = listener
         self.setbacks = Setbacks(node)
-        self._holds, self.held = Holds(node.index), held
-        facts = (self._holds, self.setbacks, downloads.parts, self.held, listener)
+        self.holds, self.held = holds, held
+        facts = (self.holds, self.setbacks, downloads.parts, self.held, listener)
         self._decisions = Decisions(node, *facts)
         self.names = self._decisions.names
         self.pending: dict[Spot, None] = {}  # to be looked at, in this order
         self.catching_up: deque[tuple[ManifestName, bytes]] = deque()
         self._again: set[Spot] = set()  # changed while a batch was under way for them
-        self._returned: set[Spot] = set()  # held, and shared again
         self._elsewhere = list[Placeable]()  # on another disk, where nothing is placed
         self._hidden: set[Spot] = set()  # to be decided about when they can be seen
 
     def start(self) -> None:
         """Settle what a crash interrupted, then take up what is lacking, or is there too much."""
         self._commits.start()
+        self.holds.start()
         self.held.start()
         self.names.restart()
         self.judge_again()
@@ -113,9 +113,9 @@ class Receiving:
         if not self._node.layout.has_folder(name):
             return
         if held:
-            _hold(self._node, self._holds, self._commits, name, paths)
+            self.holds.hold(name, _missing(self._node, self._commits, name, paths))
         elif name.owner in _forgotten(self._node):
-            self._holds.release(name, paths)
+            self.holds.release(name, paths)
             self.held.release_all(name)
         for spot in [Spot(name, path) for path in sorted(paths)]:
             self.setbacks.clear(spot)
@@ -200,9 +200,7 @@ class Receiving:
                 self.catching_up.appendleft((name, lacking[-1][0].path))
             else:
                 self.pending |= {Spot(name, one.path): None for one in index.needs.surplus(name)}
-        for name in {spot.manifest for spot in self._returned}:
-            self._holds.release(name, [path for its, path in self._returned if its == name])
-        self._returned.clear()
+        self.holds.settle()
         if not self.deciding:
             self._downloads.leftovers.drop()
 
@@ -215,8 +213,7 @@ class Receiving:
         if self.setbacks.rests(spot):
             return
         self._commits.discard(spot)
-        if record is not None and self._holds.has(spot):
-            self._returned.add(spot)
+        self.holds.see(spot, record, stands)
         choice = self._decisions.choose(spot, record, stands)
         if choice.hidden:
             self._hidden.add(spot)
@@ -328,19 +325,12 @@ def _not_placed(ready: Placeable) -> tuple[Spot, Placed, Spot | None]:
     return ready.spot, failed, ready.source
 
 
-def _hold(
-    node: Node, holds: Holds, commits: Commits, name: ManifestName, paths: Sequence[bytes]
-) -> None:
-    """Keep here what its owner came back without."""
+def _missing(
+    node: Node, commits: Commits, name: ManifestName, paths: Sequence[bytes]
+) -> list[bytes]:
+    """Return what of these its owner came back without, and is here."""
     missing = [path for path in paths if node.index.manifests.get(name, path) is None]
-    count = holds.hold(
-        name, [path for path in missing if _is_here(node, commits, Spot(name, path))]
-    )
-    if count:
-        label = node.label_of(name.owner)
-        text = f"{label} came back without {count} of its files: they are kept here, in "
-        text += f"{set_off(f'Shared/{label}')}; {label} shares again what is copied into it there"
-        node.tell("deletes_held", text, level="warning", subject=label)
+    return [path for path in missing if _is_here(node, commits, Spot(name, path))]
 
 
 def _forgotten(node: Node) -> frozenset[DeviceId]:

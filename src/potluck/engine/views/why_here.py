@@ -94,8 +94,8 @@ def _has_to_do(parts: WhyParts, asked: AskedPath, trouble: Trouble) -> bool:
         return asked.concerns(subject)
     if kind in BY_DEVICE:
         return _is_about(parts, asked, subject)
-    if kind is TroubleKind.KEPT:
-        return _is_kept(parts, asked, subject)
+    if kind in {TroubleKind.KEPT, TroubleKind.LEFT_BEHIND}:
+        return _is_kept(parts, asked, trouble)
     if kind is TroubleKind.HELD:
         meant = parts.own_folder.absent.holds_below(asked.inner)
     elif kind is TroubleKind.OLDER:
@@ -114,9 +114,13 @@ def _is_about(parts: WhyParts, asked: AskedPath, label: str) -> bool:
     }  # fmt: skip
 
 
-def _is_kept(parts: WhyParts, asked: AskedPath, label: str) -> bool:
-    """Say whether some of what is held of that owner is meant."""
-    lot = parts.receiving.held.lot(asked.name) if asked.name is not None else None
-    if lot is None or lot.label != label:
+def _is_kept(parts: WhyParts, asked: AskedPath, trouble: Trouble) -> bool:
+    """Say whether some of what is kept here of that owner is meant."""
+    if asked.name is None or not _is_about(parts, asked, trouble.subject):
+        return False
+    if trouble.kind is TroubleKind.LEFT_BEHIND:
+        return parts.receiving.holds.any_below(asked.name, asked.inner)
+    lot = parts.receiving.held.lot(asked.name)
+    if lot is None:
         return False
     return not asked.inner or asked.inner in lot.sizes or asked.inner in lot.folders

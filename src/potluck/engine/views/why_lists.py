@@ -17,6 +17,7 @@ from potluck.core.content.knowledge import ManifestKnown
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wording import listed, of_time
 from potluck.engine.others.frozen_heads import STOPPED
+from potluck.engine.others.holds import confirm_left
 from potluck.engine.others.pursuit import NEVER, Pursuit
 from potluck.engine.views.asked_path import AskedPath
 from potluck.engine.views.reasons import Reason, ReasonKind, WhyParts
@@ -150,7 +151,9 @@ def _kept(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
     if not parts.receiving.leaves(spot) and not parts.replica_check.hidden.may_hide(spot):
         label = parts.node.label_of(spot.manifest.owner)
         text = f"{label} went on without it: it is kept here, and {label} does not share it"
-        yield Reason(ReasonKind.HELD, asked.text, text, open=False)
+        held = parts.receiving.holds.has(spot)
+        step = confirm_left(parts.node, spot) if held else ""
+        yield Reason(ReasonKind.HELD, asked.text, text, command=step, open=False)
 
 
 LISTS: tuple[Callable[[WhyParts, AskedPath], Iterator[Reason]], ...] = (
