@@ -132,16 +132,21 @@ class Control:
                 del buffer[:end]
         self.ended.set()
 
-    def answers(self, patience_s: float = WAIT_S) -> bool:
-        """Wait until the other side answers: it lives, and has heard all that was said so far."""
+    def ask(self) -> int:
+        """Ask for a sign of life; the number of the question."""
         number = int.from_bytes(os.urandom(4))
         self.say(Ping(number, b"", b""))
+        return number
 
-        def heard() -> bool:
-            pongs = [one for one in list(self.heard) if isinstance(one, Pong)]
-            return any(one.sequence == number for one in pongs)
+    def answered(self, number: int) -> bool:
+        """Whether the other side has answered that: it has heard all that was said before it."""
+        pongs = [one for one in list(self.heard) if isinstance(one, Pong)]
+        return any(one.sequence == number for one in pongs)
 
-        return bool(until(heard, patience_s=patience_s))
+    def answers(self, patience_s: float = WAIT_S) -> bool:
+        """Wait until the other side answers: it lives, and has heard all that was said so far."""
+        number = self.ask()
+        return bool(until(lambda: self.answered(number), patience_s=patience_s))
 
     def raw(self, data: bytes) -> None:
         """Send bytes as they are; a link that was cut meanwhile is no failure of the attack."""
