@@ -264,8 +264,7 @@ def confirm_left(node: Node, spot: Spot) -> str:
     Nothing, where that cannot be typed.
     """
     path = f"{node.layout.name_of(spot.manifest.owner)}/{spot.path.decode()}"
-    typed = typable(path, "")
-    return f"confirm {typed}" if typed else ""
+    return f"confirm {typable(path, '')}" if typable(path, "") else ""
 
 
 def _key(name: ManifestName) -> str:
