@@ -182,7 +182,7 @@ class Client:
     def _not_running(self, reason: str) -> NotRunning:
         return NotRunning(
             "No potluck is running here.",
-            "it was not started, or with another --home "
+            "it was not started, is just starting, or has another --home "
             f"(nothing answers for {self._state_dir}: {reason})",
             command("up"),
         )
