@@ -21,8 +21,11 @@ BY_DESCRIPTOR = {
     "read", "write",
 }  # fmt: skip
 """They take a descriptor and nothing else."""
-EITHER = {"listdir", "scandir", "utime"}
+EITHER = {"utime"}
 """They take a path as well: only with a descriptor."""
+LISTINGS = {"listdir", "scandir"}
+LISTS = "disk/folder_names.py"
+"""Only that lists folders: it rewinds them first."""
 NO_FILE = {"environ.get", "fsdecode", "fsencode", "getpid", "kill", "strerror", "urandom"}
 """They touch no file."""
 WORDS_ONLY = {
@@ -147,7 +150,9 @@ def _wrong(module: str, call: ast.Call) -> list[str]:
     name = name.removeprefix("os.")
     if name in BY_DESCRIPTOR | NO_FILE | WORDS_ONLY:
         return []
-    if name in EITHER:
+    if name in LISTINGS and module != LISTS:
+        return [f"os.{name} may list what was there long ago: names_in, entries_in"]
+    if name in EITHER | LISTINGS:
         first = ast.unparse(call.args[0]) if call.args else "nothing"
         held = first.endswith("_fd") or first in {"descriptor", "copy"}
         return [] if held else [f"os.{name} takes {first}: give it a descriptor"]
@@ -194,8 +199,11 @@ def test_whatever_is_listed_is_still_called(module: str) -> None:
 BAD = [
     ("disk/scanner.py", "os.stat(name, dir_fd=folder, follow_symlinks=False)"),
     ("disk/scanner.py", "os.path.exists(name)"),
-    ("disk/scanner.py", "os.listdir(folder_name)"),
-    ("disk/scanner.py", "os.scandir()"),
+    ("disk/folder_names.py", "os.listdir(folder_name)"),
+    ("disk/folder_names.py", "os.scandir()"),
+    ("disk/scanner.py", "os.listdir(folder_fd)"),
+    ("disk/scanner.py", "os.scandir(folder_fd)"),
+    ("disk/scanner.py", "os.utime(name)"),
     ("disk/hashing.py", "open(path, 'rb')"),
     ("disk/hashing.py", "from pathlib import Path"),
     ("disk/hashing.py", "import shutil"),
@@ -218,7 +226,7 @@ def test_the_law_can_fail(module: str, source: str) -> None:
 
 GOOD = [
     ("disk/keeping.py", "os.link(a, b, src_dir_fd=c, dst_dir_fd=d, follow_symlinks=False)"),
-    ("disk/scanner.py", "os.listdir(self._tmp_fd)"),
+    ("disk/folder_names.py", "os.listdir(self._tmp_fd)"),
     ("disk/returning.py", "os.access(self._share.folder, os.W_OK)"),
     ("bulk/serving.py", "os.preadv(descriptor, [view], offset)"),
 ]

@@ -17,6 +17,7 @@ import stat as modes
 from typing import Final
 
 from potluck.core import limits
+from potluck.shells.disk.folder_names import names_in
 from potluck.shells.disk.fsops import enter, open_regular, stat_at
 
 DEEPEST: Final = 200  # two descriptors a level; deeper trees are taken to differ
@@ -70,7 +71,7 @@ def _is_same_folder(source: int, name: str, folder: int, standing: str, depth: i
                 return False  # the own folder itself: whoever brings it in says so
             return all(
                 is_same_tree(one_fd, entry, other_fd, entry, depth + 1)
-                for entry in os.listdir(one_fd)
+                for entry in names_in(one_fd)
             )
         finally:
             os.close(other_fd)

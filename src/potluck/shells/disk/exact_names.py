@@ -16,6 +16,7 @@ from typing import Final
 from potluck.core.content.name_limits import NameLimits
 from potluck.core.content.paths import SafePath
 from potluck.core.errors import UnsafePath
+from potluck.shells.disk.folder_names import names_in
 from potluck.shells.disk.fsops import Share, stat_at
 
 
@@ -28,7 +29,7 @@ def other_name(limits: NameLimits, folder_fd: int, name: str) -> str:
     found = stat_at(folder_fd, name)
     if found is None:
         return ""
-    names = os.listdir(folder_fd)
+    names = names_in(folder_fd)
     if name in names:
         return ""
     key = limits.key(name)
@@ -77,7 +78,7 @@ class ExactNames:
             except (OSError, UnsafePath):
                 return None
             try:
-                self._listed[components] = frozenset(os.listdir(descriptor))
+                self._listed[components] = frozenset(names_in(descriptor))
             except OSError:
                 return None
             finally:

@@ -38,6 +38,7 @@ from potluck.engine.events import Imported
 from potluck.engine.own.imports import NOT_AS_LISTED, NOT_LISTED, OWN_FILE, PRIVATE
 from potluck.shells.disk.comparing import is_same_tree
 from potluck.shells.disk.content_check import copy_content, root_of
+from potluck.shells.disk.folder_names import names_in
 from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import (
     NO_LINKS,
@@ -199,7 +200,7 @@ class _Importing:
                 self._fail(shown, reason)
                 return ""
             made = self._make_folder(into, name)
-            for entry in sorted(os.listdir(descriptor)):
+            for entry in sorted(names_in(descriptor)):
                 self._bring_entry(descriptor, entry, made, os.path.join(shown, entry))
                 self._folders.trim()
         finally:

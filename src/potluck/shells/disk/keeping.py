@@ -28,6 +28,7 @@ from typing import Final, Self
 from potluck.core.content.paths import SafePath
 from potluck.core.errors import UnsafePath
 from potluck.core.limits import COMPONENT_BYTES
+from potluck.shells.disk.folder_names import names_in
 from potluck.shells.disk.folders import Components, Folders
 from potluck.shells.disk.fsops import NO_LINKS, Share, crashpoint, stat_at
 from potluck.shells.disk.renaming import rename_to_free
@@ -109,7 +110,7 @@ class Keeper:
     def lies_aside(self, occupant: Occupant) -> str:
         """Return as what it was put aside already, by a second link, "" if not; raises OSError."""
         descriptor = self._aside_folder(occupant.path)
-        names = os.listdir(descriptor)
+        names = names_in(descriptor)
         return next((name for name in names if _is_itself(occupant.found, descriptor, name)), "")
 
     def sync(self) -> None:

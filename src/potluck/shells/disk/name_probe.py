@@ -20,6 +20,7 @@ from typing import Final
 
 from potluck.core.content.name_limits import CaseFolding, NameLimits
 from potluck.core.content.paths import not_portable
+from potluck.shells.disk.folder_names import names_in
 from potluck.shells.disk.fsops import (
     Share,
     enter,
@@ -70,7 +71,7 @@ def _try(folder_fd: int, name: str) -> bool:
         if name == _PLAIN or error.errno in _OTHER_CAUSES:
             raise
         return False
-    return name in os.listdir(folder_fd)
+    return name in names_in(folder_fd)
 
 
 def keeps_x_bits(share: Share) -> bool:

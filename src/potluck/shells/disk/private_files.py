@@ -18,6 +18,7 @@ from collections.abc import Callable
 from typing import Final
 
 from potluck.core.keys.locked import LOCKED_MAGIC, is_locked
+from potluck.shells.disk.folder_names import names_in
 from potluck.shells.disk.fsops import open_regular, stat_at
 
 HOME_KEY: Final = "device.key"
@@ -52,7 +53,7 @@ def is_own_file(home_fd: int, found: os.stat_result) -> bool:
 
 
 def _is_one(home_fd: int, found: os.stat_result, meant: Callable[[str], bool]) -> bool:
-    kept = [stat_at(home_fd, name) for name in os.listdir(home_fd) if meant(name)]
+    kept = [stat_at(home_fd, name) for name in names_in(home_fd) if meant(name)]
     return any(one is not None and os.path.samestat(found, one) for one in kept)
 
 

@@ -31,6 +31,7 @@ from potluck.engine.events import NameRefused, OrderId, PathSeen, TreeSeen, Unre
 from potluck.engine.folder_facts import TOO_LARGE, IgnoreFileSeen
 from potluck.shells.disk.exact_names import ExactNames
 from potluck.shells.disk.faults import unreadable
+from potluck.shells.disk.folder_names import entries_in
 from potluck.shells.disk.fsops import Share, enter, stat_at, stat_of, what_is
 from potluck.shells.disk.ignoring import Ignoring, inside
 
@@ -167,7 +168,7 @@ class _Walk:
     ) -> Iterator[TreeSeen]:
         """Yield full pages of what is in one folder; the folders in it are appended to `inner`."""
         try:
-            with os.scandir(descriptor) as entries:
+            with entries_in(descriptor) as entries:
                 for entry in entries:
                     self._entry(entry, folder, inner)
                     if self._is_full():

@@ -16,6 +16,7 @@ from potluck.core.content.editor_files import ignored
 from potluck.core.content.paths import parse_wire_path, printable
 from potluck.core.errors import UnsafePath
 from potluck.engine.events import TopEntry, TopKind, TopSeen
+from potluck.shells.disk.folder_names import entries_in
 from potluck.shells.disk.fsops import Share, enter
 
 
@@ -24,7 +25,7 @@ def look_at_top(share: Share) -> TopSeen:
     shared_fd = enter(share.top_fd, "Shared")
     found: list[TopEntry] = []
     try:
-        with os.scandir(shared_fd) as entries:
+        with entries_in(shared_fd) as entries:
             for entry in entries:
                 if ignored(entry.name) and not entry.is_dir(follow_symlinks=False):
                     continue

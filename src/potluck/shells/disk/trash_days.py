@@ -23,6 +23,7 @@ from itertools import count
 from typing import Final
 
 from potluck.core.errors import UnsafePath
+from potluck.shells.disk.folder_names import names_in
 from potluck.shells.disk.fsops import (
     Share,
     make_file,
@@ -111,7 +112,7 @@ def _write(share: Share, seconds: int) -> None:
 
 def _take_over(trash_fd: int, day: int, *, everything: bool) -> None:
     """Rename what says no day that has been, so that it came today; raises OSError."""
-    for name in os.listdir(trash_fd):
+    for name in names_in(trash_fd):
         top = read_top(name)
         if top is None or top.day > day or (everything and top.day != day):
             _rename_free(trash_fd, name, day)

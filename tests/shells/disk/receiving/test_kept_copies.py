@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from potluck.core.content.paths import parse_wire_path
+from potluck.shells.disk.folder_names import names_in
 from potluck.shells.disk.fsops import Share
 from potluck.shells.disk.receiving import kept_copies as module
 from potluck.shells.disk.receiving.kept_copies import KeptCopies
@@ -73,20 +74,22 @@ def test_no_link_is_followed_and_what_was_taken_over_is_left(share: Share, tmp_p
     assert found(share, "ann/e/secret", 4) == []
 
 
-@pytest.mark.parametrize("name", ["open_regular", "_names_in"])
+@pytest.mark.parametrize("name", ["open_regular", "names_in"])
 def test_where_descriptors_are_short_nothing_is_said_to_be_gone(
     share: Share, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     put(share, "day-000001-deleted/ann/a", b"one")
-    monkeypatch.setattr(module, name, failing(errno.EMFILE))
+    monkeypatch.setattr(module, name, failing(errno.EMFILE, share.trash_fd))
     with pytest.raises(OSError, match="no"):
         found(share, "ann/a", 3)
-    monkeypatch.setattr(module, name, failing(errno.EACCES))
+    monkeypatch.setattr(module, name, failing(errno.EACCES, share.trash_fd))
     assert found(share, "ann/a", 3) == []
 
 
-def failing(fault: int) -> Callable[..., None]:
-    def fail(*_: object) -> None:
+def failing(fault: int, but_for: int) -> Callable[..., list[str]]:
+    def fail(folder_fd: int, *_: object) -> list[str]:
+        if folder_fd == but_for:
+            return names_in(folder_fd)
         raise OSError(fault, "no")
 
     return fail

@@ -18,6 +18,7 @@ from typing import Final
 
 from potluck.core.content.paths import SafePath
 from potluck.core.errors import UnsafePath
+from potluck.shells.disk.folder_names import names_in
 from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import open_regular
 from potluck.shells.disk.trash_layout import Top, Why, path_in, read_top
@@ -51,7 +52,7 @@ class KeptCopies:
     def _days(self) -> list[tuple[str, Top]]:
         """Return the folders of the trash, the last day first."""
         if self._tops is None:
-            read = [(name, read_top(name)) for name in os.listdir(self._trash_fd)]
+            read = [(name, read_top(name)) for name in names_in(self._trash_fd)]
             ours = [(n, top) for n, top in read if top is not None and top.why is not Why.UNKNOWN]
             self._tops = sorted(ours, key=lambda each: each[1].day, reverse=True)
         return self._tops
@@ -61,17 +62,12 @@ class KeptCopies:
         if within not in self._listed:
             found = _Names()
             with _unless_short():
-                for name in _names_in(folders.get(within)):
+                for name in names_in(folders.get(within)):
                     of = path_in(top, (*within[1:], name))
                     if of is not None:
                         found.setdefault(of.name, []).append(name)
             self._listed[within] = found
         return self._listed[within]
-
-
-def _names_in(folder_fd: int) -> list[str]:
-    """Return the names in an open folder; raises OSError."""
-    return os.listdir(folder_fd)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from typing import Final
 
 from potluck.core.content.pieces import Bitfield, PieceList, Root
 from potluck.engine.events import PartFound
+from potluck.shells.disk.folder_names import names_in
 from potluck.shells.disk.fsops import (
     Share,
     crashpoint,
@@ -131,7 +132,7 @@ class PartFiles:
     def found(self) -> tuple[PartFound, ...]:
         """Verify and return what earlier runs left, remove what is of no use; once, at start."""
         found = []
-        names = set(os.listdir(self._tmp_fd))
+        names = set(names_in(self._tmp_fd))
         for name in sorted(names):
             root = root_in(name)
             if root is None:

@@ -24,6 +24,7 @@ from potluck.core.content.paths import SafePath, parse_wire_path, printable
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Placed, Placement
+from potluck.shells.disk.folder_names import names_in
 from potluck.shells.disk.folders import Components, Folders
 from potluck.shells.disk.fsops import Share, crashpoint, enter, stat_at, stat_of
 from potluck.shells.disk.keeping import Keeper, Occupant
@@ -212,7 +213,7 @@ class Replacing:
         """Keep what was left in a folder that is to go; raises Blocked if that is anything else."""
         descriptor = enter(folder, path.name)
         try:
-            names = sorted(os.listdir(descriptor))
+            names = sorted(names_in(descriptor))
             leftovers = [_leftover(path, descriptor, name) for name in names]
             others = [name for name, left in zip(names, leftovers, strict=True) if left is None]
             if others:

@@ -26,6 +26,7 @@ from potluck.engine.effects import PlaceItem, Settle
 from potluck.engine.events import PathSeen, Placed, Placement
 from potluck.shells.disk.content_check import content_matches
 from potluck.shells.disk.exact_names import ExactNames
+from potluck.shells.disk.folder_names import names_in
 from potluck.shells.disk.fsops import Share, reason_of, remove_file, stat_at
 from potluck.shells.disk.keeping import Keeper, Occupant
 from potluck.shells.disk.receiving.part_map import HELD, held_name, part_name
@@ -139,7 +140,7 @@ class Settling:
 
 def put_orphans_aside(share: Share, keeper: Keeper) -> None:
     """Put aside what earlier runs held and no batch in the index explains."""
-    for name in os.listdir(share.tmp_fd):
+    for name in names_in(share.tmp_fd):
         found = stat_at(share.tmp_fd, name) if name.endswith(HELD) else None
         if found is not None:
             path = parse_wire_path(f"{ORPHANS}/{name}".encode())

@@ -22,6 +22,7 @@ from typing import Final
 
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import UnsafePath
+from potluck.shells.disk.folder_names import entries_in
 from potluck.shells.disk.fsops import Share, enter, stat_at
 from potluck.shells.disk.watching.inotify import Inotify, Mask
 
@@ -203,7 +204,7 @@ class WatchedFolders:
     def _folders_in(self, path: SafePath | None, descriptor: int) -> list[SafePath]:
         found = []
         try:
-            with os.scandir(descriptor) as entries:
+            with entries_in(descriptor) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         inner = child_of(path, entry.name)
