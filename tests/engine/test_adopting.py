@@ -8,6 +8,7 @@ import pytest
 
 from potluck.core.content.facts import ManifestName
 from potluck.core.errors import Refused
+from potluck.core.keys.identity import DeviceId
 from potluck.engine import effects, events
 from potluck.engine.adopting import COPIED_S, stands_everywhere
 from potluck.engine.effects import DropFolder, Import, Reply
@@ -192,6 +193,19 @@ def test_who_never_says_that_it_has_all_is_not_waited_for_for_ever() -> None:
     assert owner.me not in forgotten.forgotten
     wire.run(COPIED_S / 2 + 5.0)
     assert owner.me in forgotten.forgotten
+
+
+def test_the_folder_of_one_that_is_out_by_nobodys_word_goes_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wire, boxes, owner = removed()
+    asked = list[DeviceId]()
+    monkeypatch.setattr(Forgetting, "frozen", property(lambda _: set()))
+    monkeypatch.setattr(Forgetting, "_void", property(lambda _: {owner.me}))
+    monkeypatch.setattr(Forgetting, "sign", lambda _, device: not asked.append(device))
+    adopt(boxes[0], owner.label)
+    assert replied(wire, boxes[0]).ok
+    assert wire.run(60.0, lambda: asked == [owner.me])
 
 
 def test_a_folder_that_is_forgotten_meanwhile_is_not_forgotten_again() -> None:

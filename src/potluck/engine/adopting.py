@@ -187,7 +187,7 @@ class Adopting:
             if not _has_witness(node):
                 each.until_s = node.now + COPIED_S  # that begins when somebody is here
             late = node.now >= each.until_s
-            if each.device not in self._forgetting.frozen:
+            if each.device not in self._forgetting.out:
                 self._leaving.remove(each)
             elif self._is_published(each):
                 if late or stands_everywhere(node, node.own_manifest, each.number or (0, 0)):

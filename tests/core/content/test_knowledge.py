@@ -274,16 +274,20 @@ def test_nobody_waits_for_an_owner_while_somebody_else_has_it_all():
 def test_what_only_a_removed_device_had_is_not_to_come():
     stuck = replace(manifest(ADAS, missing=SOME), removed="ada", stuck=True)
     alone = picture(device(), manifests=[manifest(), stuck])
-    words = "no device of the group could bring 1 file (100 B) of ada, which was removed"
+    words = "no device of the group could bring 1 file (100 B) of ada, which is out of the group"
     assert situation(alone) == Situation(State.TROUBLE, words, "forget ada")
     assert (alone.to_come(), alone.missing(), alone.synced) == (NOTHING, SOME, False)
     away = picture(device(here=False), manifests=[manifest(), stuck])
-    words = "waiting for ben: nobody else could bring 1 file (100 B) of ada, which was removed"
+    words = (
+        "waiting for ben: nobody else could bring 1 file (100 B) of ada, which is out of the group"
+    )
     assert situation(away) == Situation(State.WAITING, words)
     listless = replace(stuck, heard=H3, missing=NOTHING)
     two = picture(device(), manifests=[listless, replace(listless, removed="cleo")])
     words = "no device of the group could bring the last list of files of ada and cleo"
-    assert situation(two) == Situation(State.TROUBLE, f"{words}, which were removed", "forget ada")
+    assert situation(two) == Situation(
+        State.TROUBLE, f"{words}, which are out of the group", "forget ada"
+    )
     looked = replace(alone, incoming=Incoming(absent=SOME))
     assert "looking once more" in situation(looked).reason
     coming = replace(manifest(ManifestName.own(BEN), missing=SOME))

@@ -60,7 +60,7 @@ def test_a_forgotten_folder_goes_to_the_trash_everywhere_and_nothing_else_does()
         assert box.index.manifests.head(ManifestName.own(owner.me)) is None
         [told] = box.told("folder_forgotten")
         assert told == (
-            f"{founder.label} had the folder of {owner.label} forgotten, which was removed: "
+            f"{founder.label} had the folder of {owner.label} forgotten, which is out of the group: "
             f"what stood in it here goes to {box.engine.node.settings.folder}/.potluck/trash, "
             "for 30 days"
         )
@@ -164,7 +164,7 @@ def test_it_says_no_more_of_the_trash_than_is_known() -> None:
     made.node.troubles.note(lack)
     made.part._tell(ManifestName.own(ANNA), is_empty=False)
     made.part._tell(ManifestName.own(ANNA), is_empty=True)
-    why = "d1 had the folder of d2 forgotten, which was removed"
+    why = "d1 had the folder of d2 forgotten, which is out of the group"
     assert [told.text for told in taken(made.node, Tell)] == [
         f"{why}: what stood in it here goes to {made.node.settings.folder}/.potluck/trash",
         why,

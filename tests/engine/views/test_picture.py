@@ -320,7 +320,7 @@ def test_of_a_removed_device_its_last_list_counts_and_what_nobody_has_is_stuck()
     wire.run(3.0)
     founder.hear(RemoveAsked(1, label))
     assert wire.run(5.0, lambda: owner.left)
-    lost = "no device of the group could bring 1 file (6 B) of {}, which was removed"
+    lost = "no device of the group could bring 1 file (6 B) of {}, which is out of the group"
     view = founder.engine.view
     assert wire.run(60.0, lambda: view(wire.now).reason == lost.format(label))
     assert (view(wire.now).state, view(wire.now).command) == ("trouble", f"forget {label}")

@@ -293,8 +293,8 @@ def _stuck(knowledge: Knowledge, behind: list[ManifestKnown]) -> Situation | Non
     missing = Amount.total(one.missing.less(one.skipped) for one in behind)
     what = "the last list of files" if missing == NOTHING else of_amount(*missing)
     labels = [one.removed for one in behind]
-    were = "was" if len(labels) == 1 else "were"
-    words = f"could bring {what} of {listed(labels)}, which {were} removed"
+    are = "is" if len(labels) == 1 else "are"
+    words = f"could bring {what} of {listed(labels)}, which {are} out of the group"
     away = [one.label for one in knowledge.devices if not one.here or one.offline]
     if away:
         return Situation(State.WAITING, f"waiting for {listed(away)}: nobody else {words}")

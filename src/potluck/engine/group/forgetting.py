@@ -55,6 +55,11 @@ class Forgetting:
         return {device for device in self._roster.former if self._roster.is_frozen(device)}
 
     @property
+    def out(self) -> set[DeviceId]:
+        """Whose folder stays although it is no member any more, by whatever word."""
+        return self.frozen | self._void
+
+    @property
     def is_steward(self) -> bool:
         """Whether this device's word counts."""
         return self._node.me in stewards_in(self._node)
@@ -109,8 +114,7 @@ class Forgetting:
 
     def _found(self, name: str) -> list[DeviceId]:
         former, layout = self._roster.former, self._node.layout
-        found = self.frozen | self._void
-        return fitting(name, {d: (former[d].label, layout.name_of(d)) for d in found})
+        return fitting(name, {d: (former[d].label, layout.name_of(d)) for d in self.out})
 
     def forget(self, name: str, *, preview: bool = False) -> str:
         """Have the folder of a removed device go everywhere; return what happens.

@@ -88,7 +88,9 @@ class ForgottenFolders:
             if isinstance(said.act, Forget) and said.about == name.owner
             if node.roster.standing.has_word(known, said.by)
         }
-        text = f"{listed(sorted(by))} had the folder of {label} forgotten, which was removed"
+        text = (
+            f"{listed(sorted(by))} had the folder of {label} forgotten, which is out of the group"
+        )
         if not is_empty:
             trash = set_off(f"{node.settings.folder}/.potluck/trash")
             text += f": what stood in it here goes to {trash}"
