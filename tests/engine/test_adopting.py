@@ -202,7 +202,12 @@ def test_the_folder_of_one_that_is_out_by_nobodys_word_goes_too(
     asked = list[DeviceId]()
     monkeypatch.setattr(Forgetting, "frozen", property(lambda _: set()))
     monkeypatch.setattr(Forgetting, "_void", property(lambda _: {owner.me}))
-    monkeypatch.setattr(Forgetting, "sign", lambda _, device: not asked.append(device))
+
+    def sign(_: Forgetting, device: DeviceId) -> bool:
+        asked.append(device)
+        return True
+
+    monkeypatch.setattr(Forgetting, "sign", sign)
     adopt(boxes[0], owner.label)
     assert replied(wire, boxes[0]).ok
     assert wire.run(60.0, lambda: asked == [owner.me])

@@ -60,9 +60,9 @@ def test_a_forgotten_folder_goes_to_the_trash_everywhere_and_nothing_else_does()
         assert box.index.manifests.head(ManifestName.own(owner.me)) is None
         [told] = box.told("folder_forgotten")
         assert told == (
-            f"{founder.label} had the folder of {owner.label} forgotten, which is out of the group: "
-            f"what stood in it here goes to {box.engine.node.settings.folder}/.potluck/trash, "
-            "for 30 days"
+            f"{founder.label} had the folder of {owner.label} forgotten"
+            ", which is out of the group: what stood in it here goes to "
+            f"{box.engine.node.settings.folder}/.potluck/trash, for 30 days"
         )
         assert not any("deleted" in each for each in box.told("happened")), "no deed of its owner"
         assert box.told("stray") == box.told("files_missing") == []
