@@ -175,6 +175,9 @@ class Heard:
     def on_applied(self, head: Head, paths: Sequence[bytes], *, held: bool) -> None:
         self._note("on_applied", head, paths, held)
 
+    def on_frozen(self) -> None:
+        self._note("on_frozen")
+
     def on_own_head(self, head: Head) -> None:
         self._note("on_own_head", head)
 

@@ -920,6 +920,30 @@ def a_state_of_ours_that_was_lost_is_fetched_and_merged() -> None:
     assert continues(head, lost)
 
 
+def ben_contradicts_itself() -> tuple[Wiring, Head]:
+    """What d2 shares stands here, and d2 signs another state under the same number."""
+    parts, dispatch = linked(2)
+    parts.node.index.manifests.set_head(known_head(2))
+    other = msgspec.structs.replace(known_head(2), root=b"x" * 32)
+    forged = sign_head(other, key(2))
+    parts.announcing._kept_due = False
+    dispatch.handle(events.MessageHeard(LINK, Heads([forged])))
+    return parts, forged
+
+
+def what_was_said_of_a_folder_that_contradicts_itself_is_told_anew() -> None:
+    parts, _ = ben_contradicts_itself()
+    assert parts.node.troubles.of(TroubleKind.FROZEN) != []
+    assert parts.announcing._kept_due
+
+
+def after_a_restart_who_contradicted_itself_is_frozen() -> None:
+    parts, _ = ben_contradicts_itself()
+    again = Wiring(node(1, index=parts.node.index))
+    again.start()
+    assert [one.subject for one in again.node.troubles.of(TroubleKind.FROZEN)] == ["d2"]
+
+
 def what_clashed_with_a_batch_is_decided_about_after_it() -> None:
     parts, dispatch = started(2)
     parts.receiving.on_tick()
@@ -1570,6 +1594,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     "ConfirmationsRelay.on_confirmed: loss_breaker.on_confirmed(name)": (
         what_is_confirmed_elsewhere_is_let_go
     ),
+    "Wiring.start: take_up_frosts(following, node)": (
+        after_a_restart_who_contradicted_itself_is_frozen
+    ),
     "Wiring.start: loss_breaker.start()": after_a_restart_what_was_confirmed_is_let_go,
     "Wiring.recover: loss_breaker.start()": after_trouble_what_was_confirmed_is_asked_again,
     "RingRelay.on_linked: confirmations.on_linked(device)": who_links_hears_what_was_confirmed,
@@ -1777,6 +1804,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
     ),
     "FollowingRelay.on_applied: receiving.on_changed(ManifestName.of(head), paths, held=held)": (
         what_one_writes_comes_to_the_other_and_is_told
+    ),
+    "FollowingRelay.on_frozen: announcing.on_places_changed()": (
+        what_was_said_of_a_folder_that_contradicts_itself_is_told_anew
     ),
     "FollowingRelay.on_own_head: lost_state.on_own_head(head)": (
         a_state_of_ours_that_was_lost_is_fetched_and_merged

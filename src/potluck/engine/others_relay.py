@@ -44,6 +44,10 @@ class FollowingRelay(FollowingListener):
         self._parts.loss_breaker.on_applied(head, paths, held=held)
         self._parts.receiving.on_changed(ManifestName.of(head), paths, held=held)
 
+    def on_frozen(self) -> None:
+        """What stands here of a folder may be another state than its number says."""
+        self._parts.announcing.on_places_changed()
+
     def on_own_head(self, head: Head) -> None:
         """Somebody holds a head that this device signed."""
         self._parts.lost_state.on_own_head(head)

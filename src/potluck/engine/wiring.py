@@ -81,6 +81,7 @@ from potluck.engine.others.doubled_owners import DoubledOwners
 from potluck.engine.others.downloads import Downloads
 from potluck.engine.others.following import Following
 from potluck.engine.others.forgotten_folders import ForgottenFolders
+from potluck.engine.others.frozen_heads import take_up_frosts
 from potluck.engine.others.happenings import Happenings
 from potluck.engine.others.holds import Holds
 from potluck.engine.others.loss_breaker import LossBreaker
@@ -319,6 +320,7 @@ class Wiring:
         self.discovery.start()
         self.own_folder.start(marked=kept)
         self.undelivered.start()
+        take_up_frosts(self.following, self.node)
         self.receiving.start()
         self.loss_breaker.start()
         self.bringing_back.start()

@@ -217,6 +217,17 @@ def test_an_index_of_a_newer_program_is_refused_and_left_alone(tmp_path) -> None
         Database(path)
 
 
+@pytest.mark.parametrize("version", [-1, -(2**31), *range(schema.VERSION - 1)])
+def test_a_version_that_does_not_fit_its_tables_is_damage(tmp_path, version: int) -> None:
+    path = str(tmp_path / "potluck.sqlite")
+    Database(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute(f"PRAGMA user_version = {version}")
+    connection.close()
+    with pytest.raises(IndexDamaged):
+        Database(path)
+
+
 def test_rows_move_from_the_log_into_the_file(tmp_path) -> None:
     path = tmp_path / "potluck.sqlite"
     database = Database(str(path))

@@ -15,7 +15,7 @@ from potluck.engine.effects import Fetch, MakeDurable, Send
 from potluck.engine.index.skip_list import SkipEntry
 from potluck.engine.others.announcing import DIGEST_PATIENCE_S, KEPT_SOON_S
 from tests.engine.builders import flush, group, taken
-from tests.engine.manifests import Device, Wire
+from tests.engine.manifests import Device, Wire, forged
 
 
 @pytest.fixture
@@ -538,6 +538,26 @@ def test_what_is_held_is_told_when_it_changes_and_taken_back(wire: Wire) -> None
         least = Amount(amount.files, 0, min(amount.size_bytes, limits.FILE_MAX_BYTES))
         for other in (one, three):
             assert other.node.peer(two.id).held.get(one.manifest, NOTHING) == least
+
+
+def test_what_was_said_of_a_folder_that_is_frozen_is_taken_back(wire: Wire) -> None:
+    one, two, three = wire.devices
+    one.write("a")
+    wire.run()
+    two.stand(one)
+    two.announcing.on_places_changed()
+    wire.wait(limits.KEPT_S)
+    kept = one.node.peer(two.id).kept
+    assert kept[one.manifest].missing_files == 0
+    other = replace(two.head_of(one), root=b"x" * 32)
+    two.following.on_heads(three.id, [forged(1, other)])
+    two.announcing.on_places_changed()
+    wire.wait(limits.KEPT_S)
+    assert (kept[one.manifest].generation, kept[one.manifest].seq) == (0, 0), "of none of its heads"
+    two.unlink(one)
+    two.link(one)
+    wire.run()
+    assert (kept[one.manifest].generation, kept[one.manifest].seq) == (0, 0), "over a new link, too"
 
 
 def test_what_is_held_is_told_over_a_new_link_and_what_was_said_before_is_forgotten() -> None:

@@ -521,6 +521,7 @@ def test_an_owner_that_contradicts_what_is_held_is_frozen(wire: Wire) -> None:
     two.following.on_heads(three.id, [forged(1, other)])
     two.tick()
     assert two.tells == ["folder_frozen"]
+    assert len(two.heard.of("on_frozen")) == 1
 
 
 def test_what_came_before_a_folder_is_frozen_counts_no_more(wire: Wire) -> None:

@@ -94,6 +94,28 @@ def test_a_contradiction_is_known_over_restarts_until_it_is_over() -> None:
     assert (other.state, len(told)) == (PursuitState.CURRENT, 1)
 
 
+def test_a_start_takes_up_who_contradicted_itself_once() -> None:
+    made = node(1)
+    made.roster = group(1, 2)
+
+    @dataclass
+    class Follows:
+        pursuits: dict[ManifestName, Pursuit]
+
+    frozen, following = Pursuit(ANNA), Follows({})
+    assert not frozen_heads.is_frozen(made, ANNA)
+    frozen.on_contradiction(7)
+    frozen_heads.keep_frost(made, frozen)
+    assert frozen_heads.is_frozen(made, ANNA)
+    frozen_heads.take_up_frosts(following, made)
+    assert following.pursuits[ANNA].state is PursuitState.FROZEN
+    (trouble,) = made.troubles.of(TroubleKind.FROZEN)
+    assert (trouble.subject, trouble.wrong) == ("d2", True)
+    known = following.pursuits[ANNA]
+    frozen_heads.take_up_frosts(following, made)
+    assert following.pursuits[ANNA] is known, "after trouble with the index"
+
+
 def test_of_an_owner_on_two_machines_nothing_leads_on_or_is_disputed() -> None:
     made = node(1)
     made.roster = group(1, 2, 3)

@@ -189,6 +189,8 @@ class Database:
 
     def _migrate(self) -> None:
         ((version,),) = self.rows("PRAGMA user_version")
+        if version < 0:  # no potluck has one: a bit of it fell over
+            raise self.damage(f"its version is {version}")
         if version > schema.VERSION:
             raise DiskTrouble(
                 "the index was written by a newer potluck",
@@ -231,7 +233,10 @@ def disk_trouble(path: str, error: sqlite3.Error) -> DiskTrouble:
 def _lacks_tables(error: sqlite3.Error) -> bool:
     """Say whether a file has not the tables of its version: all that are asked for are of ours."""
     return (
-        re.match(r"no such (table|column)|table \S+ (has no column|already exists)", str(error))
+        re.match(
+            r"no such (table|column)|duplicate column|table \S+ (has no column|already exists)",
+            str(error),
+        )
         is not None
     )
 

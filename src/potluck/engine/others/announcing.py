@@ -32,6 +32,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Heads, HeadsAsk, HeldBack, Holding, Kept, encode
 from potluck.engine.node import Node, Peer
 from potluck.engine.others.following import Following
+from potluck.engine.others.frozen_heads import is_frozen
 from potluck.engine.others.head_sizes import HeadSizes
 
 DIGEST_PATIENCE_S = 0.2  # a difference shorter than this is a push under way
@@ -280,6 +281,7 @@ class Announcing:
 
         Nothing is said yet of one that lacks nothing and is still being changed, or was not looked
         at since the start: what its owner deleted may stand here, and what is known may be gone.
+        Of a folder with two states under one number no word counts: it is said to stand at none.
         """
         lacking, unsettled = self._progress.lacking(), self._progress.unsettled()
         skipped, no_room = self._progress.skipped(), self._progress.no_room()
@@ -287,7 +289,9 @@ class Announcing:
         for head in self._node.index.manifests.heads():
             name = ManifestName.of(head)
             files, folders, size_bytes = lacking[name]
-            if files or folders or name not in unsettled:
+            if is_frozen(self._node, name):
+                found[name] = Holding(*name, 0, 0, 0, 0)  # what was said of it before is taken back
+            elif files or folders or name not in unsettled:
                 said = (head.generation, head.seq, files, size_bytes, folders)
                 skips = at_most(skipped.get(name, NOTHING), lacking[name])
                 parts = (skips.files, skips.size_bytes, skips.folders)

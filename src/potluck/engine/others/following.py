@@ -53,6 +53,9 @@ class FollowingListener(Protocol):
         `held`: what it lacks now is not to be deleted.
         """
 
+    def on_frozen(self) -> None:
+        """An owner contradicted itself: neither of two states of its folder is believed."""
+
     def on_own_head(self, head: Head) -> None:
         """Somebody holds a head that this device signed."""
 
@@ -140,6 +143,7 @@ class Following:
             self._drop(pursuit)
         frozen_heads.keep_frost(self._node, pursuit)
         self._faults.tell_frozen(pursuit)
+        self._listener.on_frozen()
 
     def _give_up(self, pursuit: Pursuit, head: Head) -> None:
         """The owner signed more than one owner may have: it stays as it is held."""

@@ -7,7 +7,8 @@ followed; up to it the others bring each other there, as with the folder of a me
 Whoever had taken a newer one goes back, by the whole list from somebody who has it: what it has
 beyond goes to the trash as if its owner had deleted it, so nothing is lost and all have one folder
 in the end. Of a device that runs on two machines nothing is followed (engine/withheld.py); that a
-member contradicted itself, and in which generation, is in the index until it begins anew.
+member contradicted itself, and in which generation, is in the index until it begins anew: a start
+takes it up, and so long nobody is told that this device holds what that member shares.
 
 Guarantees: the one head that is named is reached from any other, also from one of the same number
 that contradicts it, so no two statements of the removed device keep anybody away from it. Limits:
@@ -24,10 +25,12 @@ from typing import Protocol
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.manifest import contradicts, newer
 from potluck.core.group.statements import LastHead
+from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Folder, Head
 from potluck.core.wording import set_off
 from potluck.engine.node import Node
 from potluck.engine.others import forked_heads
+from potluck.engine.others.owner_faults import OwnerFaults
 from potluck.engine.others.pursuit import Pursuit, PursuitState
 from potluck.engine.others.trash_words import TRASH_DAYS
 from potluck.engine.troubles import TroubleKind
@@ -57,6 +60,22 @@ def taken_up(
         following.pursuits[name] = pursuit
         tell(pursuit)
     return pursuit
+
+
+def take_up_frosts(following: Follows, node: Node) -> None:
+    """Freeze, at a start, whoever contradicted itself in an earlier run, and tell of it."""
+    faults = OwnerFaults(node)
+    for owner in node.index.meta.beginning_with(_FROST):
+        name = ManifestName.own(DeviceId(bytes.fromhex(owner)))
+        if name not in following.pursuits:
+            taken_up(following, node, name, faults.tell_frozen)
+
+
+def is_frozen(node: Node, name: ManifestName) -> bool:
+    """Say whether an owner contradicted itself, and has not begun anew: what of its folder stands
+    here may be the other one of two contents under one number.
+    """
+    return node.index.meta.get(_FROST + name.owner.hex()) is not None
 
 
 def keep_frost(node: Node, pursuit: Pursuit) -> None:

@@ -13,10 +13,11 @@ from __future__ import annotations
 from potluck.core import limits
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head
-from potluck.core.wording import of_size
+from potluck.core.wording import TO_TYPE_THERE, of_size, set_off
 from potluck.engine.node import Node, tell_trouble
 from potluck.engine.others.pursuit import Pursuit
 from potluck.engine.troubles import Trouble, TroubleKind
+from potluck.engine.withheld import KEEP_HERE
 
 
 class OwnerFaults:
@@ -38,7 +39,10 @@ class OwnerFaults:
         text = f"{label} told two different things under one number: its folder is frozen here"
         if pursuit.frosts == 1:  # then the trouble says it
             node.tell("folder_frozen", text, level="error", subject=label)
-        reason = "it told two different things under one number, so neither is believed"
+        reason = (
+            "it told two different things under one number, so neither is believed; to have its"
+            f" folder followed again, on {set_off(label)} {TO_TYPE_THERE}{KEEP_HERE}"
+        )
         node.troubles.note(Trouble(TroubleKind.FROZEN, label, reason, "", node.now, None))
 
     def tell_thawed(self, pursuit: Pursuit) -> None:
