@@ -100,6 +100,21 @@ def test_a_path_of_the_own_folder_lets_go_what_is_held_there() -> None:
         assert error.value.what == f"Nothing at {name} is held here."
 
 
+def test_who_confirms_deletes_is_told_what_is_another_matter() -> None:
+    here = node(1)
+    here.roster = group(1, 2, 3)
+
+    class Both(Left):
+        def amount(self, name: ManifestName) -> Amount:
+            return Amount(2, 0, 5)
+
+    part = Confirming(here, Holder(None), Losses(), Both())
+    assert part.confirm("d2").endswith(
+        " lost goes. What d2 came back without, 2 files (5 B), stays here; if nobody needs it,"
+        " type: confirm d2/"
+    )
+
+
 def test_a_path_of_another_device_lets_go_what_that_came_back_without() -> None:
     part = confirming(None)
     assert part.confirm("d3/") == "what d3 lacks at '' goes."

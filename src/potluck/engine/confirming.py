@@ -23,7 +23,7 @@ from potluck.core.content.facts import Amount, ManifestName, Spot
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import NotFound, UnsafePath
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wording import set_off
+from potluck.core.wording import TO_TYPE, of_amount, set_off
 from potluck.engine.group.named_devices import fitting, members_fitting, the_one
 from potluck.engine.node import Node, legible
 from potluck.engine.others.holds import confirm_left
@@ -92,15 +92,16 @@ class Confirming:
             device = found
         own = device == node.me
         follows = self._own.confirm() if own else self._others.confirm(device)
+        left, label = self._left.amount(ManifestName.own(device)), set_off(node.label_of(device))
+        step = confirm_left(node, Spot(ManifestName.own(device), b"")) if any(left) else ""
         if follows is None:
-            why, step = "they were confirmed already, or the files are back", "status"
-            folder = ManifestName.own(device)
-            if any(self._left.amount(folder)):
+            why = "they were confirmed already, or the files are back"
+            if step:
                 why = "it came back without some of its files: they stay until that is confirmed"
-                step = confirm_left(node, Spot(folder, b"")) or step
-            raise NotFound(
-                f"No deletes of {set_off(node.label_of(device))} are held here.", why, step
-            )
+            raise NotFound(f"No deletes of {label} are held here.", why, step or "status")
+        if step:
+            stays = f"What {label} came back without, {of_amount(*left)}, stays here"
+            follows += f" {stays}; if nobody needs it, {TO_TYPE}{step}"
         return follows
 
     def _at(self, name: str) -> str:
