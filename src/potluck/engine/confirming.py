@@ -95,7 +95,7 @@ class Confirming:
         left, label = self._left.amount(ManifestName.own(device)), set_off(node.label_of(device))
         step = confirm_left(node, Spot(ManifestName.own(device), b"")) if any(left) else ""
         if follows is None:
-            why = "they were confirmed already, or the files are back"
+            why = "there were none, they were confirmed already, or the files are back"
             if step:
                 why = "it came back without some of its files: they stay until that is confirmed"
             raise NotFound(f"No deletes of {label} are held here.", why, step or "status")
