@@ -176,6 +176,53 @@ def test_what_has_no_room_there_may_be_what_is_meant_and_no_more_is_said() -> No
     assert no_room(two, one, Amount(0, 1, 0)) == lacks, "a folder takes no room"
 
 
+def lacks_words(missing: Amount, meant: Amount, *, counted: bool = True) -> str:
+    said = {NAME: LastWord(HELD, missing)}
+    found = receipt(
+        DeviceKnown(BEN, "ben", True, said), manifest(), PathKnown(5, meant, counted=counted)
+    )
+    assert found.known is CopyKnown.UNKNOWN, "what is told of may be told before all was looked at"
+    return found.why
+
+
+@pytest.mark.parametrize(
+    ("missing", "meant", "counted", "another"),
+    [
+        (Amount(1, 0, 105), Amount(1, 0, 19), True, True),
+        (Amount(1, 0, 19), Amount(1, 0, 105), True, False),  # the rest of it may be there
+        (Amount(1, 0, 19), Amount(1, 0, 19), True, False),
+        (Amount(2, 0, 105), Amount(1, 0, 19), True, False),  # it may be one of the two
+        (Amount(1, 0, 105), Amount(2, 1, 104), True, True),
+        (Amount(1, 0, 105), Amount(2, 1, 105), True, False),
+        (Amount(1, 1, 105), Amount(2, 1, 104), True, False),  # the folder may be what lacks
+        (Amount(1, 1, 105), Amount(1, 0, 19), True, True),  # a folder is no file
+        (Amount(1, 0, 105), Amount(2, 1, 104), False, False),  # there is more in it
+        (Amount(1, 0, 105), Amount(0, 1, 0), True, False),
+        (Amount(0, 1, 0), Amount(1, 0, 19), True, False),
+    ],
+)
+def test_a_single_file_that_lacks_is_none_that_is_smaller(
+    missing: Amount, meant: Amount, counted: bool, another: bool
+) -> None:
+    words = lacks_words(missing, meant, counted=counted)
+    assert words.endswith("and does not say what") is not another
+    assert words.endswith("it does not say whether it has looked at all others") is another
+
+
+def test_what_is_ruled_out_is_said_and_no_more() -> None:
+    meant = Amount(1, 0, 19)
+    told = "it does not say whether it has looked at all others"
+    lacks = "it lacks 1 file (105 B) of that folder, which is"
+    one = Amount(1, 0, 105)
+    assert lacks_words(one, meant) == f"{lacks} another one, since this is smaller; {told}"
+    folder = lacks_words(one, Amount(1, 1, 19))
+    assert folder == f"{lacks} not in here: all of this is smaller; {told}"
+    short = no_room(one, one, meant)
+    assert short.endswith(f"{told}; it has no room for 1 file (105 B)")
+    two = no_room(Amount(2, 0, 110), one, meant)
+    assert two.endswith("and does not say what; it has no room for 1 file (105 B)")
+
+
 def test_who_lacks_everything_says_for_how_much_of_it_there_is_no_room() -> None:
     words = "it lacks everything there; it has no room for 3 files (300 B)"
     assert no_room(WHOLE, Amount(3, 0, 300), WHOLE) == words

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import pytest
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, Spot
 from potluck.engine.views import asked_path as module
 from potluck.engine.views.asked_path import AskedPath, asked_path, below
 from tests.engine.builders import group, key, node
 from tests.engine.index.builders import folder, place, receive, record
-
-if TYPE_CHECKING:
-    import pytest
 
 D1, D2 = (ManifestName.own(key(number).device) for number in (1, 2))
 
@@ -26,12 +23,28 @@ def test_a_path_is_in_somebodys_folder_or_nobodys() -> None:
         ("d2/a/b/", D2, b"a/b"),
         ("d3/a", None, b""),
         ("d1/../d2", None, b""),
-        ("d1/\ud800", D1, b"?"),
     ]:
         asked = asked_path(here, text)
         assert asked == AskedPath(text.strip("/"), name, inner)
     assert asked_path(here, "d2/a").spot == Spot(D2, b"a")
     assert asked_path(here, "d2").spot is asked_path(here, "").spot is None
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("d1/bad\udcff", "d1/bad\\xff"),  # bytes that are no text, as the system hands them over
+        ("d1/bad\nname", "d1/bad\\x0aname"),
+        ("d1/\ud800", "d1/\\ud800"),
+        ("d1/bad\\xff", "d1/bad\\xff"),
+        ("d1/ü", "d1/ü"),
+    ],
+)
+def test_a_name_that_is_refused_is_meant_as_people_read_it(typed: str, read: str) -> None:
+    here = node(1)
+    here.roster = group(1, 2)
+    assert asked_path(here, typed).text == read
+    assert (asked_path(here, typed).name is None) is ("\\" in read)
 
 
 def test_a_path_covers_what_is_below_and_is_concerned_by_what_is_above() -> None:

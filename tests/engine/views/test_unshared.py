@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from potluck.core.content.facts import ManifestName, Spot
-from potluck.engine.events import PathsTouched, TopEntry, TopKind, TopSeen
+from potluck.engine.events import NameRefused, PathsTouched, TopEntry, TopKind, TopSeen
 from potluck.engine.index.manifests import Manifests
 from potluck.engine.own.ignore_file import IgnoreFile
 from potluck.engine.views.asked_path import asked_path
@@ -42,6 +42,20 @@ def test_what_a_look_met_is_named(kind: str) -> None:
     assert (why(ann, "d1/lnk").known, why(ann, "d1/lnk").unshared) == (False, link)
     assert ann.engine.info("d1/lnk", ann.wire.now).unshared == link
     assert why(ann, "d1/0").unshared == "", "it is shared"
+
+
+@pytest.mark.parametrize("typed", ["d1/bad\udcff", "d1/bad\\xff"])
+def test_a_name_that_cannot_be_shared_is_found_as_it_is_and_as_it_is_read(typed: str) -> None:
+    _, ann, _ = shared()
+    refused = parts_of(ann).own_folder._findings.refused
+    refused.note([NameRefused(path_of("d1"), "bad\\xff", "not valid UTF-8")])
+    said = why(ann, typed)
+    assert (said.path, said.known, said.state) == ("d1/bad\\xff", True, "trouble")
+    assert [one.path for one in said.reasons if "not valid UTF-8" in one.text] == ["d1/bad\\xff"]
+    told = ann.engine.info(typed, ann.wire.now)
+    assert told.unshared == "it cannot be shared (not valid UTF-8)"
+    assert told.unshared_command == "mv -iT /Shared/d1/bad* /Shared/d1/bad_"
+    assert words(ann, f"{typed}/in/it") == "d1/bad\\xff cannot be shared (not valid UTF-8)"
 
 
 def test_the_line_that_leaves_something_out_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

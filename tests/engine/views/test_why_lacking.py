@@ -13,6 +13,8 @@ from potluck.engine import effects
 from potluck.engine.events import (
     FetchEnded,
     LinkId,
+    Mount,
+    MountsSeen,
     Outcome,
     PiecesVerified,
     Placed,
@@ -20,6 +22,8 @@ from potluck.engine.events import (
     ShareSeen,
     SpaceSeen,
 )
+from potluck.engine.others.hidden_files import HiddenFiles
+from potluck.engine.others.progress import Progress
 from potluck.engine.person_acts import SkipAsked
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.views import why_lacking
@@ -28,7 +32,7 @@ from potluck.engine.views.reasons import Reason, ReasonKind
 from potluck.engine.views.why_lacking import lacking_reasons
 from tests.engine.builders import group, key
 from tests.engine.views.faces import hanging, held, parts_of, shared
-from tests.engine.wire import Box
+from tests.engine.wire import Box, ring
 from tests.fakes.disk import path_of
 
 BIG = bytes(range(250)) * 2400  # 600,000 bytes: three pieces
@@ -156,6 +160,40 @@ def test_what_is_in_the_way_is_told_until_it_is_tried() -> None:
     setbacks.clear(spot)
     setbacks.note([(spot, Placed(path, None, Placement.SOURCE_GONE, None, "", ""), None)])
     assert one(ben).text.startswith("what it was to be made from is gone")
+
+
+def test_what_another_disk_hides_is_told_with_its_point_as_long_as_that_is_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    wire, (ann, ben) = ring(2)
+    ann.write("docs/f", b"first")
+    assert wire.run(10.0, lambda: path_of("d1/docs/f") in ben.disk)
+    wire.run(3.0)
+    kept = ben.disk.pop(path_of("d1/docs/f"))
+    ben.hear(MountsSeen((Mount(path_of("d1/docs"), 1),)))
+    wire.run(10.0)
+    ann.write("docs/f", b"second")
+    ann.write("docs/new", b"never here")
+    wire.run(10.0)
+    reasons = {reason.path: reason for reason in said(ben)}
+    hidden = reasons["d1/docs/f"]
+    assert (hidden.kind, hidden.command) == (ReasonKind.HIDDEN, "findmnt /Shared/d1/docs")
+    assert hidden.wrong
+    assert hidden.text == (
+        "another disk is mounted at d1/docs and hides what stands here of it: "
+        "nothing is put in its place while that is so"
+    )
+    assert reasons["d1/docs/new"].kind is ReasonKind.BLOCKED, "it stood nowhere"
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "unseen", {ManifestName.own(ann.me)})
+        assert "at d1/docs and may hide what" in one(ben, "d1/docs/f").text, "nobody looked yet"
+        patch.setattr(HiddenFiles, "may_hide", lambda *_: True)
+        assert one(ben, "d1/docs/new").kind is ReasonKind.BLOCKED
+    ben.disk[path_of("d1/docs/f")] = kept
+    ben.hear(MountsSeen(()))
+    assert wire.run(20.0, lambda: ben.disk[path_of("d1/docs/f")] == b"second")
+    wire.run(3.0)
+    assert said(ben, "d1/docs/f") == []
 
 
 def test_what_is_to_be_decided_about_is_told() -> None:

@@ -93,6 +93,24 @@ def test_a_typed_path_becomes_one_of_the_share(
     assert source.asked == [("why", "ann/ü b"), ("info", "ann/a")]
 
 
+@pytest.mark.parametrize(
+    ("name", "read"), [("bad\udcff", "bad\\xff"), ("bad\nname", "bad\\x0aname")]
+)
+def test_a_name_that_cannot_be_shared_is_asked_about_as_people_read_it(
+    potluck: Call, source: FakeSource, tmp_path: Path, name: str, read: str
+) -> None:
+    source.current = state(folder=str(tmp_path))
+    (tmp_path / "Shared/ann").mkdir(parents=True)
+    (tmp_path / "Shared/ann" / name).touch()
+    source.explained = info(known=False, unshared="it cannot be shared (not valid UTF-8)")
+    said = potluck("info", f"ann/{name}")[2]
+    assert source.asked == [("info", f"ann/{read}")]
+    assert f"“ann/{read}” is not shared." in said
+    assert potluck("info", f"ann/{read}")[2] == said, "as it is shown it is the same"
+    for other in (f"ann/other{read}", f"ann/gone/{read}", "ann/other"):
+        assert "Nothing is known of" in potluck("info", other)[2]
+
+
 def test_what_is_not_known_is_not_found(potluck: Call, source: FakeSource) -> None:
     source.explained = why(known=False)
     code, _, said = potluck("why", "nowhere")

@@ -4,7 +4,10 @@ Strategy: a KEPT speaks of a whole folder at one head and says how much of it la
 a device has a path for certain only if it lacks nothing of a head in which the path stands as it
 does here: one of the same generation, not older than the path's own change number, not newer than
 the list that is held here. It lacks a path for certain only if it lacks all there is. Everything
-between is not known.
+between is not known. If exactly one file lacks, what is smaller than what lacks of it is not that
+file; of several nothing follows, since of each all may have come but a part. That is said, and yet
+does not make it certain that the smaller one stands there: a device tells what lacks also before it
+has looked at all that it has, and only of a folder that lacks nothing it waits until it has.
 
 Guarantees: nothing is said of a device that is not here but what its last word was, called so.
 Limits: what a device says of itself is believed; what it lost since is known when it noticed.
@@ -32,6 +35,7 @@ class PathKnown:
 
     newest_seq: int  # of all records that are meant
     amount: Amount  # of them
+    counted: bool = True  # False: there are more than were looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +121,28 @@ def _unknown_words(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown
         return "it has not spoken yet of the list that this is in"
     if said.missing == NOTHING:
         return "it has a newer list of its files than this device"
-    words = f"{_lack_words(said)} of that folder, and does not say what"
+    words = f"{_lack_words(said)} of that folder, {_which_words(said, path)}"
     return words + _no_room_words(device, manifest, path)
+
+
+def _which_words(said: LastWord, path: PathKnown) -> str:
+    """Say whether what lacks may be what is meant."""
+    folders = path.amount.folders and said.missing.folders
+    if folders or not _is_another(said.missing, path):
+        return "and does not say what"
+    alone = path.amount.files == 1 and not path.amount.folders
+    which = "another one, since this is smaller" if alone else "not in here: all of this is smaller"
+    return f"which is {which}; it does not say whether it has looked at all others"
+
+
+def _is_another(lacks: Amount, path: PathKnown) -> bool:
+    """Say whether what lacks is one file that is certainly none of those that are meant.
+
+    Pieces that came already do not count, so that file has at least as many bytes as lack, and may
+    have more: only what is smaller, all together, is ruled out, and only if a single file lacks.
+    """
+    smaller = path.counted and path.amount.size_bytes < lacks.size_bytes
+    return lacks.files == 1 and path.amount.files > 0 and smaller
 
 
 def _no_room_words(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown) -> str:
@@ -129,6 +153,8 @@ def _no_room_words(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown
     words = f"; it has no room for {of_amount(*short)}"
     if path.amount.files >= manifest.whole.files:
         return words  # all of that folder is meant
+    if _is_another(device.said[manifest.name].no_room, path):
+        return words
     if path.amount.files == 1:
         return f"{words}, of which this may be one"
     return f"{words}, some of which may be these"

@@ -2,7 +2,8 @@
 
 Strategy: the first part says whose folder it is, the rest is a path of that owner's list; nothing
 is everything. Guarantees: any text is a path that may lead nowhere, none raises. Limits: a name
-that is refused has no place in any list; it is compared as people read it.
+that is refused has no place in any list; it is compared as people read it, so the name itself and
+its escaped spelling are one path, and two such names that are read alike are one, too.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Final, NamedTuple
 
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName, Spot
-from potluck.core.content.paths import parse_wire_path
+from potluck.core.content.paths import parse_wire_path, printable
 from potluck.core.errors import UnsafePath
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.engine.index import Index
@@ -24,7 +25,7 @@ ROWS_MAX: Final = 4000  # of one folder that are looked at for one answer: 10 ms
 class AskedPath(NamedTuple):
     """Which path is meant."""
 
-    text: str  # below Shared/; "" for everything
+    text: str  # below Shared/, as people read it; "" for everything
     name: ManifestName | None  # whose folder it is in; None: everybody's, or nobody's
     inner: bytes  # in that folder; b"" for all of it
 
@@ -70,11 +71,11 @@ class Below(NamedTuple):
 
 def asked_path(node: Node, text: str) -> AskedPath:
     """Return what a text means."""
-    text = text.strip("/")
+    text = printable(text.strip("/"))  # no name that can be shared becomes another one by that
     if not text:
         return AskedPath("", None, b"")
     try:
-        path = parse_wire_path(text.encode(errors="replace"))
+        path = parse_wire_path(text.encode())
     except UnsafePath:
         return AskedPath(text, None, b"")
     name = node.layout.manifest_at(path)

@@ -49,6 +49,7 @@ class ReasonKind(StrEnum):
     ABSENT = "looked_for_again"
     HELD = "kept"
     SKIPPED = "skipped"
+    HIDDEN = "hidden"  # by another disk that is mounted there
     BLOCKED = "in_the_way"
     NO_ROOM = "no_room"
     PLACING = "being_placed"

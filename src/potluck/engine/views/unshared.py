@@ -44,12 +44,14 @@ def why_unshared(parts: WhyParts, asked: AskedPath) -> Unshared:
     """Return why what stands at a path that nobody shares is not shared, as far as is known."""
     node, name = parts.node, asked.name
     if name is None:
-        return _nobodys(parts, asked) or _editors(asked) or Unshared()
+        named = _refused(parts, asked) or _nobodys(parts, asked)  # no list has a refused name
+        return named or _editors(asked) or Unshared()
     if not asked.inner:
         return Unshared()
     if name == node.own_manifest:
-        text = _refused(parts, asked) or _left_out(parts.own_folder.ignore_file.rules, asked)
-        return Unshared(text) if text else _editors(asked, OTHER_NAME) or Unshared()
+        left_out = Unshared(_left_out(parts.own_folder.ignore_file.rules, asked))
+        refused = _refused(parts, asked) or (left_out if left_out.text else None)
+        return refused or _editors(asked, OTHER_NAME) or Unshared()
     strange = parts.replica_check.changes.strange
     known = asked.spot is not None and strange.at(asked.spot) is not None
     if not known and (editors := _editors(asked)) is not None:
@@ -75,8 +77,9 @@ def _editors(asked: AskedPath, step: str = "") -> Unshared | None:
     return Unshared(EDITORS + step) if ignored(asked.text.rpartition("/")[2]) else None
 
 
-def _refused(parts: WhyParts, asked: AskedPath) -> str:
-    """Say what a look met at the path, or above it."""
+def _refused(parts: WhyParts, asked: AskedPath) -> Unshared | None:
+    """Say what a look met at the path, or above it, and what gives that another name."""
+    commands = {one.subject: one.command for one in parts.node.troubles.of(TroubleKind.REFUSED)}
     names = asked.text.split("/")
     for end in range(len(names), 1, -1):
         path = "/".join(names[:end])
@@ -85,9 +88,9 @@ def _refused(parts: WhyParts, asked: AskedPath) -> str:
             continue
         it = "it" if end == len(names) else set_off(path)
         if reason in NO_FILES:
-            return f"{it} is a {reason}: only files and folders are shared"
-        return f"{it} cannot be shared ({reason})"
-    return ""
+            return Unshared(f"{it} is a {reason}: only files and folders are shared")
+        return Unshared(f"{it} cannot be shared ({reason})", commands.get(path, ""))
+    return None
 
 
 def _left_out(rules: Sequence[bytes], asked: AskedPath) -> str:

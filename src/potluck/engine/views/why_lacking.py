@@ -11,6 +11,7 @@ that lack only the first are looked at; whose folder they are in tells how many 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -21,7 +22,7 @@ from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import Download
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wire.catalogue import FileRecord
-from potluck.core.wording import listed, of_size, typable
+from potluck.core.wording import listed, of_size, set_off, typable
 from potluck.engine.events import Outcome
 from potluck.engine.index.listings import Span
 from potluck.engine.others.disk_room import SPACE
@@ -118,6 +119,21 @@ def _skipped(parts: WhyParts, lacking: LackingFile) -> Reason | None:
         return None
     command = f"get {typable(lacking.path, '')}".rstrip()
     return Reason(ReasonKind.SKIPPED, lacking.path, text, command=command, open=False)
+
+
+def _hidden(parts: WhyParts, lacking: LackingFile) -> Reason | None:
+    """Another disk hides what stands here: as long as it does, nothing is fetched or placed."""
+    spot, node = lacking.spot, parts.node
+    point = node.mounts.above(node.layout.path_of(spot))
+    if point is None or not parts.replica_check.hidden.may_hide(spot):
+        return None
+    if node.index.places.get(*spot) is None:
+        return None  # what stands nowhere is hidden by nothing: it comes, and finds no place
+    hides = "may hide" if spot.manifest in parts.progress.unseen else "hides"
+    text = f"another disk is mounted at {set_off(str(point))} and {hides} what stands here of it: "
+    text += "nothing is put in its place while that is so"
+    command = f"findmnt {shlex.quote(f'{node.settings.folder}/Shared/{point}')}"
+    return Reason(ReasonKind.HIDDEN, lacking.path, text, command=command, wrong=True)
 
 
 def _undecided(parts: WhyParts, lacking: LackingFile) -> Reason | None:
@@ -229,8 +245,8 @@ def _waits(parts: WhyParts, lacking: LackingFile) -> Reason | None:
 
 
 STEPS: tuple[Callable[[WhyParts, LackingFile], Reason | None], ...] = (
-    _offline, _kept, _skipped, _in_the_way, _undecided, _placing, _coming, _no_room, _nobody,
-    _in_vain, _waits,
+    _offline, _kept, _skipped, _hidden, _in_the_way, _undecided, _placing, _coming, _no_room,
+    _nobody, _in_vain, _waits,
 )  # fmt: skip
 """The first that says something is the reason."""
 

@@ -113,7 +113,7 @@ def _receivers(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
         newest_seq = known.held.seq  # of all of it what was deleted last is news, too
     if found.meant == NOTHING and not newest_seq:
         return
-    path = PathKnown(newest_seq, found.meant)
+    path = PathKnown(newest_seq, found.meant, counted=found.counted)
     for device in parts.picture.devices():
         reason = _receiver(parts, device, known, path)
         if reason is not None:
@@ -169,6 +169,6 @@ OWN: tuple[Callable[[WhyParts, AskedPath], Iterator[Reason]], ...] = (
 def _as_path(asked: AskedPath) -> SafePath | None:
     """Return what was asked about as a path, None if no path is like that."""
     try:
-        return parse_wire_path(asked.text.encode(errors="replace")) if asked.text else None
+        return parse_wire_path(asked.text.encode()) if asked.text else None
     except UnsafePath:
         return None

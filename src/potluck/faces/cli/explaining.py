@@ -2,8 +2,9 @@
 
 Strategy: the local API knows; here a typed path becomes one of the share, and what comes back
 becomes a few lines: a reason, since when it lasts and when it is tried again, and what to type
-against it on a line of its own. Guarantees: the exit code of `why` is that of `status --check` (0
-in sync, 10 busy, 11 trouble), for just that path; that something is not shared is said only if
+against it on a line of its own. A name that cannot be shared is asked about as it is shown, whether
+it was typed so or as it is. Guarantees: the exit code of `why` is that of `status --check` (0 in
+sync, 10 busy, 11 trouble), for just that path; that something is not shared is said only if
 something stands there. Limits: both show one moment.
 """
 
@@ -71,10 +72,10 @@ def _asked(client: Client, question: str, typed: str) -> dict[str, Any]:
     """Ask about a typed path; raises NotFound if nothing is known of it."""
     folder = client.state(fresh=False)["folder"] if typed else ""
     path = below_shared(typed, folder, Path.cwd()) if typed else ""
-    answer: dict[str, Any] = client.get(f"/api/v1/{question}?path={in_query(path)}")
+    answer: dict[str, Any] = client.get(f"/api/v1/{question}?path={in_query(shown(path))}")
     if not answer["known"]:
         place = Path(folder, TOP, path)
-        if answer.get("unshared") and os.path.lexists(place):
+        if answer.get("unshared") and _stands(place):
             step = answer.get("unshared_command") or f"ls -la {shlex.quote(str(place))}"
             why = shown(answer["unshared"])
             raise NotFound(f"“{shown(path)}” is not shared.", why, shown(step))
@@ -85,6 +86,18 @@ def _asked(client: Client, question: str, typed: str) -> dict[str, Any]:
             command("ls"),
         )
     return answer
+
+
+def _stands(place: Path) -> bool:
+    """Say whether something stands at a place, or beside it something whose name is shown so."""
+    if os.path.lexists(place):
+        return True
+    if "\\" not in place.name:  # no name that is shown as it is: nothing else is shown so
+        return False
+    try:
+        return any(shown(one.name) == place.name for one in place.parent.iterdir())
+    except OSError:
+        return False
 
 
 # -- lines -----------------------------------------------------------------------------------------
