@@ -23,7 +23,7 @@ from typing import Final
 from potluck.assembly import SHARE_ID, SHARE_ID_BYTES
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.paths import parse_wire_path, printable
-from potluck.core.errors import DiskTrouble, Malformed, Refused, UnsafePath
+from potluck.core.errors import DiskTrouble, Malformed, Refused
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.engine.bringing_back import note_wanted
@@ -34,7 +34,7 @@ from potluck.engine.own.mount_memory import MOUNTED_ONCE
 from potluck.engine.own.older_copy import FOLDER_STAMP, OLDER_COPY
 from potluck.engine.own.share_state import WRITTEN_ONCE
 from potluck.shells.disk.fsops import Share, crashpoint
-from potluck.shells.disk.marker import Marker, ShareMarker, Whose
+from potluck.shells.disk.marker import ShareMarker, Whose, marker_in
 from potluck.shells.state import home
 from potluck.shells.state.last_folder import last_folder, remember_folder
 from potluck.shells.state.private_home import INDEX_NAME
@@ -64,7 +64,7 @@ def folder_before(folder: str, state_dir: str) -> str | None:
         index.close()
     if not known or last is None:
         raise _nothing_shared()
-    me, marker = DeviceKey(home.device_secret(state_dir)).device, _marker_in(folder)
+    me, marker = DeviceKey(home.device_secret(state_dir)).device, marker_in(folder)
     if marker is not None and marker.device == me and marker.share == share_id:
         return None
     if marker is not None and marker.device != me:
@@ -122,7 +122,7 @@ def _mark(folder: str, roster: Roster, me: DeviceId) -> bytes:
     """
     share = Share(folder)
     try:
-        found = _marker_in(folder)
+        found = marker_in(folder)
         share_id = found.share if found is not None else os.urandom(SHARE_ID_BYTES)
         own = parse_wire_path(roster.members[me].label.encode())
         os.close(share.open_folder(own, create=True))
@@ -152,22 +152,6 @@ def _roster(index: Index) -> Roster | None:
         return Roster.replay(index.roster.all())
     except (Malformed, ValueError):
         return None
-
-
-def _marker_in(folder: str) -> Marker | None:
-    """Return what the marker of a folder says, None if it has none that can be read."""
-    try:
-        if not Path(folder, _PRIVATE).is_dir():
-            return None
-    except OSError:  # a disk that fails: whoever looks what lies in it says so
-        return None
-    share = Share(folder)
-    try:
-        return ShareMarker(share, Whose(b"", b"")).read()
-    except (OSError, ValueError, UnsafePath):
-        return None
-    finally:
-        share.close()
 
 
 def _check_empty(folder: str) -> None:

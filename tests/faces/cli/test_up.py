@@ -5,6 +5,7 @@ daemon's.
 from __future__ import annotations
 
 import io
+import json
 import sys
 import time
 import types
@@ -363,6 +364,26 @@ def test_a_second_home_on_the_same_folder(
     assert "already sharing the folder" in capsys.readouterr().err
     held.release()
     assert daemon.settings is None
+
+
+def test_a_second_home_on_the_folder_of_a_first_one_that_does_not_run(
+    daemon: Daemon, up: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, first = tmp_path / "f", tmp_path / "first"
+    first.mkdir()
+    (first / KEY_NAME).write_bytes(bytes(64))
+    claim_folder(str(folder), str(first)).release()
+    ids = {"group": "67" * 32, "device": DeviceKey(bytes(64)).device.hex(), "share": "73" * 16}
+    (folder / ".potluck" / "marker").write_text(json.dumps(ids))
+    assert up(str(folder), "--headless") == 5
+    assert "is the folder of another potluck" in capsys.readouterr().err
+    assert daemon.settings is None
+    assert str(first) in (folder / ".potluck" / "lock").read_text(), "it is asked again next time"
+    (first / KEY_NAME).unlink()
+    assert up(str(folder), "--headless") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"! {folder} was the folder of another device."
+    assert daemon.settings is not None
 
 
 def test_a_key_without_effect_is_said(

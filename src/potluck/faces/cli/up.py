@@ -149,8 +149,17 @@ def _looked_at(settings: Settings, last: str | None, *, renews: bool) -> bool:
         _check_last(last, waits=away and settings.headless)
     elif last is not None and is_another(settings.folder, settings.state_dir):
         raise _new_folder(settings.folder, last)
+    else:
+        _say_whose(settings)
     _check(settings, away=away)
     return away
+
+
+def _say_whose(settings: Settings) -> None:
+    from potluck.whose_folder import take_over
+
+    if said := take_over(settings.folder, settings.state_dir):
+        write_or_go_on("\n".join([*laid(said), ""]))
 
 
 def _flags(typed: dict[str, Any]) -> Flags:

@@ -140,26 +140,7 @@ class ShareMarker:
 
     def read(self) -> Marker | None:
         """Return what the marker says, or None if there is none; raises OSError or ValueError."""
-        return self._read(self._share.top_fd)
-
-    def _read(self, top_fd: int) -> Marker | None:
-        try:
-            private = enter(top_fd, ".potluck")  # what stands there *now* counts
-        except FileNotFoundError:
-            return None
-        try:
-            descriptor = open_regular(private, "marker")
-        except FileNotFoundError:
-            return None
-        finally:
-            os.close(private)
-        try:
-            fields = json.loads(os.read(descriptor, MARKER_BYTES))
-            return Marker(*(bytes.fromhex(fields[name]) for name in ("group", "device", "share")))
-        except (KeyError, TypeError, RecursionError) as error:
-            raise ValueError("the marker lacks a field") from error
-        finally:
-            os.close(descriptor)
+        return _read(self._share.top_fd)
 
     def state(self, *tops: SafePath) -> ShareSeen:
         """Say whether this folder is that share now, and `tops` on the same disk as the marker."""
@@ -201,7 +182,7 @@ class ShareMarker:
         try:
             if self._is_held(top_fd):
                 return ""
-            marker, whose = self._read(top_fd), self._whose
+            marker, whose = _read(top_fd), self._whose
         except (OSError, ValueError, UnsafePath) as error:
             return _failing(error)
         finally:
@@ -281,6 +262,42 @@ def marked_by(share: Share, device: DeviceId) -> bytes:
     except (OSError, ValueError, UnsafePath):
         return b""  # whoever looks whether it is the share says what is wrong with it
     return marker.share if marker is not None and marker.device == device else b""
+
+
+def marker_in(folder: str) -> Marker | None:
+    """Return what the marker of a folder says, None if it has none that can be read; by name, and
+    nothing is made there.
+    """
+    try:
+        top_fd = open_top(folder)
+    except OSError:
+        return None
+    try:
+        return _read(top_fd)
+    except (OSError, ValueError, UnsafePath):
+        return None
+    finally:
+        os.close(top_fd)
+
+
+def _read(top_fd: int) -> Marker | None:
+    try:
+        private = enter(top_fd, ".potluck")  # what stands there *now* counts
+    except FileNotFoundError:
+        return None
+    try:
+        descriptor = open_regular(private, "marker")
+    except FileNotFoundError:
+        return None
+    finally:
+        os.close(private)
+    try:
+        fields = json.loads(os.read(descriptor, MARKER_BYTES))
+        return Marker(*(bytes.fromhex(fields[name]) for name in ("group", "device", "share")))
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("the marker lacks a field") from error
+    finally:
+        os.close(descriptor)
 
 
 def _is_one_place(one: int, other: int) -> bool:
