@@ -193,12 +193,13 @@ def test_a_folder_that_is_away_is_awaited_and_nothing_is_made_there(
     assert up("--headless") == 0
     assert daemon.settings is not None
     assert daemon.settings.folder == str(music)
-    said = capsys.readouterr().out.splitlines()[:3]
+    said = capsys.readouterr().out.splitlines()[:4]
     seen = "has nothing of potluck in it" if there else "is not there"
     assert said == [
         f"! {music}, which was shared last, {seen}: nothing is made there.",
         "  Plug its disk in, or put it back, and nothing else: that is waited for.",
         "  if it is somewhere else now: potluck up FOLDER",
+        "  if it is gone for good, end this one, then: potluck up NEW --repair",
     ]
     assert up("--headless", str(music)) == 0, "named or not"
     assert not music.exists() or not list(music.iterdir())

@@ -54,7 +54,7 @@ def test_what_is_back_is_told_once(away: Share, tmp_path: Path) -> None:
     assert marker.was_asked()
     assert not Path(away.folder).exists(), "nothing is made there"
     assert not told.acquire(blocking=False)
-    assert marker.state().reason == "unreadable"
+    assert marker.state().reason == "gone"
     os.rename(tmp_path / "disk", away.folder)
     assert told.acquire(timeout=WAIT_S)
     watch.close()

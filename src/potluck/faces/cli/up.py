@@ -260,11 +260,12 @@ def _renews(settings: Settings) -> list[str | Advice]:
 
 
 def _waits_for(folder: str) -> list[str | Advice]:
-    """Say which folder is awaited, what is seen there, and the two ways on."""
+    """Say which folder is awaited, what is seen there, and the ways on."""
     return [
         f"! {shown(folder)}, which was shared last, {seen_instead(folder)}: nothing is made there.",
         "  Plug its disk in, or put it back, and nothing else: that is waited for.",
         Advice("  if it is somewhere else now: ", command("up FOLDER")),
+        Advice("  if it is gone for good, end this one, then: ", command("up NEW --repair")),
     ]
 
 

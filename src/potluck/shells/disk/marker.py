@@ -51,6 +51,8 @@ _STAYS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.E
 """Gone already, no folder, not empty, or something is mounted there: that is told as what it is."""
 _BACK: Final = "back"
 _ANOTHER: Final = "another share"
+_GONE: Final = "gone"
+_UNMARKED: Final = "another folder"
 MARKER_BYTES: Final = 4096
 """More than three ids in hexadecimal need; whatever is longer was not written by us."""
 
@@ -172,11 +174,13 @@ class ShareMarker:
         return ShareSeen(present=False, reason=by_name) if by_name else seen
 
     def _by_name(self) -> str:
-        """Return which share FOLDER is, by name, if it is not what we hold, or that its disk fails;
-        "" if it is none.
+        """Return what FOLDER is, by name, if it is not what we hold, or that its disk fails; "" if
+        it is what we hold, or nobody knows.
         """
         try:
             top_fd = open_top(self._share.folder)
+        except (FileNotFoundError, NotADirectoryError):
+            return _GONE
         except OSError as error:
             return _failing(error)
         try:
@@ -188,7 +192,7 @@ class ShareMarker:
         finally:
             os.close(top_fd)
         if marker is None:
-            return ""
+            return _UNMARKED
         return _BACK if Whose(marker.device, marker.share) == whose else _ANOTHER
 
     def _is_held(self, top_fd: int) -> bool:
