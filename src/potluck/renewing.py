@@ -5,6 +5,10 @@ then one transaction of the index says that nothing stands anywhere, and that al
 shares is held (engine/own/held_paths.py) and is to be brought back (engine/bringing_back.py), as
 after a wiped folder and `repair`. What follows is an ordinary start, and so is every later one.
 
+Where the folder of this device, by its path, has been marked by another one, the same command makes
+it its own again, with what lies in it: it counts as an older copy (engine/own/older_copy.py), so
+what is missing there, or was there before, is told to nobody until a person says so.
+
 Guarantees: nothing is deleted anywhere, since all that lacks is held, or somebody else's. Nothing
 is done unless FOLDER is empty, or is not there, and the folder before has gone or is empty, too;
 what cannot be looked at counts as there. Killed at any point, the same command goes on: a marker
@@ -36,6 +40,7 @@ from potluck.engine.own.share_state import WRITTEN_ONCE
 from potluck.shells.disk.fsops import Share, crashpoint
 from potluck.shells.disk.marker import ShareMarker, Whose, marker_in
 from potluck.shells.state import home
+from potluck.shells.state.group_copy import device_of_home
 from potluck.shells.state.last_folder import last_folder, remember_folder
 from potluck.shells.state.private_home import INDEX_NAME
 
@@ -67,6 +72,8 @@ def folder_before(folder: str, state_dir: str) -> str | None:
     me, marker = DeviceKey(home.device_secret(state_dir)).device, marker_in(folder)
     if marker is not None and marker.device == me and marker.share == share_id:
         return None
+    if roster is not None and me in roster.members and is_marked_over(folder, state_dir):
+        return folder
     if marker is not None and marker.device != me:
         raise Refused(
             f"{printable(folder)} is the folder of another device.",
@@ -85,6 +92,14 @@ def folder_before(folder: str, state_dir: str) -> str | None:
     return last
 
 
+def is_marked_over(folder: str, state_dir: str) -> bool:
+    """Say whether that is the folder which this device shared last, and marked by another one."""
+    marker, last = marker_in(folder), last_folder(state_dir)
+    if marker is None or last is None or not _is_same(last, folder):
+        return False
+    return marker.device != device_of_home(state_dir)
+
+
 def renew(folder: str, state_dir: str) -> str | None:
     """Have this device begin with an empty folder; return which it had before, None if it is that
     one already. Home and folder are claimed. Raises Refused or DiskTrouble.
@@ -92,10 +107,15 @@ def renew(folder: str, state_dir: str) -> str | None:
     before = folder_before(folder, state_dir)
     if before is None:
         return None
+    if is_marked_over(folder, state_dir):
+        _take_back(folder, state_dir)
+        return before
     me, index = DeviceKey(home.device_secret(state_dir)).device, _opened(state_dir)
     try:
         roster = Roster.replay(index.roster.all())
-        share_id = _mark(folder, roster, me)
+        found = marker_in(folder)  # of an interrupted start
+        share_id = found.share if found is not None else os.urandom(SHARE_ID_BYTES)
+        _mark(folder, roster, me, share_id)
         crashpoint("new_folder_marked")
         _say_nothing_stands(index, ManifestName.own(me), share_id)
     finally:
@@ -116,14 +136,26 @@ def _say_nothing_stands(index: Index, own: ManifestName, share_id: bytes) -> Non
     index.commit()
 
 
-def _mark(folder: str, roster: Roster, me: DeviceId) -> bytes:
-    """Make the folder this device's; return its share id: the one that an interrupted start gave
-    it, or a new one.
-    """
+def _take_back(folder: str, state_dir: str) -> None:
+    """Have the next run take FOLDER for an older copy, and only then mark it as this device's."""
+    me, index = DeviceKey(home.device_secret(state_dir)).device, _opened(state_dir)
+    try:
+        roster = Roster.replay(index.roster.all())
+        share_id = index.meta.get(SHARE_ID) or os.urandom(SHARE_ID_BYTES)
+        index.begin()
+        index.meta.set(SHARE_ID, share_id)
+        index.meta.set(OLDER_COPY, b"1")
+        index.commit()
+    finally:
+        index.close()  # and with that it is durable
+    crashpoint("folder_taken_back")
+    _mark(folder, roster, me, share_id)
+
+
+def _mark(folder: str, roster: Roster, me: DeviceId, share_id: bytes) -> None:
+    """Make the folder this device's."""
     share = Share(folder)
     try:
-        found = marker_in(folder)
-        share_id = found.share if found is not None else os.urandom(SHARE_ID_BYTES)
         own = parse_wire_path(roster.members[me].label.encode())
         os.close(share.open_folder(own, create=True))
         os.fsync(share.shared_fd)
@@ -136,7 +168,6 @@ def _mark(folder: str, roster: Roster, me: DeviceId) -> bytes:
         ) from error
     finally:
         share.close()
-    return share_id
 
 
 # -- what is there ---------------------------------------------------------------------------------

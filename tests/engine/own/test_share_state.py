@@ -95,6 +95,11 @@ def test_a_person_reads_what_that_means_and_what_ends_it(reason: str, why: str) 
     then = "plug its disk in, or put it back, and nothing else: that is noticed"
     if reason == "another share":  # after an identity was restored there is no disk to plug in
         then = "put its own one back there, or start potluck with another folder: up FOLDER"
+    if reason == "another device":
+        then = (
+            "put its own one back there, and nothing else: that is noticed; if this one is to be "
+            "its own again, end potluck and start it so: up '/media/my disk' --repair"
+        )
     seen = "not there" if reason == GONE else f"not the folder that it was ({why})"
     assert share.offline_words == f"the share is offline: /media/my disk is {seen}; {then}"
     assert share.command == "ls -la '/media/my disk'"

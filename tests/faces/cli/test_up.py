@@ -246,6 +246,11 @@ def test_a_new_folder_that_is_to_be_filled_is_told_with_the_one_before(
     assert said[0] == f"{other} is the folder of this device already."
     assert up("--headless", str(other)) == 0
     assert not daemon.renews
+    answers.append(str(other))
+    monkeypatch.setattr(renewing, "is_marked_over", lambda *_: True)
+    assert up("--headless", str(other), "--repair") == 0
+    again = f"{other} becomes the folder of this device again, with all that lies in it."
+    assert again in capsys.readouterr().out
 
 
 def test_words_become_settings(daemon: Daemon, up: Callable[..., int], tmp_path: Path) -> None:

@@ -47,6 +47,18 @@ def test_the_marker_comes_back_and_is_replaced(share, marker):
     assert os.listdir(share.tmp_fd) == []
 
 
+def test_the_marker_of_a_folder_is_read_by_its_name_and_nothing_is_made(share, marker, tmp_path):
+    marker.write(GROUP)
+    assert module.marker_in(share.folder) == Marker(GROUP, DEVICE, SHARE)
+    with open(os.path.join(share.folder, ".potluck", "marker"), "wb") as file:
+        file.write(b"{")
+    empty = tmp_path / "nothing of potluck"
+    empty.mkdir()
+    for folder in (share.folder, str(empty), str(empty / "none")):
+        assert module.marker_in(folder) is None
+    assert os.listdir(empty) == []
+
+
 def test_marker_states(share, marker, monkeypatch):
     name = os.path.join(share.folder, ".potluck", "marker")
     assert marker.state().reason == "missing"

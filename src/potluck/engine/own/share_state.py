@@ -73,6 +73,7 @@ SHARE: dict[tuple[ShareState, ShareInput], ShareState] = {
 
 
 ANOTHER_SHARE = "another share"
+ANOTHER_DEVICE = "another device"
 GONE = "gone"
 UNMARKED_THERE = "another folder"
 """What is seen of FOLDER by its name, where it is not what is held open: no folder, and one
@@ -80,6 +81,7 @@ without a marker."""
 WHY_OFFLINE = {
     "missing": "there is no marker of potluck in it",
     ANOTHER_SHARE: "it is that of another potluck",
+    ANOTHER_DEVICE: "its marker is of another device",
     GONE: "it is not there",
     UNMARKED_THERE: "what stands there now has no marker of potluck in it",
     "other file system": "another one stands there now, or a part of it is on another disk",
@@ -138,6 +140,10 @@ class SharePresence:
             then += "; if it is gone for good, end potluck and fill a new one: up NEW --repair"
         if self.reason == ANOTHER_SHARE:
             then = "put its own one back there, or start potluck with another folder: up FOLDER"
+        if self.reason == ANOTHER_DEVICE:
+            again = f"up {shlex.quote(self._node.settings.folder or 'FOLDER')} --repair"
+            then = "put its own one back there, and nothing else: that is noticed; if this one is "
+            then += f"to be its own again, end potluck and start it so: {again}"
         if self.reason == GONE:
             return f"the share is offline: {folder} is not there; {then}"
         return f"the share is offline: {folder} is not the folder that it was ({why}); {then}"

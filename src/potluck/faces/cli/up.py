@@ -237,7 +237,7 @@ def _new_folder(folder: str, last: str) -> PotluckError:
 
 def _renews(settings: Settings) -> list[str | Advice]:
     """Say what a new folder takes the place of; raises PotluckError where it must not."""
-    from potluck.renewing import folder_before
+    from potluck.renewing import folder_before, is_marked_over
 
     if settings.origins["node.folder"] in UNNAMED:
         raise UsageError(
@@ -252,6 +252,8 @@ def _renews(settings: Settings) -> list[str | Advice]:
             f"{folder} is the folder of this device already.",
             Advice("  what is held of it comes back with: ", command("repair")),
         ]
+    if is_marked_over(settings.folder, settings.state_dir):
+        return [f"{folder} becomes the folder of this device again, with all that lies in it."]
     instead = "as before, but empty" if before == settings.folder else f"instead of {shown(before)}"
     return [
         f"{folder} becomes the folder of this device, {instead}.",

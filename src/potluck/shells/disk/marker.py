@@ -51,6 +51,7 @@ _STAYS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.E
 """Gone already, no folder, not empty, or something is mounted there: that is told as what it is."""
 _BACK: Final = "back"
 _ANOTHER: Final = "another share"
+_ANOTHER_DEVICE: Final = "another device"
 _GONE: Final = "gone"
 _UNMARKED: Final = "another folder"
 MARKER_BYTES: Final = 4096
@@ -179,10 +180,9 @@ class ShareMarker:
         """
         try:
             top_fd = open_top(self._share.folder)
-        except (FileNotFoundError, NotADirectoryError):
-            return _GONE
         except OSError as error:
-            return _failing(error)
+            gone = isinstance(error, FileNotFoundError | NotADirectoryError)
+            return _GONE if gone else _failing(error)
         try:
             if self._is_held(top_fd):
                 return ""
@@ -193,7 +193,8 @@ class ShareMarker:
             os.close(top_fd)
         if marker is None:
             return _UNMARKED
-        return _BACK if Whose(marker.device, marker.share) == whose else _ANOTHER
+        is_ours = Whose(marker.device, marker.share) == whose
+        return _BACK if is_ours else _other(marker, whose)
 
     def _is_held(self, top_fd: int) -> bool:
         """Say whether that is what we hold; not if what we hold of it is of no use any more, as
@@ -219,7 +220,7 @@ class ShareMarker:
         if marker is None:
             return ShareSeen(present=False, reason="missing")
         if marker.share != self._whose.share:
-            return ShareSeen(present=False, reason=_ANOTHER)
+            return ShareSeen(present=False, reason=_other(marker, self._whose))
         if not one_disk:
             return ShareSeen(present=False, reason="other file system")
         if instead:
@@ -302,6 +303,10 @@ def _read(top_fd: int) -> Marker | None:
         raise ValueError("the marker lacks a field") from error
     finally:
         os.close(descriptor)
+
+
+def _other(marker: Marker, whose: Whose) -> str:
+    return _ANOTHER if marker.device == whose.device else _ANOTHER_DEVICE
 
 
 def _is_one_place(one: int, other: int) -> bool:
