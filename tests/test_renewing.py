@@ -8,6 +8,7 @@ of the files with two real devices, of which one is killed at each step.
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -22,8 +23,9 @@ from potluck.core.errors import DiskTrouble, Refused
 from potluck.core.wire.records import RosterRecord
 from potluck.engine.group.membership import OUT
 from potluck.engine.index import Index
+from potluck.engine.own.older_copy import OLDER_COPY
 from potluck.engine.own.share_state import WRITTEN_ONCE
-from potluck.renewing import folder_before, renew
+from potluck.renewing import folder_before, is_marked_over, renew
 from potluck.shells.disk.marker import ShareMarker
 from potluck.shells.state.last_folder import last_folder
 from potluck.shells.state.private_home import INDEX_NAME
@@ -65,6 +67,14 @@ def meta(state: str, key: str, value: bytes | None = None) -> bytes | None:
     found = index.meta.get(key)
     index.close()
     return found
+
+
+def mark_over(folder: Path) -> str:
+    """Have the marker name another device."""
+    path = folder / ".potluck" / "marker"
+    ids = json.loads(path.read_text()) | {"device": "00" * 32, "share": "11" * 16}
+    path.write_text(json.dumps(ids))
+    return path.read_text()
 
 
 def refusal(folder: Path, state: str) -> str:
@@ -121,6 +131,27 @@ def test_the_folder_of_another_device_is_refused(state: str, tmp_path: Path) -> 
     assert "is the folder of another device" in refusal(other, state)
     (other / ".potluck" / "marker").write_text("no marker")
     assert folder_before(str(other), state) == str(tmp_path / "gone")
+
+
+def test_the_folder_of_this_device_that_another_one_marked_becomes_its_own_again(
+    state: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "gone"
+    own, share_id = folder / "Shared" / "alder", meta(state, SHARE_ID)
+    renew(str(folder), state)
+    (own / "mine").write_text("a person's")
+    own_marker, share_id = (folder / ".potluck" / "marker").read_text(), meta(state, SHARE_ID)
+    assert not is_marked_over(str(folder), state)
+    mark_over(folder)
+    assert is_marked_over(str(folder), state)
+    assert not is_marked_over(str(tmp_path / "other"), state)
+    assert folder_before(str(folder), state) == str(folder)
+    assert meta(state, OLDER_COPY) is None, "asking changes nothing"
+    assert renew(str(folder), state) == str(folder)
+    assert (folder / ".potluck" / "marker").read_text() == own_marker
+    assert (meta(state, SHARE_ID), meta(state, OLDER_COPY)) == (share_id, b"1")
+    assert (own / "mine").read_text() == "a person's"
+    assert renew(str(folder), state) is None
 
 
 def test_while_the_folder_before_is_there_with_files_it_is_refused(
@@ -228,6 +259,31 @@ def copies(devices: list[Device]) -> list[int]:
     one, other = devices
     pairs = (one.copy_of(other), other.copy_of(one))
     return [sum(1 for path in place.rglob("*") if path.is_file()) for place in pairs]
+
+
+@pytest.mark.full
+@pytest.mark.timeout(200)
+def test_a_folder_that_another_one_marked_is_taken_back_and_deletes_nothing(
+    two: list[Device], port: int
+) -> None:
+    alder, birch = two
+    alder.close()
+    marker = mark_over(alder.folder)
+    (alder.own / "d" / "3").unlink()
+    alder.write("new", b"new")
+    alder.start(port).up()
+    until(lambda: "its marker is of another device" in alder.said(), alder.said)
+    assert "start it so: up" in alder.said()
+    alder.close()
+    assert (alder.folder / ".potluck" / "marker").read_text() == marker
+    alder.environment = {"POTLUCK_CRASHPOINT": "folder_taken_back"}
+    alder.start(port, "--repair").ended()
+    alder.environment = {}
+    alder.start(port, "--repair").up()
+    until((birch.copy_of(alder) / "new").exists, alder.said)
+    until(birch.settled, alder.said)
+    assert copies(two) == [30, 31], "what was missing there stays with the others"
+    assert (birch.copy_of(alder) / "d" / "3").exists()
 
 
 @pytest.mark.full

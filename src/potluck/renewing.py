@@ -5,6 +5,10 @@ then one transaction of the index says that nothing stands anywhere, and that al
 shares is held (engine/own/held_paths.py) and is to be brought back (engine/bringing_back.py), as
 after a wiped folder and `repair`. What follows is an ordinary start, and so is every later one.
 
+Where the folder of this device, by its path, has been marked by another one, the same command makes
+it its own again, with what lies in it: it counts as an older copy (engine/own/older_copy.py), so
+what is missing there, or was there before, is told to nobody until a person says so.
+
 Guarantees: nothing is deleted anywhere, since all that lacks is held, or somebody else's. Nothing
 is done unless FOLDER is empty, or is not there, and the folder before has gone or is empty, too;
 what cannot be looked at counts as there. Killed at any point, the same command goes on: a marker
@@ -23,7 +27,7 @@ from typing import Final
 from potluck.assembly import SHARE_ID, SHARE_ID_BYTES
 from potluck.core.content.facts import ManifestName
 from potluck.core.content.paths import parse_wire_path, printable
-from potluck.core.errors import DiskTrouble, Malformed, Refused, UnsafePath
+from potluck.core.errors import DiskTrouble, Malformed, Refused
 from potluck.core.group.roster import Roster
 from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.engine.bringing_back import note_wanted
@@ -34,8 +38,9 @@ from potluck.engine.own.mount_memory import MOUNTED_ONCE
 from potluck.engine.own.older_copy import FOLDER_STAMP, OLDER_COPY
 from potluck.engine.own.share_state import WRITTEN_ONCE
 from potluck.shells.disk.fsops import Share, crashpoint
-from potluck.shells.disk.marker import Marker, ShareMarker, Whose
+from potluck.shells.disk.marker import ShareMarker, Whose, marker_in
 from potluck.shells.state import home
+from potluck.shells.state.group_copy import device_of_home
 from potluck.shells.state.last_folder import last_folder, remember_folder
 from potluck.shells.state.private_home import INDEX_NAME
 
@@ -64,9 +69,11 @@ def folder_before(folder: str, state_dir: str) -> str | None:
         index.close()
     if not known or last is None:
         raise _nothing_shared()
-    me, marker = DeviceKey(home.device_secret(state_dir)).device, _marker_in(folder)
+    me, marker = DeviceKey(home.device_secret(state_dir)).device, marker_in(folder)
     if marker is not None and marker.device == me and marker.share == share_id:
         return None
+    if roster is not None and me in roster.members and is_marked_over(folder, state_dir):
+        return folder
     if marker is not None and marker.device != me:
         raise Refused(
             f"{printable(folder)} is the folder of another device.",
@@ -85,6 +92,14 @@ def folder_before(folder: str, state_dir: str) -> str | None:
     return last
 
 
+def is_marked_over(folder: str, state_dir: str) -> bool:
+    """Say whether that is the folder which this device shared last, and marked by another one."""
+    marker, last = marker_in(folder), last_folder(state_dir)
+    if marker is None or last is None or not _is_same(last, folder):
+        return False
+    return marker.device != device_of_home(state_dir)
+
+
 def renew(folder: str, state_dir: str) -> str | None:
     """Have this device begin with an empty folder; return which it had before, None if it is that
     one already. Home and folder are claimed. Raises Refused or DiskTrouble.
@@ -92,10 +107,15 @@ def renew(folder: str, state_dir: str) -> str | None:
     before = folder_before(folder, state_dir)
     if before is None:
         return None
+    if is_marked_over(folder, state_dir):
+        _take_back(folder, state_dir)
+        return before
     me, index = DeviceKey(home.device_secret(state_dir)).device, _opened(state_dir)
     try:
         roster = Roster.replay(index.roster.all())
-        share_id = _mark(folder, roster, me)
+        found = marker_in(folder)  # of an interrupted start
+        share_id = found.share if found is not None else os.urandom(SHARE_ID_BYTES)
+        _mark(folder, roster, me, share_id)
         crashpoint("new_folder_marked")
         _say_nothing_stands(index, ManifestName.own(me), share_id)
     finally:
@@ -116,14 +136,26 @@ def _say_nothing_stands(index: Index, own: ManifestName, share_id: bytes) -> Non
     index.commit()
 
 
-def _mark(folder: str, roster: Roster, me: DeviceId) -> bytes:
-    """Make the folder this device's; return its share id: the one that an interrupted start gave
-    it, or a new one.
-    """
+def _take_back(folder: str, state_dir: str) -> None:
+    """Have the next run take FOLDER for an older copy, and only then mark it as this device's."""
+    me, index = DeviceKey(home.device_secret(state_dir)).device, _opened(state_dir)
+    try:
+        roster = Roster.replay(index.roster.all())
+        share_id = index.meta.get(SHARE_ID) or os.urandom(SHARE_ID_BYTES)
+        index.begin()
+        index.meta.set(SHARE_ID, share_id)
+        index.meta.set(OLDER_COPY, b"1")
+        index.commit()
+    finally:
+        index.close()  # and with that it is durable
+    crashpoint("folder_taken_back")
+    _mark(folder, roster, me, share_id)
+
+
+def _mark(folder: str, roster: Roster, me: DeviceId, share_id: bytes) -> None:
+    """Make the folder this device's."""
     share = Share(folder)
     try:
-        found = _marker_in(folder)
-        share_id = found.share if found is not None else os.urandom(SHARE_ID_BYTES)
         own = parse_wire_path(roster.members[me].label.encode())
         os.close(share.open_folder(own, create=True))
         os.fsync(share.shared_fd)
@@ -136,7 +168,6 @@ def _mark(folder: str, roster: Roster, me: DeviceId) -> bytes:
         ) from error
     finally:
         share.close()
-    return share_id
 
 
 # -- what is there ---------------------------------------------------------------------------------
@@ -152,22 +183,6 @@ def _roster(index: Index) -> Roster | None:
         return Roster.replay(index.roster.all())
     except (Malformed, ValueError):
         return None
-
-
-def _marker_in(folder: str) -> Marker | None:
-    """Return what the marker of a folder says, None if it has none that can be read."""
-    try:
-        if not Path(folder, _PRIVATE).is_dir():
-            return None
-    except OSError:  # a disk that fails: whoever looks what lies in it says so
-        return None
-    share = Share(folder)
-    try:
-        return ShareMarker(share, Whose(b"", b"")).read()
-    except (OSError, ValueError, UnsafePath):
-        return None
-    finally:
-        share.close()
 
 
 def _check_empty(folder: str) -> None:

@@ -206,6 +206,7 @@ class ShareSeen:
 
     present: bool  # FOLDER/.potluck/marker is there and names this share
     # if not: "missing", "another share", "unreadable", "other file system", "not written: …",
+    # of what FOLDER is by name: "gone", "another folder" if what stands there has no marker, or
     # "back": it stands there again, on another mount than the one that is held open
     reason: str
     unwritten: UnwrittenMarker | None = None  # it was to be written, and that failed

@@ -14,7 +14,9 @@ from potluck.engine.events import ShareSeen, UnwrittenMarker
 from potluck.engine.own.older_copy import FOLDER_STAMP
 from potluck.engine.own.share_state import (
     FAILS,
+    GONE,
     SHARE,
+    UNMARKED_THERE,
     WHY_OFFLINE,
     WRITTEN_ONCE,
     ShareInput,
@@ -90,13 +92,28 @@ def test_it_says_why_it_is_offline() -> None:
 def test_a_person_reads_what_that_means_and_what_ends_it(reason: str, why: str) -> None:
     share = SharePresence(node(1, folder="/media/my disk"))
     share.on_checked(ShareSeen(present=False, reason=reason))
-    then = "plug its disk in, or put it back, and nothing else"
+    then = "plug its disk in, or put it back, and nothing else: that is noticed"
     if reason == "another share":  # after an identity was restored there is no disk to plug in
         then = "put its own one back there, or start potluck with another folder: up FOLDER"
-    assert share.offline_words == (
-        f"the share is offline: /media/my disk is not the folder that it was ({why}); {then}"
-    )
+    if reason == "another device":
+        then = (
+            "put its own one back there, and nothing else: that is noticed; if this one is to be "
+            "its own again, end potluck and start it so: up '/media/my disk' --repair"
+        )
+    seen = "not there" if reason == GONE else f"not the folder that it was ({why})"
+    assert share.offline_words == f"the share is offline: /media/my disk is {seen}; {then}"
     assert share.command == "ls -la '/media/my disk'"
+
+
+@pytest.mark.parametrize("reason", [GONE, UNMARKED_THERE, "missing"])
+def test_what_the_others_have_fills_a_new_folder_where_this_one_is_gone(reason: str) -> None:
+    share, advice = SharePresence(node(1, folder="/f")), "if it is gone for good, end potluck and"
+    share._node.roster = group(1)
+    share.on_checked(ShareSeen(present=False, reason=reason))
+    assert advice not in share.offline_words, "nobody else has anything"
+    share._node.roster = group(1, 2)
+    said = share.offline_words.endswith(f"; {advice} fill a new one: up NEW --repair")
+    assert said is (reason != "missing"), "that folder is there, so it is not gone"
 
 
 def test_want_of_descriptors_is_no_fault_of_the_folder() -> None:

@@ -109,7 +109,8 @@ def test_states_and_their_reasons() -> None:
     assert shown(ann)["state"] == "trouble"
     assert shown(ann)["reason"] == (
         "the share is offline: its folder is not the folder that it was "
-        "(there is no marker of potluck in it); plug its disk in, or put it back, and nothing else"
+        "(there is no marker of potluck in it); plug its disk in, or put it back, and nothing "
+        "else: that is noticed"
     )
 
 

@@ -5,6 +5,7 @@ daemon's.
 from __future__ import annotations
 
 import io
+import json
 import sys
 import time
 import types
@@ -192,12 +193,13 @@ def test_a_folder_that_is_away_is_awaited_and_nothing_is_made_there(
     assert up("--headless") == 0
     assert daemon.settings is not None
     assert daemon.settings.folder == str(music)
-    said = capsys.readouterr().out.splitlines()[:3]
+    said = capsys.readouterr().out.splitlines()[:4]
     seen = "has nothing of potluck in it" if there else "is not there"
     assert said == [
         f"! {music}, which was shared last, {seen}: nothing is made there.",
         "  Plug its disk in, or put it back, and nothing else: that is waited for.",
         "  if it is somewhere else now: potluck up FOLDER",
+        "  if it is gone for good, end this one, then: potluck up NEW --repair",
     ]
     assert up("--headless", str(music)) == 0, "named or not"
     assert not music.exists() or not list(music.iterdir())
@@ -244,6 +246,11 @@ def test_a_new_folder_that_is_to_be_filled_is_told_with_the_one_before(
     assert said[0] == f"{other} is the folder of this device already."
     assert up("--headless", str(other)) == 0
     assert not daemon.renews
+    answers.append(str(other))
+    monkeypatch.setattr(renewing, "is_marked_over", lambda *_: True)
+    assert up("--headless", str(other), "--repair") == 0
+    again = f"{other} becomes the folder of this device again, with all that lies in it."
+    assert again in capsys.readouterr().out
 
 
 def test_words_become_settings(daemon: Daemon, up: Callable[..., int], tmp_path: Path) -> None:
@@ -363,6 +370,26 @@ def test_a_second_home_on_the_same_folder(
     assert "already sharing the folder" in capsys.readouterr().err
     held.release()
     assert daemon.settings is None
+
+
+def test_a_second_home_on_the_folder_of_a_first_one_that_does_not_run(
+    daemon: Daemon, up: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, first = tmp_path / "f", tmp_path / "first"
+    first.mkdir()
+    (first / KEY_NAME).write_bytes(bytes(64))
+    claim_folder(str(folder), str(first)).release()
+    ids = {"group": "67" * 32, "device": DeviceKey(bytes(64)).device.hex(), "share": "73" * 16}
+    (folder / ".potluck" / "marker").write_text(json.dumps(ids))
+    assert up(str(folder), "--headless") == 5
+    assert "is the folder of another potluck" in capsys.readouterr().err
+    assert daemon.settings is None
+    assert str(first) in (folder / ".potluck" / "lock").read_text(), "it is asked again next time"
+    (first / KEY_NAME).unlink()
+    assert up(str(folder), "--headless") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == f"! {folder} was the folder of another device."
+    assert daemon.settings is not None
 
 
 def test_a_key_without_effect_is_said(

@@ -47,6 +47,18 @@ def test_the_marker_comes_back_and_is_replaced(share, marker):
     assert os.listdir(share.tmp_fd) == []
 
 
+def test_the_marker_of_a_folder_is_read_by_its_name_and_nothing_is_made(share, marker, tmp_path):
+    marker.write(GROUP)
+    assert module.marker_in(share.folder) == Marker(GROUP, DEVICE, SHARE)
+    with open(os.path.join(share.folder, ".potluck", "marker"), "wb") as file:
+        file.write(b"{")
+    empty = tmp_path / "nothing of potluck"
+    empty.mkdir()
+    for folder in (share.folder, str(empty), str(empty / "none")):
+        assert module.marker_in(folder) is None
+    assert os.listdir(empty) == []
+
+
 def test_marker_states(share, marker, monkeypatch):
     name = os.path.join(share.folder, ".potluck", "marker")
     assert marker.state().reason == "missing"
@@ -145,8 +157,13 @@ def test_a_folder_that_was_exchanged_is_offline(share, marker):
     marker.write(GROUP)
     os.rename(share.folder, share.folder + ".away")
     assert marker.state().present is False
+    assert marker.state() == marker.glance() == ShareSeen(present=False, reason="gone")
     os.mkdir(share.folder)
-    assert marker.state().reason == "other file system"
+    empty = ShareSeen(present=False, reason="another folder")
+    assert marker.state() == marker.glance() == empty
+    os.rmdir(share.folder)
+    with open(share.folder, "wb"):
+        assert marker.state().reason == "gone", "a file is no folder"
 
 
 def test_a_disk_that_is_back_as_another_one_is_known_again(share, marker, monkeypatch):
@@ -154,7 +171,7 @@ def test_a_disk_that_is_back_as_another_one_is_known_again(share, marker, monkey
     before = open_descriptors()
     shutil.copytree(share.folder, share.folder + ".again")
     os.rename(share.folder, share.folder + ".away")
-    assert marker.state().reason == "unreadable", "nothing stands there"
+    assert marker.state().reason == "gone", "nothing stands there"
     os.rename(share.folder + ".again", share.folder)
     assert (marker.state().present, marker.state().reason) == (False, "back")
     assert marker.glance() == ShareSeen(present=False, reason="back")

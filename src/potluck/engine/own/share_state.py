@@ -73,9 +73,17 @@ SHARE: dict[tuple[ShareState, ShareInput], ShareState] = {
 
 
 ANOTHER_SHARE = "another share"
+ANOTHER_DEVICE = "another device"
+GONE = "gone"
+UNMARKED_THERE = "another folder"
+"""What is seen of FOLDER by its name, where it is not what is held open: no folder, and one
+without a marker."""
 WHY_OFFLINE = {
     "missing": "there is no marker of potluck in it",
     ANOTHER_SHARE: "it is that of another potluck",
+    ANOTHER_DEVICE: "its marker is of another device",
+    GONE: "it is not there",
+    UNMARKED_THERE: "what stands there now has no marker of potluck in it",
     "other file system": "another one stands there now, or a part of it is on another disk",
     "unreadable": "it is gone, or cannot be read",
 }
@@ -127,10 +135,24 @@ class SharePresence:
             )
         if why is None:  # nothing is wrong with the folder, and the reason says what to do
             return f"the share is offline: its marker is {self.reason}"
-        then = "plug its disk in, or put it back, and nothing else"
+        then = "plug its disk in, or put it back, and nothing else: that is noticed"
+        if self.reason in {GONE, UNMARKED_THERE} and self._has_company:
+            then += "; if it is gone for good, end potluck and fill a new one: up NEW --repair"
         if self.reason == ANOTHER_SHARE:
             then = "put its own one back there, or start potluck with another folder: up FOLDER"
+        if self.reason == ANOTHER_DEVICE:
+            again = f"up {shlex.quote(self._node.settings.folder or 'FOLDER')} --repair"
+            then = "put its own one back there, and nothing else: that is noticed; if this one is "
+            then += f"to be its own again, end potluck and start it so: {again}"
+        if self.reason == GONE:
+            return f"the share is offline: {folder} is not there; {then}"
         return f"the share is offline: {folder} is not the folder that it was ({why}); {then}"
+
+    @property
+    def _has_company(self) -> bool:
+        """Whether somebody may have what this device shared."""
+        roster = self._node.roster
+        return roster is not None and len(roster.members) > 1
 
     @property
     def command(self) -> str:

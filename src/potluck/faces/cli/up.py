@@ -149,8 +149,17 @@ def _looked_at(settings: Settings, last: str | None, *, renews: bool) -> bool:
         _check_last(last, waits=away and settings.headless)
     elif last is not None and is_another(settings.folder, settings.state_dir):
         raise _new_folder(settings.folder, last)
+    else:
+        _say_whose(settings)
     _check(settings, away=away)
     return away
+
+
+def _say_whose(settings: Settings) -> None:
+    from potluck.whose_folder import take_over
+
+    if said := take_over(settings.folder, settings.state_dir):
+        write_or_go_on("\n".join([*laid(said), ""]))
 
 
 def _flags(typed: dict[str, Any]) -> Flags:
@@ -228,7 +237,7 @@ def _new_folder(folder: str, last: str) -> PotluckError:
 
 def _renews(settings: Settings) -> list[str | Advice]:
     """Say what a new folder takes the place of; raises PotluckError where it must not."""
-    from potluck.renewing import folder_before
+    from potluck.renewing import folder_before, is_marked_over
 
     if settings.origins["node.folder"] in UNNAMED:
         raise UsageError(
@@ -243,6 +252,8 @@ def _renews(settings: Settings) -> list[str | Advice]:
             f"{folder} is the folder of this device already.",
             Advice("  what is held of it comes back with: ", command("repair")),
         ]
+    if is_marked_over(settings.folder, settings.state_dir):
+        return [f"{folder} becomes the folder of this device again, with all that lies in it."]
     instead = "as before, but empty" if before == settings.folder else f"instead of {shown(before)}"
     return [
         f"{folder} becomes the folder of this device, {instead}.",
@@ -251,11 +262,12 @@ def _renews(settings: Settings) -> list[str | Advice]:
 
 
 def _waits_for(folder: str) -> list[str | Advice]:
-    """Say which folder is awaited, what is seen there, and the two ways on."""
+    """Say which folder is awaited, what is seen there, and the ways on."""
     return [
         f"! {shown(folder)}, which was shared last, {seen_instead(folder)}: nothing is made there.",
         "  Plug its disk in, or put it back, and nothing else: that is waited for.",
         Advice("  if it is somewhere else now: ", command("up FOLDER")),
+        Advice("  if it is gone for good, end this one, then: ", command("up NEW --repair")),
     ]
 
 

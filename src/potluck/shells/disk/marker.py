@@ -51,6 +51,9 @@ _STAYS: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENOTEMPTY, errno.E
 """Gone already, no folder, not empty, or something is mounted there: that is told as what it is."""
 _BACK: Final = "back"
 _ANOTHER: Final = "another share"
+_ANOTHER_DEVICE: Final = "another device"
+_GONE: Final = "gone"
+_UNMARKED: Final = "another folder"
 MARKER_BYTES: Final = 4096
 """More than three ids in hexadecimal need; whatever is longer was not written by us."""
 
@@ -140,26 +143,7 @@ class ShareMarker:
 
     def read(self) -> Marker | None:
         """Return what the marker says, or None if there is none; raises OSError or ValueError."""
-        return self._read(self._share.top_fd)
-
-    def _read(self, top_fd: int) -> Marker | None:
-        try:
-            private = enter(top_fd, ".potluck")  # what stands there *now* counts
-        except FileNotFoundError:
-            return None
-        try:
-            descriptor = open_regular(private, "marker")
-        except FileNotFoundError:
-            return None
-        finally:
-            os.close(private)
-        try:
-            fields = json.loads(os.read(descriptor, MARKER_BYTES))
-            return Marker(*(bytes.fromhex(fields[name]) for name in ("group", "device", "share")))
-        except (KeyError, TypeError, RecursionError) as error:
-            raise ValueError("the marker lacks a field") from error
-        finally:
-            os.close(descriptor)
+        return _read(self._share.top_fd)
 
     def state(self, *tops: SafePath) -> ShareSeen:
         """Say whether this folder is that share now, and `tops` on the same disk as the marker."""
@@ -191,24 +175,26 @@ class ShareMarker:
         return ShareSeen(present=False, reason=by_name) if by_name else seen
 
     def _by_name(self) -> str:
-        """Return which share FOLDER is, by name, if it is not what we hold, or that its disk fails;
-        "" if it is none.
+        """Return what FOLDER is, by name, if it is not what we hold, or that its disk fails; "" if
+        it is what we hold, or nobody knows.
         """
         try:
             top_fd = open_top(self._share.folder)
         except OSError as error:
-            return _failing(error)
+            gone = isinstance(error, FileNotFoundError | NotADirectoryError)
+            return _GONE if gone else _failing(error)
         try:
             if self._is_held(top_fd):
                 return ""
-            marker, whose = self._read(top_fd), self._whose
+            marker, whose = _read(top_fd), self._whose
         except (OSError, ValueError, UnsafePath) as error:
             return _failing(error)
         finally:
             os.close(top_fd)
         if marker is None:
-            return ""
-        return _BACK if Whose(marker.device, marker.share) == whose else _ANOTHER
+            return _UNMARKED
+        is_ours = Whose(marker.device, marker.share) == whose
+        return _BACK if is_ours else _other(marker, whose)
 
     def _is_held(self, top_fd: int) -> bool:
         """Say whether that is what we hold; not if what we hold of it is of no use any more, as
@@ -234,7 +220,7 @@ class ShareMarker:
         if marker is None:
             return ShareSeen(present=False, reason="missing")
         if marker.share != self._whose.share:
-            return ShareSeen(present=False, reason=_ANOTHER)
+            return ShareSeen(present=False, reason=_other(marker, self._whose))
         if not one_disk:
             return ShareSeen(present=False, reason="other file system")
         if instead:
@@ -281,6 +267,46 @@ def marked_by(share: Share, device: DeviceId) -> bytes:
     except (OSError, ValueError, UnsafePath):
         return b""  # whoever looks whether it is the share says what is wrong with it
     return marker.share if marker is not None and marker.device == device else b""
+
+
+def marker_in(folder: str) -> Marker | None:
+    """Return what the marker of a folder says, None if it has none that can be read; by name, and
+    nothing is made there.
+    """
+    try:
+        top_fd = open_top(folder)
+    except OSError:
+        return None
+    try:
+        return _read(top_fd)
+    except (OSError, ValueError, UnsafePath):
+        return None
+    finally:
+        os.close(top_fd)
+
+
+def _read(top_fd: int) -> Marker | None:
+    try:
+        private = enter(top_fd, ".potluck")  # what stands there *now* counts
+    except FileNotFoundError:
+        return None
+    try:
+        descriptor = open_regular(private, "marker")
+    except FileNotFoundError:
+        return None
+    finally:
+        os.close(private)
+    try:
+        fields = json.loads(os.read(descriptor, MARKER_BYTES))
+        return Marker(*(bytes.fromhex(fields[name]) for name in ("group", "device", "share")))
+    except (KeyError, TypeError, RecursionError) as error:
+        raise ValueError("the marker lacks a field") from error
+    finally:
+        os.close(descriptor)
+
+
+def _other(marker: Marker, whose: Whose) -> str:
+    return _ANOTHER if marker.device == whose.device else _ANOTHER_DEVICE
 
 
 def _is_one_place(one: int, other: int) -> bool:

@@ -1,0 +1,130 @@
+"""Whose folder: a FOLDER that is marked as another device's is not taken over from one in use.
+
+Strategy: the marker says which device a FOLDER is of, and the lock beside it which home shared it
+last. Where that home is still there, and is of that device or shared this folder last, the device
+is only not running: the folder is refused. Where it is not there, as after a machine was set up
+anew, or where it is this very home, wiped, nothing could go on with the folder: a home that shared
+nothing yet takes it over, and that is said before anything is done. A home that shares another
+folder never takes one over.
+
+Guarantees: nothing is written or made. Limits: which home it was is not known on a disk without
+locks, for a home whose path is no text, and where the path is that of this home on another machine:
+then the folder counts as one that nobody goes on with. The folder that this home shared last is
+looked at by its marker alone (engine/own/share_state.py), whoever's it is by now.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+from pathlib import Path
+from typing import Final
+
+from potluck.core.content.paths import printable
+from potluck.core.errors import Refused
+from potluck.shells.disk.marker import marker_in
+from potluck.shells.state.group_copy import device_of_home
+from potluck.shells.state.home import HOLDER_BYTES, KEY_NAME, claim_folder
+from potluck.shells.state.last_folder import last_folder
+
+_PRIVATE: Final = ".potluck"
+
+
+def take_over(folder: str, state_dir: str) -> list[str]:
+    """Return what is said of a folder of another device before this one takes it over, nothing if
+    it is none; to be asked before the folder is claimed. Raises Refused.
+    """
+    marker, last = marker_in(folder), last_folder(state_dir)
+    if marker is None or marker.device == device_of_home(state_dir):
+        return []
+    if last is not None and _is_same(last, folder):
+        return []
+    home = _last_home(folder)
+    if _is_claimed(folder):
+        claim_folder(folder, state_dir).release()  # raises, naming who has it
+    if home and not _is_same(home, state_dir) and _is_of(home, folder, marker.device):
+        raise _of_another(folder, home)
+    if last is not None:
+        raise _beside(folder, last)
+    return [
+        f"! {printable(folder)} was the folder of another device.",
+        "  It becomes that of this one now, with all that lies in it.",
+        f"  {_whose(home, state_dir)}",
+    ]
+
+
+def _last_home(folder: str) -> str:
+    """Return which home claimed a folder last, "" if nobody knows."""
+    try:
+        with Path(folder, _PRIVATE, "lock").open("rb") as file:
+            said = file.read(HOLDER_BYTES).decode(errors="replace")
+    except OSError:
+        return ""
+    home = said.partition("\n")[2].strip()
+    return home if Path(home).is_absolute() and "\0" not in home else ""
+
+
+def _is_claimed(folder: str) -> bool:
+    try:
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+        descriptor = os.open(Path(folder, _PRIVATE, "lock"), flags)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)  # or no locks here, as on some network disks
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def _is_of(home: str, folder: str, device: bytes) -> bool:
+    """Say whether a home is of that device, or shared that folder last; one that cannot be looked
+    at counts as such.
+    """
+    try:
+        Path(home, KEY_NAME).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
+    last = last_folder(home)
+    return device_of_home(home) in {None, device} or (last is not None and _is_same(last, folder))
+
+
+def _of_another(folder: str, home: str) -> Refused:
+    place, marker = printable(folder), printable(str(Path(folder, _PRIVATE, "marker")))
+    theirs = shlex.quote(printable(home))
+    return Refused(
+        f"{place} is the folder of another potluck.",
+        f"it was shared last with the home {printable(home)}, whose device would lose it",
+        f"to go on with that device: potluck --home {theirs} up {shlex.quote(place)}\n"
+        "to share another folder: potluck up FOLDER\n"
+        "if that device is not wanted any more, its marker is moved away, then again:\n"
+        f"  mv -nT {shlex.quote(marker)} {shlex.quote(f'{marker}.former')}",
+    )
+
+
+def _beside(folder: str, last: str) -> Refused:
+    place = printable(folder)
+    return Refused(
+        f"{place} is the folder of another device.",
+        f"its marker says so, and this device shares {printable(last)}",
+        f"to go on with that one: potluck up {shlex.quote(printable(last))}\n"
+        f"to share {place} as well: potluck --home DIR up {shlex.quote(place)}",
+    )
+
+
+def _whose(home: str, state_dir: str) -> str:
+    if not home:
+        return "Which home that one had is not known."
+    if _is_same(home, state_dir):
+        return "That one had this home, as far as is known."
+    return f"That one had the home {printable(home)}, in which there is no device any more."
+
+
+def _is_same(one: str, other: str) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
