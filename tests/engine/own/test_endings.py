@@ -98,6 +98,7 @@ def test_what_is_confirmed_has_the_number_of_what_went_with_it() -> None:
     endings.on_held(0, 1)
     made.now += ENDINGS_LONGEST_S
     endings.on_confirmed([])
+    endings = Endings(made)  # also after a start
     endings.on_confirmed([b"x"])
     endings.note([], [b"b"])
     assert bursts(made) == {b"a": 1, b"b": 1}
