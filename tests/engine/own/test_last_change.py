@@ -96,3 +96,15 @@ def test_nothing_is_known_before_anything_is_shared() -> None:
     publishing = Publishing(made, Heard())
     assert isinstance(publishing.last_change, LastChange)
     assert not publishing.last_change.can_undo
+
+
+def test_what_went_in_an_earlier_go_did_not_go_with_what_is_held() -> None:
+    home = Home(2)
+    home.rm(0)
+    endings = home.publishing._endings
+    endings._note_held_go(1)
+    change = home.part.with_held()
+    assert change is not None
+    assert [one.path for one in change.lost] == [b"00"]
+    endings._note_held_go(2)  # all that went then went once more since
+    assert home.part.with_held() is None
