@@ -11,13 +11,14 @@ from potluck.core.content.facts import ManifestName, Spot, Stat
 from potluck.core.content.paths import SafePath, parse_wire_path, within
 from potluck.core.errors import NotFound, PotluckError, Refused
 from potluck.core.wire.catalogue import FileRecord
-from potluck.engine import taking_back
 from potluck.engine.bringing_back import BringingBack
 from potluck.engine.events import Imported, LinkId, Mount, MountsSeen, OrderId
+from potluck.engine.own import last_change
 from potluck.engine.own.endings import ENDINGS_PAUSE_S
+from potluck.engine.own.last_change import REPLACED_MANY
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.restored import NOT_IN_TRASH, STANDS_ALL, TOO_FEW
-from potluck.engine.taking_back import REPLACED_MANY, TakingBack
+from potluck.engine.taking_back import TakingBack
 from tests.engine.builders import group, key, node
 from tests.engine.index.builders import folder, place, record
 from tests.engine.listeners import Heard
@@ -193,6 +194,60 @@ def test_what_is_held_is_for_repair() -> None:
     assert home.part.undo().startswith("40 files (120 B) of d1 shared again")
 
 
+def in_two_parts() -> Home:
+    """Of 60 files 15 are deleted and told, then 45 that are held."""
+    home = Home(*[record(f"{n:03}") for n in range(60)])
+    home.rm(*[f"{n:03}" for n in range(15)])
+    assert home.held() == set()
+    home.rm(*[f"{n:03}" for n in range(15, 60)])
+    assert len(home.held()) == 45
+    return home
+
+
+def test_what_was_told_of_the_go_of_which_the_rest_is_held_comes_with_it() -> None:
+    home = in_two_parts()
+    home.later()  # a person is not that fast
+    first, second, third = home.part.undo().splitlines()
+    assert first.startswith("45 files (135 B) wanted back into d1")
+    assert (
+        second == "In the same go more went, which is not held, since the others were told of it:"
+    )
+    assert third.startswith("15 files (45 B) of d1 shared again as before: to come from the others")
+    assert len(home.shared()) == len(home.held()) == 60
+    assert set(home.wanted) == {f"{n:03}".encode() for n in range(60)}
+    assert not home.bringing.unwanted
+    why = "The last change of d1 is taken back already."
+    assert home.refused(NotFound).what == why
+
+
+def test_of_what_is_held_and_went_in_another_go_nothing_more_comes() -> None:
+    home = Home(*[record(f"{n:03}") for n in range(60)])
+    home.rm("000")
+    home.later()
+    home.rm(*[f"{n:03}" for n in range(1, 60)])
+    assert "\n" not in home.part.undo()
+    assert "000" not in home.shared()
+
+
+def test_what_stands_there_again_is_not_spoken_of() -> None:
+    home = in_two_parts()
+    for n in range(15):  # not told yet
+        home.publishing.put(place(record(f"{n:03}")), limits.PIECE_MIN_BYTES)
+    assert "\n" not in home.part.undo()
+    home = in_two_parts()
+    home.put(*[record(f"{n:03}") for n in range(15)])
+    assert "\n" not in home.part.undo()
+
+
+def test_what_was_confirmed_comes_back_with_the_rest_of_its_go() -> None:
+    home = in_two_parts()
+    home.later()
+    home.publishing.confirm()
+    home.publish()
+    assert home.shared() == set()
+    assert home.part.undo().startswith("60 files (180 B) of d1 shared again")
+
+
 @pytest.mark.parametrize("fault", ["share_present", "cloned"])
 def test_nothing_comes_while_the_folder_is_away_or_another_machine_is_it(fault: str) -> None:
     home = Home(record("a"))
@@ -339,7 +394,7 @@ def test_many_that_are_beside_each_other_are_named_by_the_first() -> None:
 
 
 def test_contents_are_looked_up_in_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(taking_back, "_ROOTS_AT_ONCE", 1)
+    monkeypatch.setattr(last_change, "_ROOTS_AT_ONCE", 1)
     home = Home(record("a"), record("b"), record("c"))
     home.put(record("x", text="a"))
     home.rm("a", "b", "c")

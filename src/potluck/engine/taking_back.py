@@ -5,8 +5,9 @@ So what was shared is remembered (engine/own/endings.py), and what a person want
 again as it was: each device that has such a version in its trash copies it from there to its place
 (engine/others/decisions.py), and this device fetches it like any own file that only others have
 (engine/bringing_back.py). Nobody serves what lies in a trash, and nobody asks for it by a path.
-`restore` names one path or folder, `undo` takes all that went in the last go; while that is held
-(engine/own/owners_breaker.py) it is a `repair`. A file that was replaced in that go, and not
+`restore` names one path or folder, `undo` takes all that went in the last go
+(engine/own/last_change.py); what of that is held (engine/own/owners_breaker.py) comes as in a
+`repair`. A file that was replaced in that go, and not
 changed since, comes back to its own path: what took its place is then like what an older copy
 brought (engine/own/older_files.py), and changes places with it.
 
@@ -19,8 +20,8 @@ back; a device with an earlier potluck does not look into its trash.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, NoReturn
 
 import msgspec
 
@@ -36,6 +37,7 @@ from potluck.engine.node import Node
 from potluck.engine.others.group_commit import folder_row
 from potluck.engine.own.covered import CoveredFiles
 from potluck.engine.own.free_paths import FreePaths
+from potluck.engine.own.last_change import Change
 from potluck.engine.own.owners_breaker import CONFIRM, REPAIR
 from potluck.engine.own.pending_record import record_about
 from potluck.engine.own.publishing import Publishing
@@ -44,10 +46,10 @@ from potluck.engine.return_report import total_of
 
 UNDO: Final = "undo"
 """A command of ours, by which what went in the last go comes back."""
-REPLACED_MANY: Final = 20
-"""So many files that were replaced in one go, and none deleted, are a change to take back."""
 _EARLIER: Final = "earlier version"
-_ROOTS_AT_ONCE: Final = 256
+_TOLD_BEFORE: Final = (
+    "In the same go more went, which is not held, since the others were told of it:"
+)
 
 
 class TakingBack:
@@ -65,7 +67,7 @@ class TakingBack:
         """
         self._node, self._publishing, self._bringing = node, publishing, bringing_back
         self._covered = covered
-        self._free_paths = FreePaths(publishing)
+        self._free_paths, self._last = FreePaths(publishing), publishing.last_change
 
     def __repr__(self) -> str:
         return f"<TakingBack on {self._node.own_label}>"
@@ -87,7 +89,7 @@ class TakingBack:
             if reasons and (path in self._publishing.held or (path and self._covered.went(path))):
                 raise self._not_gone(name, path)
             return None
-        return self._bring(records)
+        return self._bring(records) or _raise_nothing()
 
     def _not_gone(self, name: str, path: bytes) -> Refused:
         """Return why a path that is held, or went with a disk, needs no version of it back."""
@@ -111,42 +113,45 @@ class TakingBack:
 
         Raises PotluckError.
         """
-        if self._bringing.unwanted:  # too much went, so it is held: nothing was deleted anywhere
-            return self._bringing.repair()
-        name, former = self._own, self._node.index.former
-        went = former.last_burst(name)
-        while went and not self._is_change(went):
-            went = former.last_burst(name, went[0].burst)
-        others = self._of_others(went[0].burst if went else 0)
-        if not went:
+        if self._bringing.unwanted:  # too much went, so it is held: that was deleted nowhere
+            return self._undo_held()
+        change = self._last.find()
+        others = self._of_others(change.burst if change is not None else 0)
+        if change is None:
             raise NotFound(
                 f"No change of {set_off(self._top)} is known that could be taken back.",
                 others or "nothing of it was deleted since potluck remembers that",
                 "history",
             )
-        elsewhere = self._elsewhere(went)
-        deleted, replaced = _gone_and_replaced(went, elsewhere)
-        if len(replaced) < REPLACED_MANY:
-            replaced = []
-        lost = [one.record for one in (*deleted, *replaced) if not one.back]
-        if not lost:
+        if not change.lost:
             raise NotFound(
                 f"The last change of {set_off(self._top)} is taken back already.",
                 others or "all that went with it is shared again",
                 "status",
             )
-        over = self._replaced([one for one in replaced if not one.back])
-        paths = {one.path for one in over}
-        text = self._bring([one for one in lost if one.path not in paths], over)
-        if elsewhere:
-            count = plural(len(elsewhere), "file")
-            text += f"\nRenamed and not deleted, as it seems, so left as they are: {count}."
+        text = self._take_back(change) or _raise_nothing()
         return f"{text}{f' Besides: {others}.' if others else ''}"
+
+    def _undo_held(self) -> str:
+        """Have all come back that is held, and what went in the same go and is not."""
+        text, change = self._bringing.repair(), self._last.with_held()
+        more = self._take_back(change) if change is not None and change.lost else ""
+        return f"{text}\n{_TOLD_BEFORE}\n{more}" if more else text
+
+    def _take_back(self, change: Change) -> str:
+        """Have all of a change come back; return what follows, "" if all of it stands there."""
+        over = self._replaced(change.replaced)
+        paths = {one.path for one in over}
+        text = self._bring([one for one in change.lost if one.path not in paths], over)
+        if text and change.elsewhere:
+            count = plural(change.elsewhere, "file")
+            text += f"\nRenamed and not deleted, as it seems, so left as they are: {count}."
+        return text
 
     # -- what comes --------------------------------------------------------------------------------
     def _bring(self, wanted: Sequence[FileRecord], over: Sequence[FileRecord] = ()) -> str:
         """Share these again, and have them brought, some `over` what stands there; return what
-        follows. Raises Refused.
+        follows, "" if all of it stands there already. Raises Refused.
         """
         self._bringing.check()
         given, beside = dict[bytes, FileRecord](), list[tuple[bytes, bytes]]()
@@ -159,7 +164,7 @@ class TakingBack:
                 beside.append((record.path, path))
         came = [*given.values(), *over]
         if not came:
-            raise NotFound("Nothing has to come back.", "all of it stands there already", "status")
+            return ""
         amount, first = total_of(came), min(one.path for one in came)
         for path in sorted(given):
             self._add_folders(path, given)
@@ -229,14 +234,6 @@ class TakingBack:
         """Say whether nothing is shared, and nothing stands, at a path."""
         return self._publishing.record(path) is None and self._publishing.stands(path) is None
 
-    def _is_change(self, went: Sequence[FormerFile]) -> bool:
-        """Say whether what went in one go is worth being taken back: no rename, and no few edits.
-
-        What came back since is such a change, too.
-        """
-        deleted, replaced = _gone_and_replaced(went, self._elsewhere(went))
-        return bool(deleted) or len(replaced) >= REPLACED_MANY
-
     def _replaced(self, lost: Sequence[FormerFile]) -> list[FileRecord]:
         """Return those at whose path that stands, and is shared, which took their place then."""
         index, publishing, found = self._node.index, self._publishing, list[FileRecord]()
@@ -250,18 +247,6 @@ class TakingBack:
         kept_there = set(self._publishing.older.files.on_disk(one.path for one in found))
         return [one for one in found if one.path not in kept_there]
 
-    def _elsewhere(self, went: Sequence[FormerFile]) -> set[bytes]:
-        """Return those paths whose file has another one now: its content and its time."""
-        places, standing = self._node.index.places, set[tuple[bytes, int]]()
-        roots = sorted({one.record.root for one in went if not one.back and one.record.size})
-        for at in range(0, len(roots), _ROOTS_AT_ONCE):
-            some = roots[at : at + _ROOTS_AT_ONCE]
-            found = places.with_roots(self._own, some)
-            damaged = self._publishing.damaged
-            standing.update((root, time) for root, path, time in found if path not in damaged)
-        lost = [one.record for one in went if not one.back]
-        return {one.path for one in lost if (one.root, one.mtime_ns) in standing}
-
     def _of_others(self, burst: int) -> str:
         """Return what of others went here since that go; "" if that is nothing to speak of."""
         counts = self._node.index.former.of_others(self._own, burst)
@@ -273,20 +258,9 @@ class TakingBack:
         return "; ".join(told)
 
 
-def _gone_and_replaced(
-    went: Sequence[FormerFile], elsewhere: Collection[bytes]
-) -> tuple[list[FormerFile], list[FormerFile]]:
-    """Return the deleted and the replaced files of a go, as they were before it, by path; without
-    those that are `elsewhere` now.
-    """
-    first, gone = dict[bytes, FormerFile](), set[bytes]()
-    for one in went:
-        first.setdefault(one.record.path, one)
-        if one.gone:
-            gone.add(one.record.path)
-    lost = [one for path, one in first.items() if path not in elsewhere]
-    deleted = [one for one in lost if one.record.path in gone]
-    return deleted, [one for one in lost if one.record.path not in gone]
+def _raise_nothing() -> NoReturn:
+    """Say that all of it stands there."""
+    raise NotFound("Nothing has to come back.", "all of it stands there already", "status")
 
 
 def without_those(

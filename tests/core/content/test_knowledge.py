@@ -401,7 +401,9 @@ def test_who_keeps_mine_as_it_was_waits_for_a_person_and_is_not_called_silent():
     found = situation(known)
     assert found.state is State.WAITING
     assert found.reason.startswith("ben keeps 24 files (2.4 KB) of mine as before, since ")
-    assert "type there: confirm me;" in found.reason
+    assert "type there: confirm me; if not, here type: undo" in found.reason
+    undone = situation(replace(known, can_undo=False))
+    assert undone.reason.endswith("type there: confirm me"), "nothing is left to be taken back"
     assert standing(known, keeps).held == Amount(25, 0, 2500), "of all folders that are known"
     lacks = replace(device(mine=LastWord(H2, SOME)), held=held)
     assert situation(picture(lacks)).state is State.SENDING, "that much comes by itself"

@@ -8,9 +8,11 @@ from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.outgoing import (
     OwnerName,
     Receiver,
+    coming_words,
     held_before_words,
     held_of,
     held_words,
+    keep_words,
     outgoing_words,
 )
 from potluck.core.keys.identity import DeviceId
@@ -63,6 +65,23 @@ def test_of_one_device_it_is_said_what_it_keeps_while_it_is_here_and_before_it_w
 def test_an_owner_that_cannot_be_typed_is_confirmed_by_its_id() -> None:
     assert "type there: confirm 7F3A-91C2; " in held_words(SIX, OwnerName("--all", ANNA.id))
     assert "type there: confirm 'my pc'; " in held_words(SIX, OwnerName("my pc", ANNA.id))
+
+
+def test_undo_is_not_advised_where_the_last_change_was_taken_back() -> None:
+    meant = f"as before, {SINCE}; if that was meant, type there: confirm anna"
+    said = (
+        outgoing_words([HOLDS], ANNA, can_undo=False),
+        held_words(SIX, ANNA, can_undo=False),
+    )
+    assert [one.endswith(meant) for one in said] == [True, True]
+
+
+def test_of_what_is_shared_now_it_is_said_what_lets_it_come_from_there() -> None:
+    assert keep_words([("dan", SIX)]) == f"dan {KEEPS} of mine as before, {SINCE}"
+    assert coming_words(ANNA) == (
+        "what I share now comes from the trash there, as far as it is in it, once that is"
+        " confirmed: type there: confirm anna"
+    )
 
 
 def test_only_a_person_is_waited_for_where_something_is_held_and_nothing_lacks() -> None:

@@ -58,3 +58,53 @@ def test_a_folder_in_the_place_of_a_file_ends_it() -> None:
     endings.note([folder("a")], [])
     (only,) = made.index.former.below(made.own_manifest, b"", 9)
     assert only.gone
+
+
+def test_what_is_held_went_with_what_was_told_shortly_before_or_after() -> None:
+    for told_first in (True, False):
+        made, endings = sharing("a", "b")
+        assert endings.held_go == 0
+        if told_first:
+            endings.note([], [b"a"])
+            made.now += ENDINGS_PAUSE_S - 1
+        endings.on_held(0, 1)
+        assert endings.held_go == (1 if told_first else 0)
+        made.now += ENDINGS_PAUSE_S - 1
+        endings.note([], [b"b"])
+        assert endings.held_go == bursts(made)[b"b"]
+        assert Endings(made).held_go == endings.held_go, "also after a start"
+
+
+def test_what_is_held_later_is_another_matter() -> None:
+    made, endings = sharing("a", "b")
+    endings.note([], [b"a"])
+    endings.on_held(0, 1)
+    made.now += ENDINGS_PAUSE_S
+    endings.note([], [b"b"])
+    assert endings.held_go == 1
+    made.now += ENDINGS_PAUSE_S
+    endings.on_held(1, 2)
+    endings.on_held(2, 2)
+    endings.on_held(0, 0)
+    assert endings.held_go == 1, "of what was held before that is true still"
+    endings.on_held(0, 1)
+    assert endings.held_go == 0
+
+
+def test_what_is_confirmed_has_the_number_of_what_went_with_it() -> None:
+    made, endings = sharing("a", "b", "c", "d")
+    endings.on_confirmed([b"x"])
+    endings.note([], [b"a"])
+    endings.on_held(0, 1)
+    made.now += ENDINGS_LONGEST_S
+    endings.on_confirmed([])
+    endings = Endings(made)  # also after a start
+    endings.on_confirmed([b"x"])
+    endings.note([], [b"b"])
+    assert bursts(made) == {b"a": 1, b"b": 1}
+    made.now += ENDINGS_PAUSE_S
+    endings.note([], [b"c"])
+    endings.on_confirmed([b"x"])
+    made.now += ENDINGS_PAUSE_S
+    endings.note([], [b"d"])
+    assert bursts(made) == {b"a": 1, b"b": 1, b"c": 2, b"d": 3}, "something else went since"

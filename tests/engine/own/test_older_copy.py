@@ -7,11 +7,11 @@ from potluck.core.content.facts import Amount
 from potluck.core.content.paths import SafePath
 from potluck.core.wire.catalogue import Kind
 from potluck.engine.effects import Tell
-from potluck.engine.events import Hashed
+from potluck.engine.events import Hashed, LinkId
 from potluck.engine.own.older_copy import OLDER_COPY, OLDER_OTHERS
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.troubles import TroubleKind
-from tests.engine.builders import group, node, taken
+from tests.engine.builders import group, key, node, taken
 from tests.engine.listeners import Heard
 from tests.engine.owntree import Own
 
@@ -339,6 +339,26 @@ def test_what_gives_way_is_counted_anew_unless_more_of_it_is_on_its_way() -> Non
     older.note(b"a", b"r" * 32, wanted=True)
     older.on_exchanged(b"a", "Put aside/x")
     assert ": 1 file exchanged" in taken(life.node, Tell)[-1].text
+
+
+def test_what_others_keep_until_a_person_confirms_is_said_as_soon_as_it_is_known() -> None:
+    life = Life()
+    older, peer = life.publishing.older, life.node.peer(key(2).device)
+    life.node.roster = group(1, 2)
+    peer.link = LinkId(5)
+    peer.held[life.node.own_manifest] = Amount(60, 0, 771)
+    assert life.reason() == ""
+    del peer.held[life.node.own_manifest]
+    older.note(b"a", b"r" * 32, wanted=True)
+    assert "d2 keeps" not in life.reason()
+    peer.held[life.node.own_manifest] = Amount(60, 0, 771)
+    assert "; d2 keeps 60 files (771 B) of mine as before, since" in life.reason()
+    (trouble,) = life.node.troubles.of(TroubleKind.OLDER)
+    assert trouble.command == ""
+    peer.link = None
+    assert "d2 keeps" not in life.reason()
+    (trouble,) = life.node.troubles.of(TroubleKind.OLDER)
+    assert trouble.command == "peers"
 
 
 def test_what_the_shell_saw_is_known_to_later_runs() -> None:

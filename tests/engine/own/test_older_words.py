@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from potluck.core.content.facts import Spot
-from potluck.engine.events import Mount, MountsSeen
+from potluck.core.content.facts import Amount, ManifestName, Spot
+from potluck.engine.events import LinkId, Mount, MountsSeen
 from potluck.engine.own.older_files import OlderFiles
-from potluck.engine.own.older_words import disk_words, named_files, older_words
+from potluck.engine.own.older_words import disk_words, keepers_words, named_files, older_words
 from potluck.engine.troubles import Trouble, TroubleKind
-from tests.engine.builders import group, node
+from tests.engine.builders import group, key, node
 from tests.engine.listeners import Heard
 
 ROOT = b"r" * 32
@@ -97,3 +97,26 @@ def test_an_older_copy_is_said_before_and_has_its_own_command() -> None:
     assert text.startswith("this folder does not go on from where potluck left it")
     assert command == ""
     assert (Home().said(), disk_words(both.node, Home().files)) == (("", ""), ("", ""))
+
+
+def test_who_keeps_the_others_until_a_person_confirms_there_is_said_and_no_command_here() -> None:
+    for home in (Home(b"d/a"), Home(copies=(b"c",))):
+        home.node.roster = group(1, 2, 3)
+        ann, cat = (home.node.peer(key(number).device) for number in (2, 3))
+        ann.link = LinkId(5)
+        ann.held[ManifestName.own(key(3).device)] = Amount(7, 0, 70)
+        cat.held[home.node.own_manifest] = Amount(6, 0, 60)
+        home.files.want()
+        assert keepers_words(home.node) == "", "of another folder, and by one that is away"
+        assert home.said()[1] == "peers"
+        ann.held[home.node.own_manifest] = Amount(60, 0, 771)
+        text, command = home.said()
+        assert text.endswith(
+            "exchanged for that as soon as a device that has it is linked; d2 keeps 60 files"
+            " (771 B) of mine as before, since very many were deleted or replaced at once; what I"
+            " share now comes from the trash there, as far as it is in it, once that is confirmed:"
+            " type there: confirm d1"
+        )
+        assert command == ""
+    home.node.roster = None
+    assert keepers_words(home.node) == ""

@@ -11,6 +11,8 @@ from potluck.core.wire.catalogue import Holding
 from potluck.engine.events import RestlessSeen
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.publishing import Publishing
+from potluck.engine.person_acts import ConfirmAsked, UndoAsked
+from potluck.engine.troubles import TroubleKind
 from potluck.engine.views.asked_path import asked_path
 from potluck.engine.views.reasons import Reason, ReasonKind
 from potluck.engine.views.why_own import OWN
@@ -210,3 +212,23 @@ def test_who_keeps_what_i_changed_says_so_with_what_to_type_there_and_here() -> 
     (one,) = said(ann)
     assert (one.kind, one.open) == (ReasonKind.RECEIVER_AWAY, False)
     assert f"; by its last word it kept {keeps} at once; nobody waits for it" in one.text
+
+
+def test_where_the_change_was_taken_back_undo_is_not_advised_nor_that_anybody_is_to_be_linked() -> (
+    None
+):
+    wire, ann, ben = held(by_owner=False)
+    ben.hear(ConfirmAsked(9, "d1"))
+    wire.run(10.0)
+    assert said(ann) == []
+    ann.hear(UndoAsked(9))
+    wire.run(10.0)
+    meant = "as before, since very many were deleted or replaced at once; if that was meant, type"
+    (one,) = said(ann)
+    assert one.text.endswith(f"{meant} there: confirm d1")
+    (trouble,) = ann.engine.node.troubles.of(TroubleKind.OLDER)
+    assert trouble.reason.endswith("once that is confirmed: type there: confirm d1")
+    assert trouble.command == ""
+    ben.hear(ConfirmAsked(9, "d1"))
+    wire.run(20.0)
+    assert (said(ann), ann.engine.node.troubles.count(TroubleKind.OLDER)) == ([], 0)

@@ -144,6 +144,7 @@ class Knowledge:
     doubled: bool = False  # somebody here runs on two machines: nothing is known of its folder
     index_fails: bool = False  # what is remembered here may be behind, or not be on the disk
     my_label: str = ""
+    can_undo: bool = True  # something of what went last here can be taken back
 
     @property
     def synced(self) -> bool:
@@ -377,13 +378,13 @@ def _waiting_words(incoming: Incoming, away: list[DeviceKnown], missing: Amount)
 def _outgoing(knowledge: Knowledge) -> Situation | None:
     """Say who here is not known to have everything of mine."""
     mine = [one for one in knowledge.manifests if one.name.owner == knowledge.me]
-    present = [one for one in knowledge.devices if one.here and not one.offline]
-    found = (_receiver(device, mine) for device in present)
+    found = (_receiver(one, mine) for one in knowledge.devices if one.here and not one.offline)
     rows = [one for one in found if one is not None]
     if not rows:
         return None
     waits = all(one.waits_for_person for one in rows)
-    words = outgoing_words(rows, OwnerName(knowledge.my_label, short_id(knowledge.me)))
+    owner = OwnerName(knowledge.my_label, short_id(knowledge.me))
+    words = outgoing_words(rows, owner, can_undo=knowledge.can_undo)
     return Situation(State.WAITING if waits else State.SENDING, words)
 
 

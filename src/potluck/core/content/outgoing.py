@@ -4,7 +4,8 @@ Strategy: a row says of one receiver what followed from its words; the sentence 
 lacks something, then who keeps something as it was, since its owner deleted or replaced very much
 at once and nobody there confirmed that (engine/others/loss_breaker.py), then who said nothing yet.
 Guarantees: pure; of a hold is said who has to confirm it, and where, and what takes the change back
-here. Limits: which files they are nobody says, only how many; what a device says is believed.
+here, if it was not taken back yet. Limits: which files they are nobody says, only how many; what a
+device says is believed.
 """
 
 from __future__ import annotations
@@ -47,8 +48,10 @@ def held_of(held: Mapping[ManifestName, Amount], names: Iterable[ManifestName]) 
     return Amount.total(held.get(name, NOTHING) for name in names)
 
 
-def outgoing_words(rows: Sequence[Receiver], owner: OwnerName) -> str:
-    """Return who lacks what of mine, and why; `owner`: how the others call me."""
+def outgoing_words(rows: Sequence[Receiver], owner: OwnerName, *, can_undo: bool = True) -> str:
+    """Return who lacks what of mine, and why; `owner`: how the others call me; `can_undo`: what
+    went last here was not taken back.
+    """
     lacking = [one for one in rows if one.wants != NOTHING]
     held = [one for one in rows if one.held != NOTHING]
     silent = [one.label for one in rows if one.wants == one.held == NOTHING]
@@ -59,17 +62,24 @@ def outgoing_words(rows: Sequence[Receiver], owner: OwnerName) -> str:
         parts += [f"{listed(one.label for one in lacking)} still {what} of mine"]
         parts += [short] if short else []
     if held:
-        keep = listed(f"{one.label} keeps {of_amount(*one.held)}" for one in held)
-        parts.append(f"{keep} of mine as before, {_SINCE}; {_next_words(owner)}")
+        keep = keep_words((one.label, one.held) for one in held)
+        parts.append(f"{keep}; {_next_words(owner, can_undo=can_undo)}")
     if not parts:
         have = "has" if len(silent) == 1 else "have"
         return f"{listed(silent)} {have} not said yet what is there of my newest files"
     return "; ".join(parts)
 
 
-def held_words(held: Amount, owner: OwnerName) -> str:
+def keep_words(held: Iterable[tuple[str, Amount]]) -> str:
+    """Say which devices keep how much of mine as it was, and why."""
+    keep = listed(f"{label} keeps {of_amount(*amount)}" for label, amount in held)
+    return f"{keep} of mine as before, {_SINCE}"
+
+
+def held_words(held: Amount, owner: OwnerName, *, can_undo: bool = True) -> str:
     """Say what a device that is here keeps as it was, why, and what to type."""
-    return f"it keeps {of_amount(*held)} of that folder as before, {_SINCE}; {_next_words(owner)}"
+    then = _next_words(owner, can_undo=can_undo)
+    return f"it keeps {of_amount(*held)} of that folder as before, {_SINCE}; {then}"
 
 
 def held_before_words(held: Amount) -> str:
@@ -77,7 +87,15 @@ def held_before_words(held: Amount) -> str:
     return f"by its last word it kept {of_amount(*held)} of that folder as before, {_SINCE}"
 
 
-def _next_words(owner: OwnerName) -> str:
-    """Say what to do if that was meant, and if it was not."""
+def coming_words(owner: OwnerName) -> str:
+    """Say how what is shared now comes from a device that keeps something as it was."""
+    come = "what I share now comes from the trash there, as far as it is in it, once that is"
+    return f"{come} confirmed: {TO_TYPE_THERE}confirm {typable(*owner)}"
+
+
+def _next_words(owner: OwnerName, *, can_undo: bool) -> str:
+    """Say what to do if that was meant, and if it was not: then nothing if it was taken back."""
     meant = f"if that was meant, {TO_TYPE_THERE}confirm {typable(*owner)}"
+    if not can_undo:
+        return meant
     return f"{meant}; if not, here {TO_TYPE}undo (what went last in one go comes back)"

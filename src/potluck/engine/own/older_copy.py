@@ -39,6 +39,7 @@ from potluck.engine.own.older_words import (
     OLDER_LOOKS,
     OLDER_SEEN,
     disk_words,
+    keepers_words,
     named_files,
     older_words,
 )
@@ -76,6 +77,7 @@ class OlderCopy:
         self._came = 0  # files exchanged in this run
         self._unsaid = False  # that other files are of one
         self._told = False  # that some came with another disk
+        self._keepers = ""  # who keeps own files as they were, as was said last
 
     def __repr__(self) -> str:
         """Say what is known."""
@@ -169,6 +171,7 @@ class OlderCopy:
 
     def on_tick(self) -> None:
         """Have `status` say what is new; there may be thousands at once."""
+        self._unsaid |= self.files.returning and keepers_words(self._node) != self._keepers
         if self._unsaid and not self.doubts.open:
             self._say()
             text, _ = disk_words(self._node, self.files)
@@ -268,6 +271,7 @@ class OlderCopy:
         node.troubles.clear_kind(TroubleKind.OLDER)
         if not self.found and not self.files:
             return
+        self._keepers = keepers_words(node)
         text, command = older_words(node, self.files, found=self.found)
         node.troubles.note(
             Trouble(TroubleKind.OLDER, node.own_label, text, command, node.now, None)

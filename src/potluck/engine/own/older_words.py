@@ -1,8 +1,11 @@
 """Older words: what a person reads of files of the own folder with another content than is shared.
 
 Strategy: one line for what an older copy brought back and for what came with another disk
-(engine/own/older_files.py), each with what ends it. Guarantees: `repair` is named only where
-it can exchange something. Limits: whether a disk is mounted there is as at the time of the call.
+(engine/own/older_files.py), each with what ends it. Where a device keeps own files as they were,
+since its breaker tripped (engine/others/loss_breaker.py), it is said that it gives the shared ones
+only once a person confirms there. Guarantees: `repair` is named only where it can exchange
+something. Limits: whether a disk is mounted there is as at the time of the call; so is who keeps
+what, and which files those are nobody says.
 """
 
 from __future__ import annotations
@@ -14,6 +17,8 @@ from itertools import takewhile
 from typing import Final
 
 from potluck.core.content.facts import Spot
+from potluck.core.content.outgoing import OwnerName, coming_words, keep_words
+from potluck.core.keys.identity import short_id
 from potluck.core.wording import LISTED, TO_TYPE, listed, plural, set_off, typable
 from potluck.engine.node import Node
 from potluck.engine.own.older_files import OlderFiles
@@ -51,7 +56,7 @@ def older_words(node: Node, files: OlderFiles, *, found: bool) -> tuple[str, str
     """
     said, command = list[str](), ""
     if coming := files.of(by_disk=False, wanted=True):
-        said, command = [f"{named_files(coming)} {_OTHER}: {_COMING}"], "peers"
+        said, command = _coming_words(node, coming)
     if kept := files.of(by_disk=False, wanted=False):
         earlier = f"{named_files(kept)} with an earlier content than I share"
         said.append(f"{earlier}: the later versions stay with the others; {OLDER_CHOICE}")
@@ -68,7 +73,7 @@ def disk_words(node: Node, files: OlderFiles) -> tuple[str, str]:
     """Return the same of what came with another disk, "" if nothing did."""
     said, command = list[str](), ""
     if coming := files.of(by_disk=True, wanted=True):
-        said, command = [f"{named_files(coming)} {_OTHER}: {_COMING}"], "peers"
+        said, command = _coming_words(node, coming)
     if kept := sorted(files.of(by_disk=True, wanted=False)):
         mounted = files.on_disk(kept)
         if mounted:
@@ -82,6 +87,28 @@ def disk_words(node: Node, files: OlderFiles) -> tuple[str, str]:
         path = node.layout.path_of(Spot(node.own_manifest, (mounted or kept)[0]))
         command = f"findmnt -T {shlex.quote(f'{node.settings.folder}/Shared/{path}')}"
     return "; ".join(said), command
+
+
+def keepers_words(node: Node) -> str:
+    """Return who is here and keeps own files as they were until a person confirms; "" if nobody."""
+    name, roster = node.own_manifest, node.roster
+    peers = ((one, node.peers.get(one)) for one in sorted(roster.members if roster else ()))
+    held = [
+        (set_off(node.label_of(device)), peer.held[name])
+        for device, peer in peers
+        if peer is not None and peer.link is not None and name in peer.held
+    ]
+    if not held:
+        return ""
+    return f"{keep_words(held)}; {coming_words(OwnerName(node.own_label, short_id(node.me)))}"
+
+
+def _coming_words(node: Node, coming: Collection[bytes]) -> tuple[list[str], str]:
+    """Return how these are exchanged, and the command that leads on: none that is typed here where
+    another device waits for a person.
+    """
+    text, keepers = f"{named_files(coming)} {_OTHER}: {_COMING}", keepers_words(node)
+    return ([f"{text}; {keepers}"], "") if keepers else ([text], "peers")
 
 
 def _covers(node: Node, named: str) -> bool:

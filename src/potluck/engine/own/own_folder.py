@@ -50,6 +50,7 @@ class OwnFolder:
     def __init__(self, node: Node, publishing: Publishing) -> None:
         """Know what the index knows; changes go to `publishing`."""
         self._node, self._publishing = node, publishing
+        self.last_change = publishing.last_change
         self.share = SharePresence(node)
         self.ignore_file = IgnoreFile(node)
         self.rounds = Rounds(node, self.ignore_file)

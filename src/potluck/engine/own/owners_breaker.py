@@ -225,6 +225,11 @@ class OwnersBreaker:
         return found
 
     # -- what a person reads -----------------------------------------------------------------------
+    @property
+    def unwanted(self) -> bool:
+        """Whether something is held that nobody wants back yet."""
+        return any(one.path not in self._returning for one in self.held.records())
+
     def say_returning(self, paths: Collection[bytes]) -> None:
         """These are being brought back, of what is held, or none; `status` says so."""
         self._returning = paths

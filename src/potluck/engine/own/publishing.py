@@ -30,6 +30,7 @@ from potluck.core.wording import of_amount, plural
 from potluck.engine.node import Node
 from potluck.engine.own.damaged_files import DamagedFiles, DamagedListener
 from potluck.engine.own.endings import Endings
+from potluck.engine.own.last_change import LastChange
 from potluck.engine.own.lineage import Lineage
 from potluck.engine.own.older_copy import OlderCopy, OlderCopyListener
 from potluck.engine.own.owners_breaker import OwnersBreaker
@@ -68,11 +69,11 @@ class Publishing:
         self.damaged = DamagedFiles(node, listener)
         self.older = OlderCopy(node, listener)
         self._kept: dict[bytes, PendingRecord] = {}  # what stands where another file is held
-        self.generation = 1
-        self._seq = 0
+        self.generation, self._seq = 1, 0
         self._published_s = -HEAD_MAX_S
         self.lineage = Lineage(node.index.meta)
         self._endings = Endings(node)
+        self.last_change = LastChange(node, self.damaged, self.breaker, self._endings)
         self._heard = (0, 0)  # the highest generation, and number, of an own head of another run
         self._patient_s = 0.0  # until then a lost state is merged before anything is published
         self.repairing = False  # a head is due even without changes: the generation is new
@@ -157,6 +158,7 @@ class Publishing:
         """
         before = self.held.amount
         paths = self.held.confirm(path)
+        self._endings.on_confirmed(paths)
         what = of_amount(*before.less(self.held.amount))
         self._end(paths)
         earlier = self.older.confirm(path)
@@ -271,7 +273,9 @@ class Publishing:
         if not self.older.found:  # there a content that comes elsewhere ends nothing
             self._end(self.breaker.moved(self._changed))
         self.held.hold(self.older.kept(self._gone, self.held.confirmed))
+        before = len(self.held)
         kept_back = self.breaker.sift(self._gone, self._changed)
+        self._endings.on_held(before, len(self.held))
         _keep_back(kept_back, self._changed, self._gone, self._kept)
         index.places.remove(name, kept_back)
         said = [*(change.record for change in self._changed.values()), *again]

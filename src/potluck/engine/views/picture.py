@@ -8,8 +8,9 @@ see to from the register of troubles.
 Of an owner that contradicted itself a number may be of either content, and what one says beyond all
 bounds is heard and not held: neither folder stands here whole.
 
-Guarantees: nothing is changed, nothing is computed that the index does not keep up to date. Limits:
-costs one look at each manifest and each device; asked for a few times a second.
+Guarantees: nothing is changed, nothing is computed that the index does not keep up to date, but for
+what went last of the own folder, once for each head (engine/own/last_change.py). Limits: costs one
+look at each manifest and each device; asked for a few times a second.
 """
 
 from __future__ import annotations
@@ -74,7 +75,14 @@ class Picture:
             doubled=bool(self._node.troubles.count(TroubleKind.CLONE)),
             index_fails=bool(self._node.troubles.count(TroubleKind.INDEX)),
             my_label=self._node.own_label,
+            can_undo=self.can_undo,
         )
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether something is kept elsewhere as it was here, and what went here can come back."""
+        mine, peers = self._node.own_manifest, self._node.peers.values()
+        return any(mine in one.held for one in peers) and self._own_folder.last_change.can_undo
 
     def only_here(self, knowledge: Knowledge) -> Amount:
         """Return how much of mine no other device is, or was, known to have, at most.

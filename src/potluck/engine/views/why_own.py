@@ -141,7 +141,7 @@ def _receiver(
     text = f"{label}: {said.why}" + _handing(parts, device)
     if held != NOTHING:
         owner = OwnerName(parts.node.own_label, short_id(parts.node.me))
-        text += f"; {held_words(held, owner)}"
+        text += f"; {held_words(held, owner, can_undo=parts.picture.can_undo)}"
     word = device.said.get(known.name)
     if word is not None and word.skipped == word.missing != NOTHING and word.number == known.held:
         return ReasonKind.RECEIVER_SKIPS, text, held != NOTHING
