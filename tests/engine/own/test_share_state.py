@@ -98,7 +98,7 @@ def test_a_person_reads_what_that_means_and_what_ends_it(reason: str, why: str) 
     if reason == "another device":
         then = (
             "put its own one back there, and nothing else: that is noticed; if this one is to be "
-            "its own again, end potluck and start it so: up '/media/my disk' --repair"
+            "its own again, end potluck, then type: up '/media/my disk' --repair"
         )
     seen = "not there" if reason == GONE else f"not the folder that it was ({why})"
     assert share.offline_words == f"the share is offline: /media/my disk is {seen}; {then}"
@@ -107,12 +107,12 @@ def test_a_person_reads_what_that_means_and_what_ends_it(reason: str, why: str) 
 
 @pytest.mark.parametrize("reason", [GONE, UNMARKED_THERE, "missing"])
 def test_what_the_others_have_fills_a_new_folder_where_this_one_is_gone(reason: str) -> None:
-    share, advice = SharePresence(node(1, folder="/f")), "if it is gone for good, end potluck and"
+    share, advice = SharePresence(node(1, folder="/f")), "if it is gone for good, end potluck, then"
     share._node.roster = group(1)
     share.on_checked(ShareSeen(present=False, reason=reason))
     assert advice not in share.offline_words, "nobody else has anything"
     share._node.roster = group(1, 2)
-    said = share.offline_words.endswith(f"; {advice} fill a new one: up NEW --repair")
+    said = share.offline_words.endswith(f"; {advice} type: up NEW --repair")
     assert said is (reason != "missing"), "that folder is there, so it is not gone"
 
 

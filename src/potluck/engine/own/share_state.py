@@ -20,7 +20,7 @@ from enum import Enum, auto
 
 from potluck.core.content.facts import NOTHING
 from potluck.core.transitions import follow
-from potluck.core.wording import listed, set_off
+from potluck.core.wording import TO_TYPE, listed, set_off
 from potluck.engine.effects import MarkShare
 from potluck.engine.events import ShareSeen, UnwrittenMarker
 from potluck.engine.node import Node
@@ -137,13 +137,13 @@ class SharePresence:
             return f"the share is offline: its marker is {self.reason}"
         then = "plug its disk in, or put it back, and nothing else: that is noticed"
         if self.reason in {GONE, UNMARKED_THERE} and self._has_company:
-            then += "; if it is gone for good, end potluck and fill a new one: up NEW --repair"
+            then += f"; if it is gone for good, end potluck, then {TO_TYPE}up NEW --repair"
         if self.reason == ANOTHER_SHARE:
             then = "put its own one back there, or start potluck with another folder: up FOLDER"
         if self.reason == ANOTHER_DEVICE:
             again = f"up {shlex.quote(self._node.settings.folder or 'FOLDER')} --repair"
             then = "put its own one back there, and nothing else: that is noticed; if this one is "
-            then += f"to be its own again, end potluck and start it so: {again}"
+            then += f"to be its own again, end potluck, then {TO_TYPE}{again}"
         if self.reason == GONE:
             return f"the share is offline: {folder} is not there; {then}"
         return f"the share is offline: {folder} is not the folder that it was ({why}); {then}"
