@@ -100,7 +100,24 @@ def test_while_it_runs_its_process_is_named(theirs: str, tmp_path: Path) -> None
     held.release()
 
 
-@pytest.mark.parametrize("lock", ["of a home that is gone", "of this home", "none", "without one"])
+@pytest.mark.parametrize("text", ["", "{}", "no marker", '{"group": 1}'])
+def test_a_marker_that_cannot_be_read_may_be_of_a_home_that_is_there(
+    theirs: str, tmp_path: Path, text: str
+) -> None:
+    folder = tmp_path / "f"
+    (folder / ".potluck" / "marker").write_text(text)
+    with pytest.raises(Refused, match="of another potluck"):
+        take_over(str(folder), str(tmp_path / "mine"))
+    assert take_over(str(folder), theirs) == [], "it shared this last"
+    shutil.rmtree(theirs)
+    said = take_over(str(folder), a_home(tmp_path / "mine", 2))
+    assert said[0] == f"! {folder} may have been the folder of another device."
+
+
+LOCKS = ["of a home that is gone", "of an emptied one", "of another device by now"]
+
+
+@pytest.mark.parametrize("lock", [*LOCKS, "of this home", "none", "without one"])
 def test_after_a_machine_was_set_up_anew_it_is_taken_over_and_that_is_said(
     theirs: str, tmp_path: Path, lock: str
 ) -> None:
@@ -109,7 +126,14 @@ def test_after_a_machine_was_set_up_anew_it_is_taken_over_and_that_is_said(
     why = "Which home that one had is not known."
     if lock == "of a home that is gone":
         shutil.rmtree(theirs)
+        why = f"That one had the home {theirs}, which is not there now."
+    elif lock == "of an emptied one":
+        Path(theirs, KEY_NAME).unlink()
         why = f"That one had the home {theirs}, in which there is no device any more."
+    elif lock == "of another device by now":
+        shutil.rmtree(theirs)
+        a_home(Path(theirs), 3, shares=tmp_path / "g")
+        why = f"That one had the home {theirs}, which is another device by now."
     elif lock == "of this home":
         path.write_text(f"1\n{mine}\n")
         why = "That one had this home, as far as is known."

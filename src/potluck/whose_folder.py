@@ -36,19 +36,23 @@ def take_over(folder: str, state_dir: str) -> list[str]:
     it is none; to be asked before the folder is claimed. Raises Refused.
     """
     marker, last = marker_in(folder), last_folder(state_dir)
-    if marker is None or marker.device == device_of_home(state_dir):
+    if marker is None and not _is_marked(folder):
+        return []
+    if marker is not None and marker.device == device_of_home(state_dir):
         return []
     if last is not None and _is_same(last, folder):
         return []
     home = _last_home(folder)
     if _is_claimed(folder):
         claim_folder(folder, state_dir).release()  # raises, naming who has it
-    if home and not _is_same(home, state_dir) and _is_of(home, folder, marker.device):
+    device = marker.device if marker is not None else None
+    if home and not _is_same(home, state_dir) and _is_of(home, folder, device):
         raise _of_another(folder, home)
     if last is not None:
         raise _beside(folder, last)
+    was = "was" if device is not None else "may have been"
     return [
-        f"! {printable(folder)} was the folder of another device.",
+        f"! {printable(folder)} {was} the folder of another device.",
         "  It becomes that of this one now, with all that lies in it.",
         f"  {_whose(home, state_dir)}",
     ]
@@ -61,7 +65,7 @@ def _last_home(folder: str) -> str:
             said = file.read(HOLDER_BYTES).decode(errors="replace")
     except OSError:
         return ""
-    home = said.partition("\n")[2].strip()
+    home = said.partition("\n")[2].removesuffix("\n")
     return home if Path(home).is_absolute() and "\0" not in home else ""
 
 
@@ -81,9 +85,14 @@ def _is_claimed(folder: str) -> bool:
         os.close(descriptor)
 
 
-def _is_of(home: str, folder: str, device: bytes) -> bool:
+def _is_marked(folder: str) -> bool:
+    """Say whether something stands where the marker is, also if nobody can read it."""
+    return os.path.lexists(Path(folder, _PRIVATE, "marker"))
+
+
+def _is_of(home: str, folder: str, device: bytes | None) -> bool:
     """Say whether a home is of that device, or shared that folder last; one that cannot be looked
-    at counts as such.
+    at counts as such, and so does any device where the marker names none.
     """
     try:
         Path(home, KEY_NAME).stat()
@@ -92,7 +101,9 @@ def _is_of(home: str, folder: str, device: bytes) -> bool:
     except OSError:
         return True
     last = last_folder(home)
-    return device_of_home(home) in {None, device} or (last is not None and _is_same(last, folder))
+    if device is None or device_of_home(home) in {None, device}:
+        return True
+    return last is not None and _is_same(last, folder)
 
 
 def _of_another(folder: str, home: str) -> Refused:
@@ -104,7 +115,7 @@ def _of_another(folder: str, home: str) -> Refused:
         f"to go on with that device: potluck --home {theirs} up {shlex.quote(place)}\n"
         "to share another folder: potluck up FOLDER\n"
         "if that device is not wanted any more, its marker is moved away, then again:\n"
-        f"  mv -nT {shlex.quote(marker)} {shlex.quote(f'{marker}.former')}",
+        f"  mv -T --backup=numbered {shlex.quote(marker)} {shlex.quote(f'{marker}.former')}",
     )
 
 
@@ -123,7 +134,12 @@ def _whose(home: str, state_dir: str) -> str:
         return "Which home that one had is not known."
     if _is_same(home, state_dir):
         return "That one had this home, as far as is known."
-    return f"That one had the home {printable(home)}, in which there is no device any more."
+    there = "which is not there now"
+    if Path(home, KEY_NAME).exists():
+        there = "which is another device by now"
+    elif Path(home).is_dir():
+        there = "in which there is no device any more"
+    return f"That one had the home {printable(home)}, {there}."
 
 
 def _is_same(one: str, other: str) -> bool:

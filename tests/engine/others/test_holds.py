@@ -123,19 +123,25 @@ def test_a_single_file_is_it() -> None:
     )
 
 
-def test_what_stands_nowhere_any_more_is_over_at_the_next_look() -> None:
+def test_what_stands_nowhere_any_more_is_not_told_and_held_if_it_comes_back() -> None:
     kept = Kept()
     kept.holds.hold(ANNAS, kept.stand(record("a")))
+    kept.node.index.places.remove(ANNAS, [b"a"])
     kept.holds.see(A, None, None)
-    assert kept.holds.has(A), "until all of this slice was looked at"
     kept.holds.settle()
-    assert (kept.holds.has(A), kept.known, kept.again().known) == (False, [], [])
+    assert (kept.holds.has(A), kept.known, kept.again().known) == (True, [], [])
+    kept.stand(record("a", text="12"))
+    kept.holds.see(A, None, place(record("a", text="12")))
+    kept.holds.settle()
+    assert len(kept.known) == 1
+    assert kept.holds.amount(ANNAS) == Amount(1, 0, 2), "as it is now"
 
 
 def test_what_is_shared_again_is_over_and_what_stands_stays() -> None:
     kept = Kept()
     kept.holds.hold(ANNAS, kept.stand(record("a"), record("b")))
     kept.holds.see(A, record("a"), place(record("a")))
+    assert kept.holds.has(A), "until all of this slice was looked at"
     kept.holds.see(Spot(ANNAS, b"b"), None, place(record("b")))
     kept.holds.see(Spot(ANNAS, b"other"), record("other"), None)
     kept.holds.settle()

@@ -709,14 +709,20 @@ def test_what_is_held_and_let_go_goes_also_after_a_restart(r: Receiver) -> None:
     assert later.node.troubles.of(TroubleKind.LEFT_BEHIND) != []
 
 
-def test_a_held_file_that_a_person_removed_is_held_no_more(r: Receiver) -> None:
+def test_a_held_file_that_is_moved_out_and_back_stays_held(r: Receiver) -> None:
     r.share([record("a")])
     r.share([], held=True)
+    row = r.node.index.places.get(ANNAS, b"a")
+    assert row is not None
     r.node.index.places.remove(ANNAS, [b"a"])
     r.call(lambda: r.receiving.on_disturbed(ANNAS, [b"a"]))
     r.run()
     assert r.node.troubles.of(TroubleKind.LEFT_BEHIND) == []
-    assert not r.holds.has(Spot(ANNAS, b"a"))
+    r.node.index.places.put(ANNAS, [row])
+    r.call(lambda: r.receiving.on_disturbed(ANNAS, [b"a"]))
+    r.run()
+    assert r.stands() == {"a"}
+    assert len(r.node.troubles.of(TroubleKind.LEFT_BEHIND)) == 1
 
 
 def test_a_start_takes_up_what_is_lacking_and_what_is_too_much(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from potluck.engine.own.endings import ENDINGS_PAUSE_S
-from potluck.engine.own.last_change import REPLACED_MANY, LastChange
+from potluck.engine.own.last_change import GOES_LOOKED_AT, REPLACED_MANY, LastChange
 from potluck.engine.own.publishing import Publishing
 from tests.engine.builders import node
 from tests.engine.index.builders import place, record
@@ -70,10 +70,10 @@ def test_it_is_looked_up_once_for_each_head() -> None:
     home.rm(0)
     looked = list[bool]()
 
-    def find() -> None:
+    def find(_: int) -> None:
         looked.append(True)
 
-    home.part.find = find  # type: ignore[method-assign]
+    home.part.find = find  # type: ignore[assignment, method-assign]
     assert [home.part.can_undo for _ in range(3)] == [False] * 3
     assert len(looked) == 1
     home.rm(1)
@@ -108,3 +108,14 @@ def test_what_went_in_an_earlier_go_did_not_go_with_what_is_held() -> None:
     assert [one.path for one in change.lost] == [b"00"]
     endings._note_held_go(2)  # all that went then went once more since
     assert home.part.with_held() is None
+
+
+def test_after_many_goes_of_edits_nobody_is_advised_to_take_it_back() -> None:
+    home = Home(REPLACED_MANY)
+    home.rm(3)
+    for number in range(GOES_LOOKED_AT - 1):
+        home.put(1, str(number))
+    assert home.part.can_undo
+    home.put(1, "once more")
+    assert not home.part.can_undo
+    assert home.part.find() is not None, "who types it has it back all the same"

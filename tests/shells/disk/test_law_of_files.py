@@ -25,7 +25,7 @@ EITHER = {"utime"}
 """They take a path as well: only with a descriptor."""
 LISTINGS = {"listdir", "scandir"}
 LISTS = "disk/folder_names.py"
-"""Only that lists folders: it rewinds them first."""
+"""Only that lists folders: it opens them once more first."""
 NO_FILE = {"environ.get", "fsdecode", "fsencode", "getpid", "kill", "strerror", "urandom"}
 """They touch no file."""
 WORDS_ONLY = {
@@ -44,6 +44,9 @@ BY_NAME: dict[str, dict[str, str]] = {
         "fwalk": "remove_tree: likewise, by descriptors",
         "makedirs": "FOLDER itself, where the person chose it",
         "statvfs": "how full the disk of the home is: no name of the share",
+    },
+    "disk/folder_names.py": {
+        "open": "an open folder once more, for a listing of its own",
     },
     "disk/marker.py": {
         "open": "marker.new is written over what a crash left of an earlier one",

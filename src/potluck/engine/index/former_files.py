@@ -139,9 +139,9 @@ class FormerFiles:
             return []
         number = named.number
         below = before if before is not None else self.burst(name) + 1
-        sql = "SELECT burst FROM former WHERE manifest = ? AND burst < ? ORDER BY id DESC LIMIT 1"
+        sql = "SELECT max(burst) FROM former WHERE manifest = ? AND burst < ?"
         last = self._database.row(sql, (number, below))
-        if last is None:
+        if last is None or last[0] is None:
             return []
         sql = f"{_FORMER} WHERE f.manifest = ? AND f.burst = ? ORDER BY f.path, f.id"
         return [_former(row) for row in self._database.rows(sql, (number, last[0]))]

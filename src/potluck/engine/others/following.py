@@ -123,7 +123,6 @@ class Following:
             if head.count > limits.OWNER_RECORDS:
                 self._give_up(pursuit, head)
             elif pursuit.on_news(head):  # perhaps in a new generation: it is believed again
-                frozen_heads.forget_frost(node, name)
                 self._faults.tell_thawed(pursuit)
 
     def seek_own(self, head: Head) -> None:
@@ -279,6 +278,7 @@ class Following:
             self._faults.clear_too_large(pursuit)
         self._look_s = self._node.now
         forked_heads.clear(node, pursuit)
+        frozen_heads.forget_frost(node, name)  # what is held now is of one number again
         held = newer(head, known) and not forked_heads.follows_by_itself(head, known)
         self._listener.on_applied(head, paths, held=held)
 

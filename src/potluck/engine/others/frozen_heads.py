@@ -75,7 +75,8 @@ def is_frozen(node: Node, name: ManifestName) -> bool:
     """Say whether an owner contradicted itself, and has not begun anew: what of its folder stands
     here may be the other one of two contents under one number.
     """
-    return node.index.meta.get(_FROST + name.owner.hex()) is not None
+    known = node.index.meta.get(_FROST + name.owner.hex())
+    return known is not None and _is_member(node, name)
 
 
 def keep_frost(node: Node, pursuit: Pursuit) -> None:

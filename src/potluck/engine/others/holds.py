@@ -6,9 +6,10 @@ Such paths are noted, per manifest, in one value of the index, read once and wri
 changes. What of them stands here is in the register of troubles, as something to be known, with
 what lets it go.
 
-Guarantees: what is held stays held across restarts, until its owner shares that path again, nothing
-stands there any more, or a person on this device lets it go: all of it, or what is at a path. It
-counts for no other device: each has a lost state of its own to keep. Limits: the whole set of a
+Guarantees: what is held stays held across restarts, also if it is moved away and back, until its
+owner shares that path again, or a person on this device lets it go: all of it, or what is at a
+path. It counts for no other device: each has a lost state of its own to keep. Limits: a path at
+which nothing stands any more goes on being held, and nobody is told; the whole set of a
 manifest is written at each change of it; a path that is held blocks no other path, but a file
 cannot take the place of a folder while something held is in it.
 """
@@ -138,15 +139,21 @@ class Holds:
             self._register(name)
 
     def see(self, spot: Spot, record: FileRecord | None, stands: PlaceRow | None) -> None:
-        """This is wanted and stands at a spot: is it held any longer? `settle` writes it down."""
+        """This is wanted and stands at a spot: is it held any longer? `settle` writes it down.
+
+        Where nothing stands, whoever took it away may bring it back: it stays held.
+        """
         lot = self._lot(spot.manifest)
         if spot.path not in lot.paths:
             return
-        if record is not None or stands is None:
+        if record is not None:
             self._over.setdefault(spot.manifest, set()).add(spot.path)
-        elif spot.path not in lot.sizes:  # it was being placed when its owner came back without it
+            return
+        self._changed.add(spot.manifest)
+        if stands is None:
+            lot.miss(spot.path)
+        else:
             lot.see(spot.path, stands)
-            self._changed.add(spot.manifest)
 
     def let_go(self, name: ManifestName, path: bytes = b"") -> str | None:
         """A person says that nobody needs what stands at a path or below it; b"" is all of it.

@@ -55,13 +55,13 @@ class Endings:
 
     def on_held(self, before: int, after: int) -> None:
         """So many paths were held, and so many are: what went and is more is not told."""
+        if not before:  # what was held earlier is over, and its go with it
+            self._node.index.meta.remove(_HELD_GO)
         if after <= before:
             return
         self._held_s = self._node.now
         if self._goes_on:
             self._note_held_go(self._burst)
-        elif not before:
-            self._node.index.meta.remove(_HELD_GO)
 
     def on_confirmed(self, paths: Collection[bytes]) -> None:
         """The next head ends these, which are held: they went with what was told of their go."""

@@ -5,11 +5,13 @@ Strategy: the index remembers what each head ended, and what went in one go has 
 a rename and a few edits are none, and the go before counts. What is shared again as it was needs
 nothing. Guarantees: nothing is changed here. Limits: whether another device has any of it nobody
 knows here; whether there is anything to take back is looked up once for each own head, so what is
-renamed counts as gone until the next one.
+renamed counts as gone until the next one. For that only some goes are looked at, since each costs
+some questions to the index, and a view waits for it.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple
 
@@ -22,6 +24,8 @@ from potluck.engine.own.owners_breaker import OwnersBreaker
 
 REPLACED_MANY: Final = 20
 """So many files that were replaced in one go, and none deleted, are a change to take back."""
+GOES_LOOKED_AT: Final = 100
+"""So many goes of a few edits may follow a change: then nobody is advised to take it back."""
 _ROOTS_AT_ONCE: Final = 256
 
 
@@ -63,15 +67,16 @@ class LastChange:
         head = self._node.index.manifests.head(self._node.own_manifest)
         seen = head.signature if head is not None else b""
         if seen != self._seen:
-            change = self.find()
+            change = self.find(GOES_LOOKED_AT)
             self._seen, self._is_open = seen, change is not None and bool(change.lost)
         return self._is_open
 
-    def find(self) -> Change | None:
-        """Return the last change, None if none is known."""
+    def find(self, most: int = sys.maxsize) -> Change | None:
+        """Return the last change, None if none is known among so many goes, the last ones."""
         name, former = self._node.own_manifest, self._node.index.former
         went = former.last_burst(name)
-        while went:
+        while went and most > 0:
+            most -= 1
             change = self._change(went)
             if change is not None:
                 return change

@@ -272,6 +272,8 @@ class Publishing:
         node, index, name = self._node, self._node.index, self._node.own_manifest
         if not self.older.found:  # there a content that comes elsewhere ends nothing
             self._end(self.breaker.moved(self._changed))
+        if not len(self.held):
+            self._endings.on_held(0, 0)
         self.held.hold(self.older.kept(self._gone, self.held.confirmed))
         before = len(self.held)
         kept_back = self.breaker.sift(self._gone, self._changed)

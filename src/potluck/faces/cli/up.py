@@ -253,7 +253,10 @@ def _renews(settings: Settings) -> list[str | Advice]:
             Advice("  what is held of it comes back with: ", command("repair")),
         ]
     if is_marked_over(settings.folder, settings.state_dir):
-        return [f"{folder} becomes the folder of this device again, with all that lies in it."]
+        return [
+            f"{folder} becomes the folder of this device again, with all that lies in it.",
+            "  Whoever marked it since has it no more.",
+        ]
     instead = "as before, but empty" if before == settings.folder else f"instead of {shown(before)}"
     return [
         f"{folder} becomes the folder of this device, {instead}.",
