@@ -466,7 +466,9 @@ def test_what_is_wanted_back_and_nobody_has_is_to_be_given_up(own: Own) -> None:
     own.settle()
     own.tick(2.0)
     held = {one.path for one in own.publishing.held.records()}
+    assert own.publishing.breaker.unwanted
     own.publishing.breaker.say_returning(held)
+    assert not own.publishing.breaker.unwanted
     says(own, len(held))
     (trouble,) = troubles(own)
     assert trouble.command == "confirm d1/d0"

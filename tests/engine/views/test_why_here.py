@@ -128,6 +128,9 @@ def test_what_is_held_concerns_the_files_that_are() -> None:
         assert len(said(ben, path)) == concerned, path
     note(ben, TroubleKind.KEPT, "d9")
     assert len(said(ben, "d1")) == 1, "that of another owner"
+    _, ann, ben = shared()
+    note(ben, TroubleKind.KEPT, ann.label)
+    assert said(ben, "d1") == [], "nothing is held any more"
 
 
 def test_what_an_owner_came_back_without_concerns_the_folders_it_is_in() -> None:
