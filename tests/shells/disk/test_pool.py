@@ -454,7 +454,7 @@ def test_that_the_share_went_or_came_is_told_once(
         posted.events[:] = [event for event in posted.events if not isinstance(event, SpaceSeen)]
     gone, back = posted.events
     assert (gone, back) == (
-        ShareSeen(present=False, reason="unreadable"),
+        ShareSeen(present=False, reason="gone"),
         ShareSeen(present=True, reason=""),
     )
 
