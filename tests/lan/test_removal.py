@@ -187,7 +187,7 @@ def test_what_only_a_removed_device_had_is_said_until_it_is_forgotten(devices):
     left = [steward, other]
     wait_for(lambda: all(n.status().get("transfers") for n in left), READY_S, nodes)
     assert steward.run("remove", out.label, "--yes").returncode == 0
-    words = f"of {out.label}, which was removed"
+    words = f"of {out.label}, which is out of the group"
     wait_for(lambda: all(words in (n.status().get("reason") or "") for n in left), READY_S, left)
     for node in left:
         state = node.status()
