@@ -83,8 +83,8 @@ def test_what_is_held_later_is_another_matter() -> None:
     endings.note([], [b"b"])
     assert endings.held_go == 1
     made.now += ENDINGS_PAUSE_S
-    endings.on_held(1, 2)
-    endings.on_held(2, 2)
+    endings.on_held(1, 1)
+    endings.on_held(2, 0)
     assert endings.held_go == 1, "of what was held before that is true still"
     endings.on_held(0, 0)
     assert endings.held_go == 0, "nothing is held any more"

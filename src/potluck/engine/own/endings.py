@@ -53,11 +53,11 @@ class Endings:
         if now < self._held_s + ENDINGS_PAUSE_S:
             self._note_held_go(number)
 
-    def on_held(self, before: int, after: int) -> None:
-        """So many paths were held, and so many are: what went and is more is not told."""
+    def on_held(self, before: int, more: int) -> None:
+        """So many paths were held, and so many went now that are held, too, and not told."""
         if not before:  # what was held earlier is over, and its go with it
             self._node.index.meta.remove(_HELD_GO)
-        if after <= before:
+        if more <= 0:
             return
         self._held_s = self._node.now
         if self._goes_on:

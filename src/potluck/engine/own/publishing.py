@@ -272,10 +272,10 @@ class Publishing:
         node, index, name = self._node, self._node.index, self._node.own_manifest
         if not self.older.found:  # there a content that comes elsewhere ends nothing
             self._end(self.breaker.moved(self._changed))
-        self._endings.on_held(len(self.held), len(self.held))
+        before = len(self.held)
         self.held.hold(self.older.kept(self._gone, self.held.confirmed))
-        before, kept_back = len(self.held), self.breaker.sift(self._gone, self._changed)
-        self._endings.on_held(before, len(self.held))
+        older, kept_back = len(self.held), self.breaker.sift(self._gone, self._changed)
+        self._endings.on_held(before, len(self.held) - older)
         _keep_back(kept_back, self._changed, self._gone, self._kept)
         index.places.remove(name, kept_back)
         said = [*(change.record for change in self._changed.values()), *again]
