@@ -273,7 +273,8 @@ def test_a_folder_that_another_one_marked_is_taken_back_and_deletes_nothing(
     alder.write("new", b"new")
     alder.start(port).up()
     until(lambda: "its marker is of another device" in alder.said(), alder.said)
-    assert "start it so: up" in alder.said()
+    _, _, then = alder.said().partition("if this one is to be its own again, end potluck, then ")
+    assert f"up {alder.folder} --repair\n" in then
     alder.close()
     assert (alder.folder / ".potluck" / "marker").read_text() == marker
     alder.environment = {"POTLUCK_CRASHPOINT": "folder_taken_back"}
