@@ -527,13 +527,39 @@ def test_what_another_disk_has_under_the_same_name_is_not_shared(own: Own) -> No
     assert (kept(own), own.own_folder.absent.amount) == ("", NOTHING)
 
 
-def test_what_is_saved_on_it_later_is_an_edit(own: Own) -> None:
-    other(own).settle()
-    own.write("d/b", "saved since")
+@pytest.mark.parametrize("stood", [True, False])
+def test_what_is_written_on_it_later_is_kept_until_a_person_confirms(own: Own, stood: bool) -> None:
+    before = own.published()
+    (other if stood else hide)(own)
+    own.settle()
+    later(own)
+    for text in ("half of a copy", "the whole copy"):
+        own.write("d/b", text)
+        own.touch("d/b")
+        own.settle()
+        assert own.published() == before
+        assert "1 file (d/b) with another content than I share" in kept(own)
+    assert own.publishing.confirm(b"d/b") == "1 file shared now as what stands here."
+    for text in ("the whole copy", "edited after that"):
+        own.write("d/b", text)
+        own.touch("d/b")
+        own.settle()
+        assert own.published()["d/b"].root == own.hashed("d/b").pieces.root
+        assert kept(own) == ""
+
+
+def test_what_an_empty_disk_gets_later_leaves_all_as_it_was_when_it_goes(own: Own) -> None:
+    before = own.published()
+    hide(own)
+    own.settle()
+    later(own)
+    own.write("d/b", "of another disk")
     own.touch("d/b")
     own.settle()
-    assert own.published()["d/b"].root == own.hashed("d/b").pieces.root
-    assert kept(own) == ""
+    unmount(own)
+    later(own)
+    assert own.published() == before
+    assert (kept(own), own.own_folder.absent.amount) == ("", NOTHING)
 
 
 def test_a_restart_keeps_it_and_who_confirms_it_has_it_shared(own: Own) -> None:

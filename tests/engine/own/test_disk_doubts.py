@@ -38,6 +38,20 @@ def test_what_was_seen_by_a_look_of_before_is_met_again_by_the_next() -> None:
     assert [it.ends(path) for path in (b"d/a", b"d/b")] == [True, False]
 
 
+def test_what_a_look_did_not_find_is_doubted_whenever_it_is_met() -> None:
+    it = doubts()
+    it.on_there(b"d/a", AFTER, as_known=True)
+    it.look(b"d")
+    it.look(b"of no disk")
+    assert not it.idle
+    it.on_there(b"d/a", AFTER, as_known=False)
+    it.on_there(b"d/b", AFTER, as_known=False)
+    assert [it.ends(path) for path in (b"d/a", b"d/b")] == [False, True]
+    assert not it.open, "what disk it is will not be known: nothing is waited for"
+    it.take(b"d/b")
+    assert it.end(b"d", known_again=True) == [b"d/b"], "it is known after all"
+
+
 def test_only_a_disk_that_is_known_again_gives_back_what_was_kept_in_its_window() -> None:
     for known in (True, False):
         it = doubts()

@@ -115,6 +115,11 @@ def test_what_came_with_a_disk_is_known_as_such_and_not_exchanged_while_it_is_mo
     assert after.files.want() == 2
     after.files.note(b"d/b", b"x" * 32, by_disk=True)
     assert after.files.of(by_disk=True, wanted=False) == [b"d/b"], "another disk, another decision"
+    assert [after.files.is_of_disk(path) for path in (b"d/b", b"a", b"none")] == [
+        True,
+        False,
+        False,
+    ]
     kept = after.node.index.meta.beginning_with("older file ")
     after.node.index.meta.set("older file " + b"a".hex(), encode([EARLIER, True]))
     assert len(kept) == 2

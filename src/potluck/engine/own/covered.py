@@ -11,9 +11,9 @@ once a person says so (engine/lost_disks.py); what is not to be seen on one that
 up like that, too, be it hidden, or deleted on it elsewhere. If its folder is renamed, or removed,
 that is asked for as well: the owner's breaker holds what would be lost
 (engine/own/owners_breaker.py). Until it is seen it is lacking here, and that is told to the others
-like anything that is lacking. What the first look finds there with another content is of another
-disk, or was below the mount point, and is not shared unasked (engine/own/disk_doubts.py); on a disk
-that is known again it was edited.
+like anything that is lacking. What is met there first with another content, whenever that is, is of
+another disk, or was below the mount point, and is not shared unasked (engine/own/disk_doubts.py);
+on a disk that is known again it was edited.
 
 Guarantees: no delete is published of a file that a mount hides, nor unasked of one that went with
 its disk, be it while this runs or before. Limits: what is deleted between a mount and the first
@@ -162,7 +162,10 @@ class CoveredFiles:
             where = self._path(folder)
             if order > point.since and any(where.starts_with(path) for path in asked):
                 point.looked = True
-                self._judge.older.end_doubts(folder, known_again=point.known_again)
+                if point.known_again:
+                    self._judge.older.end_doubts(folder, known_again=True)
+                else:
+                    self._judge.older.on_disk_looked(folder)
             if not point.looked:
                 continue
             if not self._node.mounts.at(where):  # what went with a disk inside it is told there

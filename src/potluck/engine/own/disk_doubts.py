@@ -1,10 +1,11 @@
 """Disk doubts: which files of the own folder another disk may have put where mine stood.
 
-Strategy: where something was mounted, or is no more, a window is open until a look that was ordered
-after that is over (engine/own/covered.py). What is met in it for the first time, with another stat
-than is known, is doubted: what is read of it next is not shared, if it is not what is shared there
-already (engine/own/older_copy.py). A disk that is known again was edited elsewhere: what was kept
-in its window is given back, to be shared.
+Strategy: where something was mounted, or is no more, a window is open until all that is known below
+was met, or is in question no more (engine/own/covered.py). What is met in it for the first time,
+with another stat than is known, is doubted: what is read of it next is not shared, if it is not
+what is shared there already (engine/own/older_copy.py). A disk may be filled once it is mounted: so
+what a look does not find on it stays unmet. A disk that is known again was edited elsewhere: what
+was kept in its window until the first look was over is given back, to be shared.
 
 Guarantees: what is seen by a look of before, or read from before, is doubted as well. Limits: kept
 in memory, for the index remembers mount points: at a start their windows are open anew.
@@ -25,6 +26,7 @@ class MountWindow:
     since: OrderId
     unmet: set[bytes]
     doubted: set[bytes] = field(default_factory=set)
+    looked: bool = False  # a look is over, and it is not known what disk this is
 
 
 class DiskDoubts:
@@ -48,7 +50,7 @@ class DiskDoubts:
     @property
     def open(self) -> bool:
         """Whether something is kept that may be given back in a moment."""
-        return any(window.doubted for window in self._windows.values())
+        return any(window.doubted and not window.looked for window in self._windows.values())
 
     def begin(self, folder: bytes, paths: Iterable[bytes], since: OrderId) -> None:
         """Something was mounted at a folder, or is no more; these are known below it."""
@@ -86,6 +88,12 @@ class DiskDoubts:
     def has_taken(self, path: bytes) -> bool:
         """Say whether it was, and may be given back still."""
         return path in self._taken
+
+    def look(self, folder: bytes) -> None:
+        """All below a folder was looked at, and what is mounted there is not known again."""
+        window = self._windows.get(folder)
+        if window is not None:
+            window.looked = True
 
     def end(self, folder: bytes, *, known_again: bool = False) -> list[bytes]:
         """The window at a folder is over; return what was kept in it and is to be shared, since the

@@ -116,6 +116,7 @@ class OlderCopy:
             return True
         if doubted:
             self.doubts.take(path)
+        if doubted or self.files.is_of_disk(path):  # what is written there later, too
             return True
         if not self.found or path in self._let_go:
             return False
@@ -125,7 +126,7 @@ class OlderCopy:
         """An earlier version stands there; `wanted`: it is to be exchanged for what is shared."""
         if wanted and not self.files.returning:
             self._came = 0
-        by_disk = self.doubts.has_taken(path)
+        by_disk = self.doubts.has_taken(path) or self.files.is_of_disk(path)
         self._unsaid |= self.files.note(path, root, by_disk=by_disk, wanted=wanted)
 
     def end(self, paths: Collection[bytes]) -> None:
@@ -224,6 +225,11 @@ class OlderCopy:
         self._let_go.update(paths if self.found else ())
         self._share(paths)
         return len(paths)
+
+    def on_disk_looked(self, folder: bytes) -> None:
+        """All below a folder was looked at, and it is not known what disk is mounted there."""
+        self.doubts.look(folder)
+        self._unsaid |= bool(self.files)  # what leads on may be something else now
 
     def end_doubts(self, folder: bytes, *, known_again: bool) -> None:
         """All below a folder was met since a disk came or went there; one that is `known_again` was

@@ -117,6 +117,13 @@ class OlderFiles:
         found = self._files.get(path)
         return found.root if found is not None else b""
 
+    def is_of_disk(self, path: bytes) -> bool:
+        """Say whether what stands at a path came with another disk, and nobody said what is to
+        become of it.
+        """
+        found = self._files.get(path)
+        return found is not None and found.by_disk and not found.wanted
+
     def heals(self, spot: Spot) -> bool:
         """Say whether a spot is of the own folder, and to be exchanged for what is shared."""
         found = self._files.get(spot.path) if spot.manifest == self._node.own_manifest else None
