@@ -13,7 +13,7 @@ from potluck.core.errors import Refused
 from potluck.core.keys.identity import DeviceKey
 from potluck.shells.state.home import KEY_NAME, AlreadyRunning, claim_folder
 from potluck.shells.state.last_folder import remember_folder
-from potluck.whose_folder import take_over
+from potluck.whose_folder import take_over, who_marked
 
 
 def a_home(path: Path, number: int, *, shares: Path | None = None) -> str:
@@ -174,7 +174,43 @@ def test_of_the_last_folder_and_one_without_a_marker_nothing_is_said(
     theirs: str, tmp_path: Path
 ) -> None:
     mine = a_home(tmp_path / "mine", 2, shares=tmp_path / "f")
-    assert theirs
+    shutil.rmtree(theirs)
     assert take_over(str(tmp_path / "f"), mine) == [], "its marker says that it is offline"
     (tmp_path / "g" / ".potluck").mkdir(parents=True)
     assert take_over(str(tmp_path / "g"), mine) == []
+
+
+def test_the_last_folder_is_refused_while_the_home_that_marked_it_since_is_there(
+    theirs: str, tmp_path: Path
+) -> None:
+    folder = str(tmp_path / "f")
+    mine = a_home(tmp_path / "mine", 2, shares=tmp_path / "f")
+    with pytest.raises(Refused) as caught:
+        take_over(folder, mine)
+    assert f"with the home {theirs}" in caught.value.cause
+    steps = caught.value.fix.splitlines()
+    assert steps[0].endswith(f": potluck --home '{theirs}' up {folder}")
+    assert steps[-1].endswith(f": potluck up {folder} --repair")
+    assert (
+        who_marked(folder, mine)
+        == f"Whoever marked it since has it no more; the home {theirs} had it last."
+    )
+    for key in (b"", bytes([3]) * 64):
+        Path(theirs, KEY_NAME).write_bytes(key)
+        assert take_over(folder, mine) == [], "its marker says what it is"
+    claim_folder(folder, mine).release()
+    assert who_marked(folder, mine) == "Whoever marked it since has it no more."
+
+
+def test_a_folder_that_this_home_shared_before_is_its_own_where_its_last_one_is_not_there(
+    theirs: str, tmp_path: Path
+) -> None:
+    folder = str(tmp_path / "f")
+    mine = a_home(tmp_path / "mine", 2, shares=tmp_path / "moved")
+    claim_folder(folder, mine).release()
+    assert theirs
+    said = take_over(folder, mine)
+    assert said[-1] == "  That one had this home, as far as is known."
+    (tmp_path / "moved").mkdir()
+    with pytest.raises(Refused, match="of another device"):
+        take_over(folder, mine)

@@ -4,13 +4,15 @@ Strategy: the marker says which device a FOLDER is of, and the lock beside it wh
 last. Where that home is still there, and is of that device or shared this folder last, the device
 is only not running: the folder is refused. Where it is not there, as after a machine was set up
 anew, or where it is this very home, wiped, nothing could go on with the folder: a home that shared
-nothing yet takes it over, and that is said before anything is done. A home that shares another
-folder never takes one over.
+nothing yet takes it over, and that is said before anything is done; so does one that shared this
+very folder, by itself, and finds it moved. A home that shares another folder never takes one over.
+The folder that this home shared last is refused only while the home of the device that marked it
+since is there; else its marker says what it is (engine/own/share_state.py).
 
 Guarantees: nothing is written or made. Limits: which home it was is not known on a disk without
 locks, for a home whose path is no text, and where the path is that of this home on another machine:
-then the folder counts as one that nobody goes on with. The folder that this home shared last is
-looked at by its marker alone (engine/own/share_state.py), whoever's it is by now.
+then the folder counts as one that nobody goes on with. So does one whose home is on a disk that is
+away. Between this look and the claim of the folder somebody else may begin with it.
 """
 
 from __future__ import annotations
@@ -40,15 +42,17 @@ def take_over(folder: str, state_dir: str) -> list[str]:
         return []
     if marker is not None and marker.device == device_of_home(state_dir):
         return []
+    home, device = _last_home(folder), marker.device if marker is not None else None
     if last is not None and _is_same(last, folder):
+        if home and device is not None and device_of_home(home) == device:
+            raise _of_another(folder, home, last)
         return []
-    home = _last_home(folder)
     if _is_claimed(folder):
         claim_folder(folder, state_dir).release()  # raises, naming who has it
-    device = marker.device if marker is not None else None
-    if home and not _is_same(home, state_dir) and _is_of(home, folder, device):
-        raise _of_another(folder, home)
-    if last is not None:
+    mine = bool(home) and _is_same(home, state_dir)
+    if home and not mine and _is_of(home, folder, device):
+        raise _of_another(folder, home, last)
+    if last is not None and not (mine and not os.path.lexists(last)):
         raise _beside(folder, last)
     was = "was" if device is not None else "may have been"
     return [
@@ -56,6 +60,14 @@ def take_over(folder: str, state_dir: str) -> list[str]:
         "  It becomes that of this one now, with all that lies in it.",
         f"  {_whose(home, state_dir)}",
     ]
+
+
+def who_marked(folder: str, state_dir: str) -> str:
+    """Return what is said of the device that marked the folder of this one since."""
+    home = _last_home(folder)
+    if not home or _is_same(home, state_dir):
+        return "Whoever marked it since has it no more."
+    return f"Whoever marked it since has it no more; the home {printable(home)} had it last."
 
 
 def _last_home(folder: str) -> str:
@@ -106,16 +118,21 @@ def _is_of(home: str, folder: str, device: bytes | None) -> bool:
     return last is not None and _is_same(last, folder)
 
 
-def _of_another(folder: str, home: str) -> Refused:
+def _of_another(folder: str, home: str, last: str | None) -> Refused:
     place, marker = printable(folder), printable(str(Path(folder, _PRIVATE, "marker")))
-    theirs = shlex.quote(printable(home))
+    theirs, named = shlex.quote(printable(home)), shlex.quote(place)
+    ways = [
+        f"to go on with that device: potluck --home {theirs} up {named}",
+        "to share another folder: potluck up FOLDER",
+        "if that device is not wanted any more, its marker is moved away, then again:",
+        f"  mv -T --backup=numbered {shlex.quote(marker)} {shlex.quote(f'{marker}.former')}",
+    ]
+    if last is not None and _is_same(last, folder):
+        ways[2:] = [f"if this one is to have it back from that: potluck up {named} --repair"]
     return Refused(
         f"{place} is the folder of another potluck.",
         f"it was shared last with the home {printable(home)}, whose device would lose it",
-        f"to go on with that device: potluck --home {theirs} up {shlex.quote(place)}\n"
-        "to share another folder: potluck up FOLDER\n"
-        "if that device is not wanted any more, its marker is moved away, then again:\n"
-        f"  mv -T --backup=numbered {shlex.quote(marker)} {shlex.quote(f'{marker}.former')}",
+        "\n".join(ways),
     )
 
 

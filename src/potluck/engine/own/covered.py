@@ -162,10 +162,8 @@ class CoveredFiles:
             where = self._path(folder)
             if order > point.since and any(where.starts_with(path) for path in asked):
                 point.looked = True
-                if point.known_again:
-                    self._judge.older.end_doubts(folder, known_again=True)
-                else:
-                    self._judge.older.on_disk_looked(folder)
+                known = point.known_again
+                self._judge.older.end_doubts(folder, known_again=known, over=known)
             if not point.looked:
                 continue
             if not self._node.mounts.at(where):  # what went with a disk inside it is told there

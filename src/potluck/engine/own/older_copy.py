@@ -226,16 +226,13 @@ class OlderCopy:
         self._share(paths)
         return len(paths)
 
-    def on_disk_looked(self, folder: bytes) -> None:
-        """All below a folder was looked at, and it is not known what disk is mounted there."""
-        self.doubts.look(folder)
-        self._unsaid |= bool(self.files)  # what leads on may be something else now
-
-    def end_doubts(self, folder: bytes, *, known_again: bool) -> None:
+    def end_doubts(self, folder: bytes, *, known_again: bool, over: bool = True) -> None:
         """All below a folder was met since a disk came or went there; one that is `known_again` was
-        edited elsewhere.
+        edited elsewhere. Not `over`: all was looked at, and some of it not met.
         """
-        kept = self.doubts.end(folder, known_again=known_again)
+        if not over:
+            self.doubts.look(folder)
+        kept = self.doubts.end(folder, known_again=known_again) if over else []
         if kept:
             self._share([path for path in kept if path in self.files])
         self._unsaid |= bool(self.files)  # what leads on may be something else now

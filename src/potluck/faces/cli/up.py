@@ -145,11 +145,11 @@ def _looked_at(settings: Settings, last: str | None, *, renews: bool) -> bool:
     away = _check_home_of(settings) and not renews
     if renews:
         write_or_go_on("\n".join([*laid(_renews(settings)), ""]))
-    elif settings.folder == last and settings.origins["node.folder"] in UNNAMED:
-        _check_last(last, waits=away and settings.headless)
-    elif last is not None and is_another(settings.folder, settings.state_dir):
-        raise _new_folder(settings.folder, last)
     else:
+        if settings.folder == last and settings.origins["node.folder"] in UNNAMED:
+            _check_last(last, waits=away and settings.headless)
+        elif last is not None and is_another(settings.folder, settings.state_dir):
+            raise _new_folder(settings.folder, last)
         _say_whose(settings)
     _check(settings, away=away)
     return away
@@ -210,9 +210,7 @@ def _group_of(state_dir: str) -> str:
 
 
 def _check_last(folder: str, *, waits: bool) -> None:
-    """Find out whether the folder that nobody named is still there; a device without a prompt waits
-    for it.
-    """
+    """Find out whether the folder that nobody named is there; who has no prompt waits for it."""
     if waits or seen_instead(folder) != NO_FOLDER:
         return
     raise NotFound(
@@ -238,6 +236,7 @@ def _new_folder(folder: str, last: str) -> PotluckError:
 def _renews(settings: Settings) -> list[str | Advice]:
     """Say what a new folder takes the place of; raises PotluckError where it must not."""
     from potluck.renewing import folder_before, is_marked_over
+    from potluck.whose_folder import who_marked
 
     if settings.origins["node.folder"] in UNNAMED:
         raise UsageError(
@@ -255,7 +254,7 @@ def _renews(settings: Settings) -> list[str | Advice]:
     if is_marked_over(settings.folder, settings.state_dir):
         return [
             f"{folder} becomes the folder of this device again, with all that lies in it.",
-            "  Whoever marked it since has it no more.",
+            f"  {who_marked(settings.folder, settings.state_dir)}",
         ]
     instead = "as before, but empty" if before == settings.folder else f"instead of {shown(before)}"
     return [
