@@ -16,7 +16,7 @@ from potluck.core.content.paths import SafePath
 from potluck.core.group.admission import WayIn
 from potluck.core.group.founding import FoundGroup
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import Address, Beacon, Head, RosterRecord
+from potluck.core.wire.catalogue import Address, Beacon, Gap, Head, RosterRecord
 from potluck.engine.events import Hashed, Imported, LinkId
 from potluck.engine.node import Node
 from potluck.engine.others.downloads import Want
@@ -256,6 +256,7 @@ class Partly:
         self.changing: set[ManifestName] = set()
         self.short: dict[ManifestName, Amount] = {}
         self.held: dict[ManifestName, Amount] = {}
+        self.which: dict[ManifestName, tuple[Gap, ...]] = {}
 
     @property
     def room_mark(self) -> object:
@@ -266,6 +267,9 @@ class Partly:
 
     def no_room(self) -> dict[ManifestName, Amount]:
         return self.short
+
+    def gaps(self) -> dict[ManifestName, tuple[Gap, ...]]:
+        return self.which
 
     def unsettled(self) -> set[ManifestName]:
         return self.changing

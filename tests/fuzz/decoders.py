@@ -46,6 +46,7 @@ from potluck.core.wire.catalogue import (
     FileRecord,
     Folder,
     FrameReader,
+    Gap,
     Head,
     Heads,
     HeldBack,
@@ -250,7 +251,7 @@ TARGETS = {
             RosterRecords([GENESIS]),
             Heads([HEAD]),
             Kept(
-                [Holding(ANN.device, Folder.OWN, 1, 2, 3, 4, 1, 1, 1, 1, 1, 1)],
+                [Holding(ANN.device, Folder.OWN, 1, 2, 3, 4, 1, 1, 1, 1, 1, 1, (Gap(1, 2),))],
                 [HeldBack(ANN.device, Folder.OWN, 1, 2)],
             ),
         ),

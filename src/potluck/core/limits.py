@@ -36,6 +36,7 @@ ADDRESSES_PER_DEVICE = 8  # several networks and families; more is noise
 ROSTER_CHUNK = 40  # records per ROSTER message; long ones are cut by bytes before (roster_frames)
 GROUP_KEYS = 16  # of one group that a device keeps: those valid now, and some from before
 RUNS_TOLD = 32  # ended runs of its owner that a head names: who was away longer asks its owner
+GAPS_TOLD = 64  # runs of what lacks of one list, in KEPT: 40 lists of these fit a control frame
 HEADS_CHUNK = 40  # heads per HEADS message: 40 x at most 1.5 KiB stays below a control frame
 CONFIRMS_CHUNK = 20  # per LOSS_CONFIRMS message: each has a head in it, and a signature more
 CONFIRMS_OF_ONE = 32  # that are kept of what one device signed, each about another owner

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
@@ -9,6 +11,7 @@ from potluck.core.content.knowledge import CopyKnown, DeviceKnown, ManifestKnown
 from potluck.core.content.last_words import HeadNumber, LastWord
 from potluck.core.content.receipts import CopyReceipt, PathKnown, is_safe, receipt
 from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Gap
 
 ANN, BEN, CAT = DeviceId(b"a" * 32), DeviceId(b"b" * 32), DeviceId(b"c" * 32)
 NAME = ManifestName.own(ANN)
@@ -156,7 +159,53 @@ def test_what_is_skipped_there_is_called_so() -> None:
     )
     every = LastWord(HELD, WHOLE, WHOLE)
     said = receipt(DeviceKnown(BEN, "ben", True, {NAME: every}), manifest(), FILE)
-    assert (said.known, said.why) == (CopyKnown.LACKS, "it skips everything there")
+    assert (said.known, said.why) == (CopyKnown.LACKS, "it skips this file")
+
+
+@pytest.mark.parametrize(
+    ("seqs", "amount", "known", "why"),
+    [
+        ((5,), Amount(1, 0, 100), CopyKnown.ALL, ""),
+        ((7,), Amount(1, 0, 100), CopyKnown.LACKS, "it lacks this file"),
+        ((7, 8), Amount(1, 1, 100), CopyKnown.LACKS, "it lacks everything there"),
+        ((4, 5), Amount(2, 0, 100), CopyKnown.ALL, ""),
+        (
+            (5, 7),
+            Amount(2, 0, 100),
+            CopyKnown.UNKNOWN,
+            "it lacks 2 files (150 B) of that folder, 1 of which is in here",
+        ),
+        (
+            (5, 7, 8),
+            Amount(2, 1, 100),
+            CopyKnown.UNKNOWN,
+            "it lacks 2 files (150 B) of that folder, 2 of which are in here",
+        ),
+    ],
+)
+def test_who_says_what_lacks_has_the_rest(
+    seqs: tuple[int, ...], amount: Amount, known: CopyKnown, why: str
+) -> None:
+    word = LastWord(HELD, Amount(2, 0, 150), gaps=(Gap(7, 8),))
+    path = PathKnown(max(seqs), amount, seqs=seqs)
+    said = receipt(DeviceKnown(BEN, "ben", True, {NAME: word}), manifest(), path)
+    assert (said.known, said.why) == (known, why)
+    away = receipt(DeviceKnown(BEN, "ben", False, {NAME: word}), manifest(), path)
+    assert (away.known, away.last_word) == (CopyKnown.AWAY, known)
+
+
+def test_what_a_list_without_the_path_lacks_says_nothing_of_it() -> None:
+    word = LastWord(HeadNumber(2, 4), Amount(1, 0, 1), gaps=(Gap(3, 3),))
+    path = PathKnown(5, FILE.amount, seqs=(5,))
+    known = {
+        number: receipt(
+            DeviceKnown(BEN, "ben", True, {NAME: replace(word, number=HeadNumber(*number))}),
+            manifest(),
+            path,
+        ).known
+        for number in [(2, 4), (1, 9), (2, 10), (2, 6)]
+    }
+    assert list(known.values()) == [CopyKnown.UNKNOWN] * 3 + [CopyKnown.ALL]
 
 
 def no_room(missing: Amount, short: Amount, meant: Amount = FILE.amount) -> str:
@@ -226,5 +275,6 @@ def test_what_is_ruled_out_is_said_and_no_more() -> None:
 def test_who_lacks_everything_says_for_how_much_of_it_there_is_no_room() -> None:
     words = "it lacks everything there; it has no room for 3 files (300 B)"
     assert no_room(WHOLE, Amount(3, 0, 300), WHOLE) == words
-    assert no_room(WHOLE, Amount(3, 0, 300)) == f"{words}, of which this may be one"
-    assert no_room(WHOLE, NOTHING) == "it lacks everything there"
+    one = "it lacks this file; it has no room for 3 files (300 B), of which this may be one"
+    assert no_room(WHOLE, Amount(3, 0, 300)) == one
+    assert no_room(WHOLE, NOTHING) == "it lacks this file"

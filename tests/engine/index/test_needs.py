@@ -53,6 +53,15 @@ def test_a_path_is_lacking_exactly_if_there_is_something_to_do(
     assert sum(kept.needs.missing(ANNAS)[:2]) == len(expected)
 
 
+def test_what_lacks_is_known_by_the_numbers_of_its_changes(kept) -> None:
+    receive(kept, [record("a", 4), record("b", 2), folder("c", 9)], 9)
+    assert sorted(kept.needs.seqs(ANNAS, 9)) == [2, 4, 9]
+    assert len(kept.needs.seqs(ANNAS, 2)) == 2
+    kept.places.put(ANNAS, [place(record("b", 2))])
+    assert sorted(kept.needs.seqs(ANNAS, 9)) == [4, 9]
+    assert kept.needs.seqs(BERTS, 9) == []
+
+
 def test_what_is_skipped_lacks_and_is_marked(kept) -> None:
     every = [record("a.iso", text="123"), folder("v"), record("v/x", text="12345"), record("w")]
     receive(kept, every, 4)

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import Folder, Heads, HeadsAsk, HeldBack, Holding, Kept
+from potluck.core.wire.catalogue import Folder, Gap, Heads, HeadsAsk, HeldBack, Holding, Kept
 from potluck.engine.effects import Fetch, MakeDurable, Send
 from potluck.engine.index.skip_list import SkipEntry
 from potluck.engine.others.announcing import DIGEST_PATIENCE_S, KEPT_SOON_S
@@ -413,6 +413,23 @@ def test_what_has_no_room_is_told_as_a_part_of_what_lacks_and_taken_back(wire: W
             kept = other.node.peer(two.id).kept[one.manifest]
             assert (kept.missing_files, kept.missing_bytes) == (3, size_bytes)
             assert (kept.no_room_files, kept.no_room_bytes) == (files, told_bytes)
+
+
+def test_what_lacks_is_told_with_how_much_and_once_it_is_known(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write("a", "b")
+    wire.run()
+    two.partly.changing = {one.manifest}
+    two.announcing.on_places_changed()
+    wire.wait(limits.KEPT_S * 2)
+    kept = one.node.peer(two.id).kept
+    assert (kept[one.manifest].missing_files, kept[one.manifest].gaps) == (2, ())
+    two.partly.which, two.partly.changing = {one.manifest: (Gap(1, 2),)}, set()
+    wire.wait(limits.KEPT_S * 2)
+    assert kept[one.manifest].gaps == (Gap(1, 2),), "all was looked at, and nothing came"
+    wire.said.clear()
+    wire.wait(limits.KEPT_S * 5)
+    assert said(wire, Kept) == []
 
 
 def test_what_is_skipped_needs_no_room(wire: Wire) -> None:

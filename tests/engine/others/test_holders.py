@@ -47,7 +47,8 @@ def test_who_lacks_all_of_the_version_that_is_known_is_not_asked(node: Node) -> 
     waiting = {BIG.root: {ANNAS: {Spot(ANNAS, b"a"): None}}}
 
     def asked(*said: int) -> list[DeviceId]:
-        node.peer(BERT).kept[ANNAS] = Holding(*ANNAS, *said)
+        generation, seq, files, size_bytes = said
+        node.peer(BERT).kept[ANNAS] = Holding(*ANNAS, generation, seq, files, size_bytes)
         return known_holders(node, waiting)(BIG.root)
 
     assert asked(1, 1, 1, big.size) == [ANNA]

@@ -14,11 +14,12 @@ from potluck.core.content.loss_window import Loss
 from potluck.core.content.pieces import Root
 from potluck.core.content.swarm.download import Order, What
 from potluck.core.content.swarm.room import FILE_BYTES
-from potluck.core.wire.catalogue import FileRecord, Holding
+from potluck.core.wire.catalogue import FileRecord, Gap, Holding
 from potluck.engine.events import BatchId, LinkId, OrderId, SpaceSeen
 from potluck.engine.index.skip_list import SkipEntry
 from potluck.engine.others.downloads import Want
 from potluck.engine.others.group_commit import Batch
+from potluck.engine.others.progress import Progress
 from potluck.engine.wiring import Wiring
 from tests.engine.builders import group, key, node
 from tests.engine.index.builders import piece_list, place, receive, record, root_of
@@ -156,6 +157,35 @@ def test_what_is_skipped_is_told_of_the_folders_of_others_while_they_are_here(
     assert parts.progress.skipped() == {ANNAS: Amount(1, 0, 3)}
     parts.node.share_present = False
     assert parts.progress.skipped() == {}
+
+
+def test_what_lacks_is_named_where_it_is_all_that_may_lack(
+    parts: Wiring, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index, progress = parts.node.index, parts.progress
+    for name in (ANNAS, BERTS, parts.node.own_manifest):
+        receive(index, [record("a", 3), record("b", 4), record("c", 6)], 6, name.owner)
+    index.places.put(ANNAS, [place(record("c", 6))])
+    index.places.put(BERTS, [place(record(each, seq)) for each, seq in (("a", 3), ("c", 6))])
+    unseen, held, absent = set[ManifestName](), set[ManifestName](), dict[ManifestName, Amount]()
+    for what, kept in (("unseen", unseen), ("held", held), ("absent", absent)):
+        monkeypatch.setattr(Progress, what, kept)
+    found = {ANNAS: (Gap(3, 4),), BERTS: (Gap(4, 4),)}
+    assert progress.gaps() == found
+    for sure in (unseen, held):
+        sure.add(ANNAS)
+        assert progress.gaps() == {BERTS: found[BERTS]}
+        sure.clear()
+    absent[ANNAS] = Amount(1, 0, 1)
+    assert progress.gaps() == {BERTS: found[BERTS]}
+    absent.clear()
+    index.places.put(BERTS, [place(record("b", 4))])
+    assert progress.gaps() == {ANNAS: found[ANNAS]}, "nothing lacks"
+    monkeypatch.setattr("potluck.engine.others.progress.GAPS_OF", 1)
+    assert progress.gaps() == {}, "too much to be looked at"
+    monkeypatch.undo()
+    parts.node.share_present = False
+    assert progress.gaps() == {}
 
 
 def want(parts: Wiring, name: ManifestName, path: str, wanted: FileRecord) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from potluck.core.wire.catalogue import FileRecord, Head, Holding
+from potluck.core.wire.catalogue import FileRecord, Gap, Head, Holding
 from potluck.engine.events import LinkId
 from potluck.engine.node import Node
 from potluck.engine.own.held_elsewhere import HeldElsewhere, common_path, held_elsewhere
@@ -56,6 +57,27 @@ def test_who_lacks_fewer_than_these_has_some_of_them() -> None:
     says(here, 3, 2)
     assert words(here) == "d2 has some of it, 1 at least"
     assert not held_elsewhere(here, LOST).by_nobody
+
+
+@pytest.mark.parametrize(
+    ("gaps", "records", "said"),
+    [
+        ((Gap(1, 3), Gap(9, 9)), LOST, "d2 has all of it"),
+        ((Gap(5, 5),), LOST, "d2 has some of it, 1 at least"),
+        ((Gap(4, 4),), LOST, "d2 has some of it, 2 at least"),
+        ((Gap(4, 4),), LOST[1:], "d2 has all of it"),
+        ((Gap(4, 9),), LOST, "no other device is known to have any of it, and all are linked"),
+        ((Gap(6, 6),), LOST[:1], "d2 has all of it"),
+    ],
+)
+def test_who_says_what_it_lacks_has_the_rest(
+    gaps: tuple[Gap, ...], records: tuple[FileRecord, ...], said: str
+) -> None:
+    here = home(2)
+    says(here, 2, 3, 1)
+    kept = here.peer(key(2).device).kept
+    kept[here.own_manifest] = replace(kept[here.own_manifest], gaps=gaps)
+    assert words(here, *records) == said
 
 
 def test_who_may_lack_all_of_these_is_not_known_to_have_any() -> None:

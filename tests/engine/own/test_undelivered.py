@@ -9,7 +9,7 @@ import pytest
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.pieces import Root
-from potluck.core.wire.catalogue import Folder, Holding
+from potluck.core.wire.catalogue import Folder, Gap, Holding
 from potluck.engine.effects import Tell
 from potluck.engine.node import Node
 from potluck.engine.own import undelivered
@@ -44,10 +44,15 @@ class Device:
         self.publish()
 
     def kept(
-        self, seq: int, generation: int = 1, missing: int = 0, folder: Folder = Folder.OWN
+        self,
+        seq: int,
+        generation: int = 1,
+        missing: int = 0,
+        folder: Folder = Folder.OWN,
+        gaps: tuple[Gap, ...] = (),
     ) -> None:
         own = (self.node.me, folder, generation, seq)
-        self.undelivered.on_kept([Holding(*own, missing, 0, 0)])
+        self.undelivered.on_kept([Holding(*own, missing, 0, 0, gaps=gaps)])
 
     def told(self) -> list[tuple[str, str]]:
         """What is said, once it was gathered for long enough."""
@@ -56,6 +61,12 @@ class Device:
         return [
             (one.level, one.text) for one in taken(self.node, Tell) if one.code == "undelivered"
         ]
+
+    def seq_of(self, path: str) -> int:
+        """The number of the change that shared a path."""
+        found = self.node.index.manifests.get(self.node.own_manifest, path.encode())
+        assert found is not None
+        return found.seq
 
     def lost(self) -> list[Trouble]:
         """What the register has of it."""
@@ -111,6 +122,31 @@ def test_what_nobody_said_to_have_is_not_delivered(said: dict[str, int]) -> None
     device = Device()
     device.share(a="text")
     device.kept(**said)  # type: ignore[arg-type]
+    device.drop("a")
+    assert len(device.told()) == 1
+
+
+def test_who_lacks_something_else_had_the_rest() -> None:
+    device = Device()
+    device.share(a="text", b="other", c="third")
+    lacks = device.seq_of("b")
+    device.kept(3, missing=1, gaps=(Gap(lacks, lacks),))
+    assert repr(device.undelivered) == f"<Undelivered: 1 files above {lacks - 1}>"
+    device.drop("a", "c")
+    assert device.told() == []
+    device.drop("b")
+    assert "d1/b was removed here" in device.told()[0][1]
+    assert len(device.lost()) == 1
+    device.kept(3, missing=1, gaps=(Gap(lacks, lacks),))
+    assert len(device.lost()) == 1, "it says that it has not got that very file"
+    device.kept(3, missing=1, gaps=(Gap(99, 99),))
+    assert device.lost() == []
+
+
+def test_what_lacks_of_a_list_that_there_never_was_delivers_nothing() -> None:
+    device = Device()
+    device.share(a="text")
+    device.kept(99, missing=1, gaps=(Gap(98, 98),))
     device.drop("a")
     assert len(device.told()) == 1
 

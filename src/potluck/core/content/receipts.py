@@ -1,13 +1,14 @@
 """Receipts: what can be said of one path on another device, from what that device said of a folder.
 
-Strategy: a KEPT speaks of a whole folder at one head and says how much of it lacks, never what. So
-a device has a path for certain only if it lacks nothing of a head in which the path stands as it
-does here: one of the same generation, not older than the path's own change number, not newer than
-the list that is held here. It lacks a path for certain only if it lacks all there is. Everything
-between is not known. If exactly one file lacks, what is smaller than what lacks of it is not that
-file; of several nothing follows, since of each all may have come but a part. That is said, and yet
-does not make it certain that the smaller one stands there: a device tells what lacks also before it
-has looked at all that it has, and only of a folder that lacks nothing it waits until it has.
+Strategy: a KEPT speaks of a whole folder at one head and says how much of it lacks, and where that
+is little also what (core/content/gaps.py). So a device has a path for certain if it lacks nothing,
+or lacks other things than that, of a head in which the path stands as it does here: one of the same
+generation, not older than the path's own change number, not newer than the list that is held here.
+It lacks a path for certain if it says so, or lacks all there is. Everything between is not known.
+If exactly one file lacks, what is smaller than what lacks of it is not that file; of several
+nothing follows, since of each all may have come but a part. That is said, and yet does not make it
+certain that the smaller one stands there: a device tells how much lacks also before it has looked
+at all that it has, and only of a folder that lacks nothing, and of what lacks, it waits until then.
 
 Guarantees: nothing is said of a device that is not here but what its last word was, called so.
 Limits: what a device says of itself is believed; what it lost since is known when it noticed.
@@ -19,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from potluck.core.content.facts import NOTHING, Amount
+from potluck.core.content.gaps import lacking_of
 from potluck.core.content.knowledge import (
     CopyKnown,
     DeviceKnown,
@@ -36,6 +38,7 @@ class PathKnown:
     newest_seq: int  # of all records that are meant
     amount: Amount  # of them
     counted: bool = True  # False: there are more than were looked at
+    seqs: tuple[int, ...] = ()  # of each of them, if all were looked at one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,8 @@ def receipt(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown) -> Co
         return CopyReceipt(device.label, CopyKnown.ALL, "", last_word)
     if last_word is CopyKnown.LACKS:
         skips = said is not None and said.skipped == said.missing
-        why = "it skips everything there" if skips else "it lacks everything there"
+        what = "this file" if path.amount[:2] == (1, 0) else "everything there"
+        why = f"it skips {what}" if skips else f"it lacks {what}"
         why += _no_room_words(device, manifest, path)
         return CopyReceipt(device.label, CopyKnown.LACKS, why, last_word)
     return CopyReceipt(device.label, CopyKnown.UNKNOWN, _unknown_words(device, manifest, path))
@@ -80,6 +84,10 @@ def _by_word(said: LastWord | None, manifest: ManifestKnown, path: PathKnown) ->
         return CopyKnown.UNKNOWN
     if said.missing == NOTHING:
         return CopyKnown.ALL
+    if said.gaps and path.seqs:
+        lacks = len(lacking_of(said.gaps, path.seqs))
+        some = CopyKnown.LACKS if lacks == len(path.seqs) else CopyKnown.UNKNOWN
+        return some if lacks else CopyKnown.ALL
     whole, meant = manifest.whole, path.amount
     all_files = not meant.files or said.missing.files >= whole.files
     all_folders = not meant.folders or said.missing.folders >= whole.folders
@@ -127,6 +135,9 @@ def _unknown_words(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown
 
 def _which_words(said: LastWord, path: PathKnown) -> str:
     """Say whether what lacks may be what is meant."""
+    if said.gaps and path.seqs:
+        lacks = len(lacking_of(said.gaps, path.seqs))
+        return f"{lacks:,} of which {'is' if lacks == 1 else 'are'} in here"
     folders = path.amount.folders and said.missing.folders
     if folders or not _is_another(said.missing, path):
         return "and does not say what"

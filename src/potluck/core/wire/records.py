@@ -166,6 +166,13 @@ class DeletedPath(Struct, frozen=True, array_like=True):
     seq: Counter
 
 
+class Gap(Struct, frozen=True, array_like=True):
+    """Records of a manifest that lack on a device: those of these changes, from first to last."""
+
+    first: Counter
+    last: Counter
+
+
 class Holding(Struct, frozen=True, array_like=True):
     """How much of one manifest a device holds."""
 
@@ -183,6 +190,8 @@ class Holding(Struct, frozen=True, array_like=True):
     # of the rest: not begun, since that disk has no room for it
     no_room_files: Counter = 0
     no_room_bytes: Size = 0
+    # all that is missing, if something is and that can be told: else nothing
+    gaps: Annotated[tuple[Gap, ...], Meta(max_length=limits.GAPS_TOLD)] = ()
 
 
 class HeldBack(Struct, frozen=True, array_like=True):

@@ -43,6 +43,10 @@ _LACKING: Final = (
     f" JOIN record AS r ON r.manifest = n.manifest AND r.path = n.path {_JOIN_PLACE}"
     " WHERE n.manifest = ? AND n.path > ? AND n.skipped BETWEEN ? AND ? ORDER BY n.path LIMIT ?"
 )
+_SEQS: Final = (
+    "SELECT r.seq FROM need AS n JOIN record AS r ON r.manifest = n.manifest AND r.path = n.path"
+    " WHERE n.manifest = ? LIMIT ?"
+)
 _SURPLUS: Final = (
     f"SELECT {PLACE} FROM place AS p WHERE p.manifest = ?1 AND NOT EXISTS"
     " (SELECT 1 FROM record AS r WHERE r.manifest = ?1 AND r.path = p.path) ORDER BY p.path DESC"
@@ -136,6 +140,13 @@ class Needs:
     def skipped(self, name: ManifestName) -> Amount:
         """Return how much of what is lacking is not wanted here."""
         return self._lack(name).skipped
+
+    def seqs(self, name: ManifestName, limit: int) -> list[int]:
+        """Return the numbers of the changes of what is lacking, `limit` at most, in no order."""
+        named = self._names.find(name)
+        if named is None:
+            return []
+        return [int(seq) for (seq,) in self._database.rows(_SEQS, (named.number, limit))]
 
     def skips_any(self, name: ManifestName, path: bytes) -> bool:
         """Say whether anything lacks at a path, or below it, that is not wanted here."""

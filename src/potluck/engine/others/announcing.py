@@ -29,7 +29,16 @@ from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.last_words import at_most
 from potluck.core.keys.identity import DeviceId
-from potluck.core.wire.catalogue import Head, Heads, HeadsAsk, HeldBack, Holding, Kept, encode
+from potluck.core.wire.catalogue import (
+    Gap,
+    Head,
+    Heads,
+    HeadsAsk,
+    HeldBack,
+    Holding,
+    Kept,
+    encode,
+)
 from potluck.engine.node import Node, Peer
 from potluck.engine.others.following import Following
 from potluck.engine.others.frozen_heads import is_frozen
@@ -75,6 +84,9 @@ class PartlyHere(Protocol):
 
     def skipped(self) -> Mapping[ManifestName, Amount]:
         """Return what of that is not wanted here."""
+
+    def gaps(self) -> Mapping[ManifestName, tuple[Gap, ...]]:
+        """Return what it is, by the numbers of changes, where that is known and is little."""
 
     @property
     def room_mark(self) -> object:
@@ -250,7 +262,7 @@ class Announcing:
         self._kept_due, self._complete = False, False
         self._room_told = self._progress.room_mark
         self._kept_s = node.now + limits.KEPT_S
-        holdings = self._holdings()
+        holdings, unsettled = self._holdings(), self._progress.unsettled()
         changed = {n: one for n, one in holdings.items() if self._told.get(n) != one}
         self._told |= changed
         held, before = _held_back(self._progress), self._held_told
@@ -258,7 +270,9 @@ class Announcing:
         news |= {name: HeldBack(*name, 0, 0) for name in before if name not in held}
         self._held_told = held
         self._tell_kept(node.linked(), changed, news)
-        self._kept_due = len(holdings) < len(node.index.manifests.heads())
+        self._kept_due = len(holdings) < len(node.index.manifests.heads()) or any(
+            _lacks(one) and not one.gaps for name, one in holdings.items() if name in unsettled
+        )
 
     def _tell_heads(self, device: DeviceId) -> None:
         for heads in _chunks(self._node.index.manifests.heads()):
@@ -285,6 +299,7 @@ class Announcing:
         """
         lacking, unsettled = self._progress.lacking(), self._progress.unsettled()
         skipped, no_room = self._progress.skipped(), self._progress.no_room()
+        gaps = self._progress.gaps()
         found = dict[ManifestName, Holding]()
         for head in self._node.index.manifests.heads():
             name = ManifestName.of(head)
@@ -296,7 +311,8 @@ class Announcing:
                 skips = at_most(skipped.get(name, NOTHING), lacking[name])
                 parts = (skips.files, skips.size_bytes, skips.folders)
                 short = at_most(no_room.get(name, NOTHING), lacking[name].less(skips))
-                found[name] = Holding(*name, *said, *parts, short.files, short.size_bytes)
+                room, which = (short.files, short.size_bytes), gaps.get(name, ())
+                found[name] = Holding(*name, *said, *parts, *room, which)
         return found
 
 

@@ -1,8 +1,9 @@
 """Held elsewhere: what the others are known to have of own files that are not here.
 
-Strategy: a device says how many files of a list it lacks, never which. Who lacks none of a list in
-which these files stand has them all; who lacks fewer than these are has some of them at least; of
-everybody else nothing is known. Folders are counted alone where there are no files.
+Strategy: a device says how many files of a list it lacks, and which if they are few. Who lacks none
+of a list in which these files stand has them all, and so has who lacks others; who lacks fewer than
+these are has some of them at least; of everybody else nothing is known. Folders are counted alone
+where there are no files.
 
 Guarantees: nothing is said of a device but what follows from its word about such a list, and of
 one that is away it is called its last word. Limits: what a device says of itself is believed; while
@@ -15,6 +16,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import takewhile
 
+from potluck.core.content.gaps import lacking_of
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord, Holding, Kind
 from potluck.core.wording import listed, set_off
@@ -63,7 +65,6 @@ class HeldElsewhere:
 def held_elsewhere(node: Node, records: Collection[FileRecord]) -> HeldElsewhere:
     """Return what the others are known to have of these records of the own list."""
     newest_seq = max((one.seq for one in records), default=0)
-    files = sum(one.kind is Kind.FILE for one in records)
     all_on, had, away, silent = list[str](), list[str](), list[str](), list[str]()
     most = (0, "")
     roster = node.roster
@@ -72,7 +73,7 @@ def held_elsewhere(node: Node, records: Collection[FileRecord]) -> HeldElsewhere
     for label, device in others:
         peer = node.peers.get(device)
         said = _word_of(node, device, newest_seq)
-        has, is_all = (0, False) if said is None else _has(said, files, len(records) - files)
+        has, is_all = (0, False) if said is None else _has(said, records)
         if peer is None or peer.link is None:
             away.append(label)
             had += [label] if is_all else []
@@ -104,8 +105,14 @@ def _word_of(node: Node, device: DeviceId, newest_seq: int) -> Holding | None:
     return said if same else None
 
 
-def _has(said: Holding, files: int, folders: int) -> tuple[int, bool]:
+def _has(said: Holding, records: Collection[FileRecord]) -> tuple[int, bool]:
     """Return how many of these a device has at least, and whether that is all."""
+    files = sum(one.kind is Kind.FILE for one in records)
+    if said.gaps:
+        lacks = {*lacking_of(said.gaps, (one.seq for one in records))}
+        has = [one.kind is Kind.FILE for one in records if one.seq not in lacks]
+        return sum(has) if files else len(has), not lacks
+    folders = len(records) - files
     some = max(files - said.missing_files, 0)
     some_folders = max(folders - said.missing_folders, 0)
     every_file = not files or said.missing_files == 0

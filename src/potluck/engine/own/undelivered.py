@@ -1,8 +1,9 @@
 """Undelivered: own files that no other device said to have yet, and the word when one of them goes.
 
-Strategy: every change of the own folder has a number, and who holds the own list up to a number and
-lacks nothing of it has had all that stood there then. The highest such number that anybody said is
-kept, also over restarts; own files with a higher one are remembered by path. When the content of
+Strategy: every change of the own folder has a number, and who holds the own list up to a number has
+had all that stood there then, but for what it says that it lacks (core/content/gaps.py). The
+highest number up to which somebody lacks nothing is kept, also over restarts; own files with a
+higher one, which nobody said to have, are remembered by path. When the content of
 such a file goes, with the file or because the file has another one, and stands nowhere else in the
 own folder a moment later, a notice says so: removals always, replacements once for each path. What
 was removed so stands in the register of troubles, with the way to try to have it back, until it is
@@ -24,6 +25,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from potluck.core.content.facts import Amount, ManifestName, PlaceRow, SharedChange
+from potluck.core.content.gaps import before_gaps, lacking_of
 from potluck.core.content.paths import printable
 from potluck.core.content.pieces import Root
 from potluck.core.wire.catalogue import FileRecord, Holding, Kind
@@ -55,9 +57,10 @@ class _Gone:
     seq: int  # with which it was shared
     last: tuple[int, int]  # generation and number of the last list with it
 
-    def was_in(self, generation: int, seq: int) -> bool:
-        """Say whether an own list had it."""
-        return generation == self.last[0] and self.seq <= seq <= self.last[1]
+    def was_had(self, said: Holding) -> bool:
+        """Say whether a member has the own list that it was in, and does not lack it."""
+        was_in = said.generation == self.last[0] and self.seq <= said.seq <= self.last[1]
+        return was_in and not lacking_of(said.gaps, [self.seq])
 
 
 class Undelivered:
@@ -109,19 +112,29 @@ class Undelivered:
         for one in holdings:
             mine = ManifestName.of(one) == self._node.own_manifest
             lacks = one.missing_files or one.missing_folders or one.missing_bytes
-            if not mine or lacks or head is None or one.generation != head.generation:
+            if not mine or head is None or one.generation != head.generation:
                 continue  # numbers of another generation may be those of a lost life
-            self._on_had(one.generation, one.seq)
-            if self._delivered < one.seq <= head.seq:
-                self._delivered = one.seq
-                self._node.index.meta.set(_DELIVERED, one.seq.to_bytes(_SEQ_BYTES))
-                self._open = {path: file for path, file in self._open.items() if file.seq > one.seq}
+            if one.gaps or not lacks:
+                self._on_had(one)
+                if one.seq <= head.seq:
+                    self._on_delivered(one)
 
-    def _on_had(self, generation: int, seq: int) -> None:
-        """A member has had all of that own list: what went since was not lost by that."""
+    def _on_delivered(self, said: Holding) -> None:
+        """A member has had all of a list that this device has had, but for some of it perhaps."""
+        delivered = before_gaps(said.gaps, said.seq)
+        if delivered > self._delivered:
+            self._delivered = delivered
+            self._node.index.meta.set(_DELIVERED, delivered.to_bytes(_SEQ_BYTES))
+        lacks = {*lacking_of(said.gaps, (one.seq for one in self._open.values()))}
+        self._open = {
+            path: one for path, one in self._open.items() if one.seq > said.seq or one.seq in lacks
+        }
+
+    def _on_had(self, said: Holding) -> None:
+        """A member has had that own list: what went since was not lost by that."""
         gone, lost = self._gone.items(), self._lost.items()
-        self._gone = {path: one for path, one in gone if not one.was_in(generation, seq)}
-        unknown = {path: one for path, one in lost if not one.was_in(generation, seq)}
+        self._gone = {path: one for path, one in gone if not one.was_had(said)}
+        unknown = {path: one for path, one in lost if not one.was_had(said)}
         if len(unknown) < len(lost):
             self._lost = unknown
             self._show()

@@ -61,6 +61,7 @@ class Below(NamedTuple):
     lacking: int  # of them, here
     counted: bool  # False: there are more than were looked at
     top: FileRecord | None  # of the path itself
+    seqs: tuple[int, ...] = ()  # of each of them; of a whole folder of an owner nobody asks
 
     @property
     def meant(self) -> Amount:
@@ -107,4 +108,5 @@ def below(index: Index, name: ManifestName, inner: bytes) -> Below:
         head = index.manifests.head(name)
         newest = newest if head is None else head.seq
     lacking = sum(one.lacking for one in found)
-    return Below(amount if found else NOTHING, newest, lacking, counted, top)
+    seqs = tuple(one.record.seq for one in found) if counted else ()
+    return Below(amount if found else NOTHING, newest, lacking, counted, top, seqs)

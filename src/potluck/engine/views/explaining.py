@@ -237,7 +237,7 @@ class Explaining:
         self, manifest: ManifestKnown, found: Below, devices: Iterable[DeviceKnown]
     ) -> list[CopyReceipt]:
         """Return what is known of each other device's copy."""
-        path = PathKnown(found.newest_seq, found.meant, counted=found.counted)
+        path = PathKnown(found.newest_seq, found.meant, found.counted, found.seqs)
         node, owner = self._parts.node, manifest.name.owner
         why = TWO_MACHINES if owner in node.withheld else ""
         if manifest.forked:

@@ -244,7 +244,8 @@ def last_word_of(holding: Holding) -> LastWord:
     missing = Amount(holding.missing_files, holding.missing_folders, holding.missing_bytes)
     skipped = Amount(holding.skipped_files, holding.skipped_folders, holding.skipped_bytes)
     no_room = Amount(holding.no_room_files, 0, holding.no_room_bytes)
-    return LastWord.of(HeadNumber(holding.generation, holding.seq), missing, skipped, no_room)
+    number = HeadNumber(holding.generation, holding.seq)
+    return LastWord.of(number, missing, skipped, no_room).with_gaps(holding.gaps)
 
 
 def _obstacle(trouble: Trouble) -> Obstacle:

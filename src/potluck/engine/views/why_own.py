@@ -113,7 +113,7 @@ def _receivers(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
         newest_seq = known.held.seq  # of all of it what was deleted last is news, too
     if found.meant == NOTHING and not newest_seq:
         return
-    path = PathKnown(newest_seq, found.meant, counted=found.counted)
+    path = PathKnown(newest_seq, found.meant, found.counted, found.seqs)
     for device in parts.picture.devices():
         reason = _receiver(parts, device, known, path)
         if reason is not None:
