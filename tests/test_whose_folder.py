@@ -24,9 +24,9 @@ def a_home(path: Path, number: int, *, shares: Path | None = None) -> str:
     return str(path)
 
 
-def mark(folder: Path, number: int) -> str:
+def mark(folder: Path, number: int, share: bytes = b"s" * 16) -> str:
     device = DeviceKey(bytes([number]) * 64).device
-    ids = {"group": b"g" * 32, "device": device, "share": b"s" * 16}
+    ids = {"group": b"g" * 32, "device": device, "share": share}
     private = folder / ".potluck"
     private.mkdir(parents=True, exist_ok=True)
     (private / "marker").write_text(json.dumps({name: each.hex() for name, each in ids.items()}))
@@ -214,3 +214,19 @@ def test_a_folder_that_this_home_shared_before_is_its_own_where_its_last_one_is_
     (tmp_path / "moved").mkdir()
     with pytest.raises(Refused, match="of another device"):
         take_over(folder, mine)
+
+
+def test_a_former_folder_of_this_device_is_refused_while_the_one_that_it_has_is_there(
+    tmp_path: Path,
+) -> None:
+    former, now = mark(tmp_path / "former", 2), mark(tmp_path / "now", 2, b"n" * 16)
+    mine = a_home(tmp_path / "mine", 2, shares=tmp_path / "now")
+    with pytest.raises(Refused) as caught:
+        take_over(former, mine)
+    assert caught.value.what == f"{former} is not the folder of this device any more."
+    assert caught.value.fix.splitlines()[0].endswith(f": potluck up {now}")
+    assert take_over(now, mine) == []
+    moved = mark(tmp_path / "moved", 2, b"n" * 16)
+    assert take_over(moved, mine) == [], "a copy of it, or it was moved"
+    shutil.rmtree(now)
+    assert take_over(former, mine) == [], "nobody knows which one it has"

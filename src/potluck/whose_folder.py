@@ -5,7 +5,8 @@ last. Where that home is still there, and is of that device or shared this folde
 is only not running: the folder is refused. Where it is not there, as after a machine was set up
 anew, or where it is this very home, wiped, nothing could go on with the folder: a home that shared
 nothing yet takes it over, and that is said before anything is done; so does one that shared this
-very folder, by itself, and finds it moved. A home that shares another folder never takes one over.
+very folder, by itself, and finds it moved. A home that shares another folder never takes one over,
+nor goes back to one of its own in whose place that one came.
 The folder that this home shared last is refused only while the home of the device that marked it
 since is there; else its marker says what it is (engine/own/share_state.py).
 
@@ -25,7 +26,7 @@ from typing import Final
 
 from potluck.core.content.paths import printable
 from potluck.core.errors import Refused
-from potluck.shells.disk.marker import marker_in
+from potluck.shells.disk.marker import Marker, marker_in
 from potluck.shells.state.group_copy import device_of_home
 from potluck.shells.state.home import HOLDER_BYTES, KEY_NAME, claim_folder
 from potluck.shells.state.last_folder import last_folder
@@ -41,6 +42,8 @@ def take_over(folder: str, state_dir: str) -> list[str]:
     if marker is None and not _is_marked(folder):
         return []
     if marker is not None and marker.device == device_of_home(state_dir):
+        if last is not None and _is_former(folder, marker, last):
+            raise _former(folder, last)
         return []
     home, device = _last_home(folder), marker.device if marker is not None else None
     if last is not None and _is_same(last, folder):
@@ -133,6 +136,22 @@ def _of_another(folder: str, home: str, last: str | None) -> Refused:
         f"{place} is the folder of another potluck.",
         f"it was shared last with the home {printable(home)}, whose device would lose it",
         "\n".join(ways),
+    )
+
+
+def _is_former(folder: str, marker: Marker, last: str) -> bool:
+    """Say whether another folder of this device took the place of that one, and is there."""
+    now = marker_in(last) if not _is_same(last, folder) else None
+    return now is not None and now.device == marker.device and now.share != marker.share
+
+
+def _former(folder: str, last: str) -> Refused:
+    place, now = printable(folder), printable(last)
+    return Refused(
+        f"{place} is not the folder of this device any more.",
+        f"{now} took its place since, and is there",
+        f"to go on with that one: potluck up {shlex.quote(now)}\n"
+        f"what is wanted of the former one is copied from {place} by hand",
     )
 
 

@@ -562,6 +562,85 @@ def test_what_an_empty_disk_gets_later_leaves_all_as_it_was_when_it_goes(own: Ow
     assert (kept(own), own.own_folder.absent.amount) == ("", NOTHING)
 
 
+@pytest.mark.parametrize("how", ["written", "renamed into its place", "with its folder"])
+@pytest.mark.parametrize("again", [False, True])
+def test_what_comes_where_its_file_went_from_the_other_disk_is_kept_too(
+    own: Own, how: str, again: bool
+) -> None:
+    before = own.published()
+    other(own).settle()
+    later(own)
+    own.remove("d/b")
+    own.touch("d/b")
+    own.settle()
+    later(own)
+    assert own.published() == before
+    if again:
+        own = restarted(own)
+        mount(own, point(own, number=2))
+        own.settle()
+        later(own)
+    if how == "renamed into its place":
+        own.write("d/new", "new there")
+        own.touch("d/new")
+        own.settle()
+        own.move("d/new", "d/b")
+        own.touch("d/new")
+    elif how == "with its folder":
+        own.folders.discard("d")
+        own.touch("d")
+        own.settle()
+        own.folders.add("d")
+        own.write("d/b", "new there")
+        own.touch("d")
+    else:
+        own.write("d/b", "new there")
+    own.touch("d/b")
+    own.settle()
+    later(own)
+    assert own.published()["d/b"] == before["d/b"]
+    assert "1 file (d/b) with another content than I share" in kept(own)
+    assert own.own_folder.absent.amount.files == 2
+    assert own.publishing.confirm(b"d/b") == "1 file shared now as what stands here."
+    own.touch("d/b")
+    own.settle()
+    assert own.published()["d/b"].root == own.hashed("d/b").pieces.root
+
+
+def test_what_went_from_the_other_disk_is_as_it_was_when_that_goes(own: Own) -> None:
+    before = own.published()
+    other(own).settle()
+    own.remove("d/b")
+    own.touch("d/b")
+    own.settle()
+    later(own)
+    unmount(own)
+    later(own)
+    assert own.published() == before
+    assert (kept(own), own.own_folder.absent.amount) == ("", NOTHING)
+    own.write("d/b", "edited")
+    own.touch("d/b")
+    own.settle()
+    assert own.published()["d/b"].root == own.hashed("d/b").pieces.root
+
+
+def test_a_file_that_is_mounted_over_one_of_mine_is_not_shared(own: Own) -> None:
+    before, mine = own.published(), own.files["d/b"]
+    own.files["d/b"] = replace(mine, stat=replace(mine.stat, inode=901))
+    own.write("d/b", "another disk's")
+    mount(own, point(own, "d/b"))
+    own.settle()
+    later(own)
+    assert own.published() == before
+    assert "1 file (d/b) with another content than I share" in kept(own)
+    own.files["d/b"] = mine
+    mount(own)
+    own.settle()
+    later(own)
+    assert own.published() == before
+    assert (kept(own), own.own_folder.absent.amount) == ("", NOTHING)
+
+
 def test_a_restart_keeps_it_and_who_confirms_it_has_it_shared(own: Own) -> None:
     before = own.published()
     other(own).settle()

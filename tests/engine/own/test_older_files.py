@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from potluck.core.content.facts import Amount, Spot
+from potluck.core.content.facts import NOTHING, Amount, Spot
 from potluck.core.wire.catalogue import encode
 from potluck.engine.events import Mount, MountsSeen
 from potluck.engine.node import Node
@@ -97,6 +97,24 @@ def test_it_is_known_to_the_next_run_as_far_as_it_stands() -> None:
     assert after.files.end([b"d/b"]) == [b"d/b"]
     assert after.files.end([b"d/b"]) == []
     assert len(Home(after).files) == 0
+
+
+def test_where_a_file_of_another_disk_went_what_comes_next_is_of_that_disk() -> None:
+    home = Home()
+    for path, by_disk in ((b"a", True), (b"d/b", True), (b"e", False)):
+        home.files.note(path, EARLIER, by_disk=by_disk)
+    index, name = home.node.index, home.node.own_manifest
+    index.places.remove(name, [b"a", b"d/b", b"e"])
+    assert home.files.on_gone([b"a", b"d/b", b"e", b"none"])
+    assert not home.files.on_gone([b"a"])
+    assert (len(home.files), home.files.amount) == (0, NOTHING)
+    for files in (home.files, Home(home).files):
+        assert [files.is_of_disk(one) for one in (b"a", b"d/b", b"e")] == [True, True, False]
+        assert (b"a" in files, files.root_of(b"a")) == (False, b"")
+    home.files.note(b"d/b", EARLIER, by_disk=True)
+    assert home.files.end([b"a", b"d/b"]) == [b"d/b"]
+    assert not any(home.files.is_of_disk(one) for one in (b"a", b"d/b"))
+    assert home.node.index.meta.beginning_with("older file ") == {}
 
 
 def test_what_came_with_a_disk_is_known_as_such_and_not_exchanged_while_it_is_mounted() -> None:

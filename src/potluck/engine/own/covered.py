@@ -227,6 +227,8 @@ class CoveredFiles:
 
     def _doubt(self, folder: bytes, sample: Mapping[bytes, PlaceRow], told: str = "") -> None:
         paths = set(self._judge.unseen(folder, (), ()))
+        if self._judge.knows_file(folder):  # a single file is mounted over another one
+            paths.add(folder)
         point = Questioned(paths, self._node.number(), sample, told=told)
         self._points[folder] = point
         self._judge.older.doubts.begin(folder, paths, point.since)
@@ -258,8 +260,7 @@ class CoveredFiles:
 
     def _count(self, folder: bytes) -> None:
         """All that is known below a folder is in question."""
-        node = self._node
-        known = node.index.places.under(node.own_manifest, folder)
+        known = _known(self._node, folder)
         sizes = {row.path: amount_of(row) for row in known if row.path in self}
         for path in sizes:
             self._count_out(path)
@@ -272,9 +273,16 @@ class CoveredFiles:
 
 def _sample(node: Node, folder: bytes) -> dict[bytes, PlaceRow]:
     """Return some of the files that are known below a folder."""
-    known = node.index.places.under(node.own_manifest, folder)
-    files = [row for row in known if row.kind is Kind.FILE]
+    files = [row for row in _known(node, folder) if row.kind is Kind.FILE]
     return {row.path: row for row in files[:: len(files) // SAMPLE_FILES + 1]}
+
+
+def _known(node: Node, path: bytes) -> list[PlaceRow]:
+    """Return what is known below a mount point, or of the file that it is."""
+    places, name = node.index.places, node.own_manifest
+    itself = places.get(name, path) if path else None
+    alone = [itself] if itself is not None and itself.kind is Kind.FILE else []
+    return alone + places.under(name, path)
 
 
 def _tell(node: Node, path: SafePath, point: Questioned) -> None:

@@ -54,7 +54,7 @@ class Judge:
         match own_change(stands, Finding.FILE, stat, twin):
             case OwnChange.NOTHING:
                 return None
-            case OwnChange.RENAMED if twin is not None and twin.path not in self.older.files:
+            case OwnChange.RENAMED if twin is not None and self._is_my_own(path, twin):
                 # From the index itself: the end of its old path may be about to be published.
                 name = self._node.own_manifest
                 known = self._node.index.manifests.get(name, twin.path)
@@ -65,6 +65,11 @@ class Judge:
                 return unread
             case _:  # what is shared and does not stand, too: it may be coming back
                 return _piece_size(self._publishing.record(path))
+
+    def _is_my_own(self, path: bytes, twin: PlaceRow) -> bool:
+        """Say whether neither what was renamed nor its new path is kept from being shared."""
+        older = self.older.files
+        return twin.path not in older and not older.is_of_disk(path)
 
     def on_verified(self, spot: Spot, hashed: Hashed) -> None:
         """A file, perhaps of mine, was read afresh, and not as it should: it is damaged, unless it

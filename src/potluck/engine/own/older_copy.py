@@ -140,7 +140,7 @@ class OlderCopy:
         held = [path for path in gone if path not in confirmed]
         if not self.found:
             held = [path for path in held if path in self.files]
-        self.end(held)
+        self._unsaid |= self.files.on_gone(held)
         return held
 
     def displaced(self, changed: Mapping[bytes, PendingRecord]) -> list[FileRecord]:

@@ -7,6 +7,9 @@ said to nobody. When a person wants the later ones, they come like what the disk
 and exchanged in one step by which the earlier one goes to `Put aside/`
 (shells/disk/receiving/healing.py). One who wants the earlier ones has them read as edits.
 
+Where what came with another disk goes from its path, that is noted as well: what comes there next
+is of that disk, too.
+
 Guarantees: what is noted is noted across restarts, in the transaction of what stands there. What is
 on a disk that is mounted there is not exchanged: names change places in one file system only.
 Limits: all of them are one line in the register; a file that is given other dates is known by its
@@ -33,7 +36,7 @@ _NOTED: Final = "older file "  # in the index, before the path in hexadecimal le
 class OlderFile(Struct, frozen=True, array_like=True):
     """One of them."""
 
-    root: bytes  # of what stands there
+    root: bytes  # of what stands there, b"" where nothing does
     wanted: bool = False  # whether the one that is shared is to take its place
     by_disk: bool = False  # whether it came with another disk, and not with an older copy
 
@@ -57,6 +60,7 @@ class OlderFiles:
         self._files: dict[bytes, OlderFile] = {}
         self._sizes: dict[bytes, int] = {}  # of what is shared in their places
         self._above = Counter[bytes]()  # how many there are below each folder
+        self._left = set[bytes]()  # paths at which another disk had a file, and has none now
         self.amount = NOTHING  # of what is shared in their places, and not here
 
     def __repr__(self) -> str:
@@ -79,7 +83,9 @@ class OlderFiles:
         for key, kept in index.meta.beginning_with(_NOTED).items():
             path, one = bytes.fromhex(key), _FILE.decode(kept)
             row = index.places.get(name, path)
-            if row is not None and row.root == one.root:
+            if row is None and not one.root and index.manifests.get(name, path) is not None:
+                self._left.add(path)
+            elif row is not None and row.root == one.root:
                 self._put(path, one)
             else:
                 index.meta.remove(_NOTED + key)
@@ -118,9 +124,11 @@ class OlderFiles:
         return found.root if found is not None else b""
 
     def is_of_disk(self, path: bytes) -> bool:
-        """Say whether what stands at a path came with another disk, and nobody said what is to
-        become of it.
+        """Say whether what stands at a path came with another disk, or did so before it went, and
+        nobody said what is to become of it.
         """
+        if path in self._left:
+            return True
         found = self._files.get(path)
         return found is not None and found.by_disk and not found.wanted
 
@@ -154,9 +162,23 @@ class OlderFiles:
         self._changed(can)
         return len(can)
 
+    def on_gone(self, paths: Iterable[bytes]) -> bool:
+        """Nothing stands at these paths any more; return whether that is news."""
+        over = [path for path in paths if path in self._files]
+        left = [path for path in over if self.is_of_disk(path)]
+        self.end(over)
+        for path in left:
+            self._left.add(path)
+            self._node.index.meta.set(_NOTED + path.hex(), encode(OlderFile(b"", by_disk=True)))
+        return bool(over)
+
     def end(self, paths: Iterable[bytes]) -> list[bytes]:
         """At these paths something else stands, or is shared; return which were among them."""
-        over = [path for path in paths if path in self._files] if self._files else []
+        paths = list(paths) if self._files or self._left else []
+        for path in self._left.intersection(paths):
+            self._left.remove(path)
+            self._node.index.meta.remove(_NOTED + path.hex())
+        over = [path for path in paths if path in self._files]
         for path in over:
             del self._files[path]
             self._node.index.meta.remove(_NOTED + path.hex())
@@ -174,6 +196,7 @@ class OlderFiles:
             self._listener.on_damaged_changed(Spot(self._node.own_manifest, path))
 
     def _put(self, path: bytes, one: OlderFile) -> None:
+        self._left.discard(path)
         if path not in self._files:
             self._count(path, 1)
         self._files[path] = one

@@ -80,7 +80,7 @@ UNMARKED_THERE = "another folder"
 without a marker."""
 WHY_OFFLINE = {
     "missing": "there is no marker of potluck in it",
-    ANOTHER_SHARE: "it is that of another potluck",
+    ANOTHER_SHARE: "its marker is of this device, and of another folder than its index knows",
     ANOTHER_DEVICE: "its marker is of another device",
     GONE: "it is not there",
     UNMARKED_THERE: "what stands there now has no marker of potluck in it",
