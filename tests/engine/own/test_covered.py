@@ -600,11 +600,12 @@ def test_what_comes_where_its_file_went_from_the_other_disk_is_kept_too(
     later(own)
     assert own.published()["d/b"] == before["d/b"]
     assert "1 file (d/b) with another content than I share" in kept(own)
-    assert own.own_folder.absent.amount.files == 2
+    assert own.own_folder.absent.amount.files == 2 + (how == "renamed into its place")
     assert own.publishing.confirm(b"d/b") == "1 file shared now as what stands here."
     own.touch("d/b")
     own.settle()
     assert own.published()["d/b"].root == own.hashed("d/b").pieces.root
+    assert "d/new" not in own.published()
 
 
 def test_what_went_from_the_other_disk_is_as_it_was_when_that_goes(own: Own) -> None:
@@ -622,6 +623,27 @@ def test_what_went_from_the_other_disk_is_as_it_was_when_that_goes(own: Own) -> 
     own.touch("d/b")
     own.settle()
     assert own.published()["d/b"].root == own.hashed("d/b").pieces.root
+
+
+def test_what_is_moved_to_where_another_disk_stands_is_held_and_shared_once_that_is(
+    own: Own,
+) -> None:
+    before = own.published()
+    other(own).settle()
+    later(own)
+    own.move("a", "d/b")
+    own.touch("a", "d/b")
+    own.settle()
+    later(own)
+    assert own.published() == before
+    assert [one.path for one in own.publishing.held.records()] == [b"a"]
+    assert own.publishing.confirm(b"d/b") == "1 file shared now as what stands here."
+    own.touch("d/b")
+    own.settle()
+    later(own)
+    assert set(own.published()) == set(before) - {"a"}
+    assert own.published()["d/b"].root == before["a"].root
+    assert not own.publishing.held.records()
 
 
 def test_a_file_that_is_mounted_over_one_of_mine_is_not_shared(own: Own) -> None:

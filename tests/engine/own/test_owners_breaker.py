@@ -90,8 +90,8 @@ def test_what_a_disk_took_along_is_held_however_little_and_the_rest_is_counted(o
     (trouble,) = troubles(own)
     assert trouble.reason.startswith("1 file (3 B) that I share: not here (d0/000); ")
     assert trouble.reason.endswith(
-        "a disk took it along, the folder is an older copy, or this device does not remember it, so"
-        " it is deleted nowhere unasked; to have here again what the others have of it, type:"
+        "a disk took it along or hides what it was moved onto, the folder is an older copy, or this"
+        " device does not remember it, so it is deleted nowhere unasked; to have here again what the others have of it, type:"
         " repair – if it is to go, type: confirm"
     )
     lose(own, range(MANY, MANY + 1))
@@ -411,7 +411,8 @@ def test_status_says_how_it_comes_back_and_that_it_does(own: Own) -> None:
     (trouble,) = troubles(own)
     assert trouble.command == "repair"
     assert trouble.reason.endswith(
-        "a disk took them along, the folder is an older copy, or this device does not remember"
+        "a disk took them along or hides what they were moved onto, the folder is an older copy, or"
+        " this device does not remember"
         " them, so they are deleted nowhere unasked;"
         " to have here again what the others have of them, type: repair – if they are to go, type:"
         " confirm"

@@ -210,8 +210,10 @@ class OwnFolder:
         self._begin_scan()
         if not self.ignore_file.waits:
             self.rounds.look_on(self._touched)
-        if self.rounds.look is not None:
-            self._publishing.breaker.on_looking()
+        breaker, older = self._publishing.breaker, self._publishing.older
+        breaker.hiding = bool(older.files) or not older.doubts.idle
+        if self.rounds.look is not None or (breaker.hiding and len(self._reading)):
+            breaker.on_looking()
         if not self._unsettled:
             self._publishing.on_tick(len(self._reading))
         self._publishing.older.on_tick()

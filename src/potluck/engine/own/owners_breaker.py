@@ -3,15 +3,19 @@
 Strategy: whatever the next head would say is looked at first. Files that would end, or be cut off
 to nothing, while their content is at no other path of the own folder, are lost; if they are too
 many (core/content/breakers.py) they are held, with the folders that they are in, and so is a file
-that took the place of such a folder. Everything else is said. What came into being within the hour
+that took the place of such a folder. One whose content stands only where something else is shared,
+and is kept from being shared there (engine/own/older_files.py), is held in any case: it was moved,
+and nobody is told where to. Everything else is said. What came into being within the hour
 (fresh_files.py) counts only with what went within ten seconds. Many deletes wait until nothing is
-being looked at and no more came for two seconds, so that one `rm -rf` is judged as one.
+being looked at and no more came for two seconds, so that one `rm -rf` is judged as one; so does any
+while something is kept from being shared, until what may have been moved there is read.
 
 Guarantees: what is held is never said by itself, but for a file whose content came to another path
 since, and which nobody wants brought back; a person reads of it once, and in `status` until it is
 over. Limits: what was deleted within the hour before the limit was reached has been said, 20 files
-or a quarter at most; what has another content, not none, is an edit, and so is a folder in the
-place of a file; the hour begins anew with each start.
+or a quarter at most; what takes more than ten seconds to be read at its new place is deleted; what
+has another content, not none, is an edit, and so is a folder in the place of a file; the hour
+begins anew with each start.
 """
 
 from __future__ import annotations
@@ -57,7 +61,11 @@ class OwnersBreaker:
         self.held = HeldPaths(node)
         self._hour, self._burst = RecentLosses(), RecentLosses(LOSS_BURST_S)
         self.fresh = FreshFiles(node)
-        self.taken_along = set[bytes]()  # by a disk whose folder is gone: nobody deleted these
+        # by a disk whose folder is gone, or to where something else is shared: nobody deleted these
+        self.taken_along = set[bytes]()
+        self.hiding = (
+            False  # what goes may have been moved to where another disk hides what is mine
+        )
         self._gathers = False  # deletes wait to be judged
         self._dropped_s = self._gathering_s = -GATHER_MAX_S  # the last of them, and the first
         self._counted = NOTHING  # how much `status` says is held
@@ -91,7 +99,8 @@ class OwnersBreaker:
 
     def gathers_until_s(self, gone: int, changed: int) -> float:
         """Return until when more deletes may be awaited, if these are many."""
-        if gone - changed <= MASS_FILES:  # few, or most of them have another name now
+        few = gone - changed <= MASS_FILES  # or most of them have another name now
+        if few and not self.hiding:
             return self._node.now
         return min(self._dropped_s + DELETES_QUIET_S, self._gathering_s + GATHER_MAX_S)
 
@@ -209,20 +218,27 @@ class OwnersBreaker:
         }
         roots = {one.record.root for one in changed.values()}
         lost = {path: one for path, one in lost.items() if one.root not in roots}
-        standing = self._standing({one.root for one in lost.values() if one.size}, gone, changed)
-        return {path: one for path, one in lost.items() if one.root not in standing}
+        roots = {one.root for one in lost.values() if one.size}
+        shared, unshared = self._standing(roots, gone, changed)
+        lost = {path: one for path, one in lost.items() if one.root not in shared}
+        self.taken_along.update(path for path, one in lost.items() if one.root in unshared)
+        return lost
 
     def _standing(
         self, roots: Collection[bytes], gone: Ending, changed: Mapping[bytes, PendingRecord]
-    ) -> set[bytes]:
-        """Return which of these contents stand at another path of the own folder."""
-        places, name, every = self._node.index.places, self._node.own_manifest, sorted(roots)
-        found = set[bytes]()
+    ) -> tuple[set[bytes], set[bytes]]:
+        """Return which of these contents stand at another path of the own folder, and are shared
+        there, or are not, since something else is.
+        """
+        index, name, every = self._node.index, self._node.own_manifest, sorted(roots)
+        shared, unshared = set[bytes](), set[bytes]()
         for at in range(0, len(every), _ROOTS_AT_ONCE):
-            for root, path, _ in places.with_roots(name, every[at : at + _ROOTS_AT_ONCE]):
+            for root, path, _ in index.places.with_roots(name, every[at : at + _ROOTS_AT_ONCE]):
                 if path not in gone and path not in changed:
-                    found.add(root)
-        return found
+                    record = index.manifests.get(name, path)
+                    is_told = record is not None and record.root == root
+                    (shared if is_told else unshared).add(root)
+        return shared, unshared
 
     # -- what a person reads -----------------------------------------------------------------------
     @property
@@ -269,10 +285,11 @@ def _reason(node: Node, held: HeldPaths, returning: Collection[bytes]) -> tuple[
         words, then = _returning_words(node, held, returning)
         return f"{what}; {words}", then
     them, they_are = ("it", "it is") if len(records) == 1 else ("them", "they are")
+    they = "it was" if len(records) == 1 else "they were"
     return (
         f"{what}; {held_elsewhere(node, records).words}; too many went in a short time, a disk took"
-        f" {them} along, the folder is an older copy, or this device does not remember {them}, so"
-        f" {they_are} deleted nowhere unasked; to have here again what the others have of {them},"
+        f" {them} along or hides what {they} moved onto, the folder is an older copy, or this"
+        f" device does not remember {them}, so {they_are} deleted nowhere unasked; to have here again what the others have of {them},"
         f" {TO_TYPE}{REPAIR} – if {they_are} to go, {TO_TYPE}{CONFIRM}"
     ), REPAIR
 
