@@ -91,8 +91,8 @@ def test_what_a_disk_took_along_is_held_however_little_and_the_rest_is_counted(o
     assert trouble.reason.startswith("1 file (3 B) that I share: not here (d0/000); ")
     assert trouble.reason.endswith(
         "a disk took it along or hides what it was moved onto, the folder is an older copy, or this"
-        " device does not remember it, so it is deleted nowhere unasked; to have here again what the others have of it, type:"
-        " repair – if it is to go, type: confirm"
+        " device does not remember it, so it is deleted nowhere unasked; to have here again what"
+        " the others have of it, type: repair – if it is to go, type: confirm"
     )
     lose(own, range(MANY, MANY + 1))
     assert len(own.publishing.held) == 2, "what went beside it counts for the hour"
