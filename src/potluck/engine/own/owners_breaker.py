@@ -290,7 +290,8 @@ def _reason(node: Node, held: HeldPaths, returning: Collection[bytes]) -> tuple[
         f"{what}; {held_elsewhere(node, records).words}; too many went in a short time, a disk took"
         f" {them} along or hides what {they} moved onto, the folder is an older copy, or this"
         f" device does not remember {them}, so {they_are} deleted nowhere unasked; to have here"
-        f" again what the others have of {them}, {TO_TYPE}{REPAIR} – if {they_are} to go, {TO_TYPE}{CONFIRM}"
+        f" again what the others have of {them}, {TO_TYPE}{REPAIR} – if {they_are} to go,"
+        f" {TO_TYPE}{CONFIRM}"
     ), REPAIR
 
 
