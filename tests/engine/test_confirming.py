@@ -94,7 +94,7 @@ def test_a_name_that_nobody_has_is_refused() -> None:
 
 def test_a_path_of_the_own_folder_lets_go_what_is_held_there() -> None:
     assert confirming("1 file goes.").confirm("d1/a/b") == "1 file goes."
-    for name in ("d1/c", "d2/a", "d1/../a", "d9/a", "d1/"):
+    for name in ("d1/c", "d3/b", "d1/../a", "d9/a", "d1/"):
         with pytest.raises(NotFound) as error:
             confirming("1 file goes.").confirm(name)
         assert error.value.what == f"Nothing at {name} is held here."
@@ -119,7 +119,12 @@ def test_a_path_of_another_device_lets_go_what_that_came_back_without() -> None:
     part = confirming(None)
     assert part.confirm("d3/") == "what d3 lacks at '' goes."
     assert part.confirm("d3/a") == "what d3 lacks at 'a' goes."
-    for name in ("d3/b", "d2/", "d9/"):
+    for name in ("d3/b", "d9/"):
         with pytest.raises(NotFound) as error:
             part.confirm(name)
         assert error.value.what == f"Nothing at {name} is held here."
+    for name in ("d2/", "d2/x/y"):
+        with pytest.raises(NotFound) as error:
+            part.confirm(name)
+        assert error.value.what == f"Nothing at {name} is let go by its path."
+        assert error.value.fix == "confirm d2"

@@ -22,8 +22,8 @@ from typing import Protocol
 from potluck.core.content.facts import Amount, ManifestName, Spot
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import NotFound, UnsafePath
-from potluck.core.keys.identity import DeviceId
-from potluck.core.wording import TO_TYPE, of_amount, set_off
+from potluck.core.keys.identity import DeviceId, short_id
+from potluck.core.wording import TO_TYPE, of_amount, set_off, typable
 from potluck.engine.group.named_devices import fitting, members_fitting, the_one
 from potluck.engine.node import Node, legible
 from potluck.engine.others.holds import confirm_left
@@ -112,13 +112,24 @@ class Confirming:
                 parse_wire_path(name.strip("/").encode("utf-8", "surrogateescape"))
             )
         if follows is None:
+            self._check_owner(name)
             raise NotFound(
                 f"Nothing at {set_off(legible(name))} is held here.",
-                "it was let go already, or what a disk hides there was not looked at yet; what"
-                " another device deleted is confirmed by the name of that device",
+                "it was let go already, or what a disk hides there was not looked at yet",
                 "status",
             )
         return follows
+
+    def _check_owner(self, name: str) -> None:
+        """Raise NotFound where a path is in the folder of a device whose deletes are held."""
+        for owner in self._others.owners:
+            label = self._node.label_of(owner)
+            if name.startswith(f"{label}/"):
+                raise NotFound(
+                    f"Nothing at {set_off(legible(name))} is let go by its path.",
+                    f"what {set_off(label)} deleted or replaced, and is held here, goes as a whole",
+                    f"confirm {typable(label, short_id(owner))}",
+                )
 
     def _found_at(self, path: SafePath) -> str | None:
         """Let go what is held at a path below Shared/; return what follows, None if nothing is."""

@@ -31,6 +31,8 @@ from tests.engine import builders
 from tests.engine.index.builders import folder, place, receive, record
 from tests.engine.receiver import ANNA, ANNAS, BERT, Disk, Receiver
 
+EDITED = " (what was edited here: to “Put aside”)"
+
 
 class Home(Receiver):
     """A receiver whose breaker is told first."""
@@ -397,8 +399,8 @@ def test_a_folder_stays_as_long_as_something_in_it_is_held(r: Home) -> None:
     assert r.node.troubles.of(TroubleKind.BLOCKED) == []
     assert r.confirm() == (
         "What d2 deleted or replaced is done here now: 100 files (1.0 KB) go to"
-        f" {r.node.settings.folder}/.potluck/trash, for 30 days. It counts for the others, too:"
-        " what they hold of d2, up to change 2,000 of its folder, goes to their trash when they"
+        f" {r.node.settings.folder}/.potluck/trash, for 30 days{EDITED}. It counts for the others,"
+        " too: what they hold of d2, up to change 2,000 of its folder, goes to their trash when they"
         " hear of it."
     )
     assert r.stands() == set()
@@ -530,7 +532,7 @@ def test_another_label_is_another_command(r: Home) -> None:
 def test_in_a_disk_that_is_short_of_room_no_age_is_promised(r: Home) -> None:
     r.share([folder("f"), *files(range(70))])
     r.node.troubles.note(Trouble(TroubleKind.DISK, SPACE, "full", "", 0.0, None))
-    assert "/.potluck/trash. It counts" in str(r.confirm())
+    assert f"/.potluck/trash{EDITED}. It counts" in str(r.confirm())
 
 
 def test_a_spot_without_a_row_in_the_way_is_only_let_go(r: Home) -> None:
@@ -575,7 +577,7 @@ def test_what_another_device_confirmed_goes_and_who_did_is_told(r: Home) -> None
     (told,) = confirmed(r)
     assert told == (
         "what d2 deleted or replaced is confirmed by d3: 30 files (300 B) go to"
-        f" {r.node.settings.folder}/.potluck/trash, for 30 days"
+        f" {r.node.settings.folder}/.potluck/trash, for 30 days{EDITED}"
     )
     r.share([folder("f"), *files(range(60))])
     assert len(r.disk.trash) == 40, "a new hour has begun"
@@ -717,7 +719,7 @@ def test_what_nobody_would_keep_is_confirmed_here_alone(
     r.share([folder("f"), *files(range(70))])
     said = r.confirm()
     assert said is not None
-    assert said.endswith(", for 30 days."), "that it counts for the others is not said"
+    assert said.endswith(f", for 30 days{EDITED}."), "that it counts for the others is not said"
     assert r.held() == 0
 
 

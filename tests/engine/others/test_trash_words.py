@@ -12,10 +12,12 @@ from tests.engine import builders
 def test_files_go_to_the_trash_for_some_days_unless_room_lacks() -> None:
     node = builders.node(1)
     trash = f"{node.settings.folder}/.potluck/trash"
-    assert goes_to_trash(node, Amount(1, 0, 5)) == f"1 file (5 B) goes to {trash}, for 30 days"
+    aside = " (what was edited here: to “Put aside”)"
+    goes = f"1 file (5 B) goes to {trash}"
+    assert goes_to_trash(node, Amount(1, 0, 5)) == f"{goes}, for 30 days{aside}"
     assert goes_to_trash(node, Amount(2, 1, 5)).startswith("2 files and 1 folder (5 B) go to ")
     node.troubles.note(Trouble(TroubleKind.DISK, SPACE, "full", "", 0.0, None))
-    assert goes_to_trash(node, Amount(1, 0, 5)) == f"1 file (5 B) goes to {trash}"
+    assert goes_to_trash(node, Amount(1, 0, 5)) == f"{goes}{aside}"
 
 
 def test_folders_alone_go() -> None:

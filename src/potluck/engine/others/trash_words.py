@@ -18,10 +18,14 @@ TRASH_DAYS: Final = round(limits.TRASH_S / 86_400)  # the age at which the trash
 
 
 def goes_to_trash(node: Node, amount: Amount) -> str:
-    """Say of so much, in bytes, where it goes; folders alone just go."""
+    """Say of so much, in bytes, where it goes; folders alone just go.
+
+    What a person edited here of somebody else's folder is put aside, and not known by number.
+    """
     goes = "goes" if amount.files + amount.folders == 1 else "go"
     if not amount.files:
         return f"{of_amount(*amount)} {goes}"
     days = "" if lacks_room(node) else f", for {TRASH_DAYS} days"
     trash = set_off(f"{node.settings.folder}/.potluck/trash")
-    return f"{of_amount(*amount)} {goes} to {trash}{days}"
+    aside = f" (what was edited here: to {set_off('Put aside')})"
+    return f"{of_amount(*amount)} {goes} to {trash}{days}{aside}"
