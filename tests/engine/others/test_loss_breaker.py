@@ -400,8 +400,8 @@ def test_a_folder_stays_as_long_as_something_in_it_is_held(r: Home) -> None:
     assert r.confirm() == (
         "What d2 deleted or replaced is done here now: 100 files (1.0 KB) go to"
         f" {r.node.settings.folder}/.potluck/trash, for 30 days{EDITED}. It counts for the others,"
-        " too: what they hold of d2, up to change 2,000 of its folder, goes to their trash when they"
-        " hear of it."
+        " too: what they hold of d2, up to change 2,000 of its folder, goes to their trash when"
+        " they hear of it."
     )
     assert r.stands() == set()
     assert len(r.disk.trash) == 100
