@@ -311,6 +311,8 @@ def test_where_names_are_taken_as_they_are_nothing_is_read() -> None:
     assert names.in_the_way(Spot(ANNAS, b"a")) is None
     assert list(names.on_changed(ANNAS, [b"a"])) == []
     assert list(names.on_gone([Spot(ANNAS, b"a")])) == []
+    assert list(names.on_placed([Spot(ANNAS, b"a")])) == []
+    names.tell_trashed([])
     assert repr(names) == "<LocalNames of 0 owners>"
 
 
@@ -387,12 +389,12 @@ def test_whatever_is_shared_and_dropped_ends_in_what_is_shared_last(listings) ->
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(listing, min_size=1, max_size=4))
-def test_what_stands_goes_only_when_its_owner_drops_it_or_for_a_smaller_file(listings) -> None:
-    r, stood = receiver(), set[str]()
+def test_a_folder_that_stands_stays_as_long_as_it_is_shared(listings) -> None:
+    r, stood, folders_here = receiver(), set[str](), set[str]()
     for paths in listings:
         r.share(files(*sorted(paths)))
         assert r.stands() == expected(paths, stood & r.stands())
-        in_folders = {each for each in stood & paths if "/" in each}
-        gone = in_folders - r.stands()
-        assert all(each.rpartition("/")[0] in r.stands() for each in gone)
+        folders = {path.rpartition("/")[0] for path in paths} - {""}
+        assert {each for each in folders & stood if f"d2/{each}" in folders_here} <= r.stands()
+        folders_here = set(r.disk.folders)
         stood = r.stands()
