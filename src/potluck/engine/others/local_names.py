@@ -14,9 +14,10 @@ displaces nothing. That stays so, across restarts too, while the folder stands a
 it follows from what is shared and from what stands; nothing is placed and removed in turns; when
 the one that kept it out is gone it comes. Where names are taken as they are nothing is noted.
 Limits: a folder that stands here and was shared before the other one may be another one on another
-device; single files give way however many they are; the paths of an owner are all read when the
-first of them is decided about, and kept in memory; a change of 6,000 paths at once costs 0.2 s
-there.
+device; what stands is known from the index, so where that was lost the byte-smaller folder is the
+one, and waits for what really stands; single files give way however many they are; the paths of an
+owner are all read when the first of them is decided about, and kept in memory; a change of 6,000
+paths at once costs 0.2 s there.
 """
 
 from __future__ import annotations
