@@ -67,8 +67,34 @@ def test_what_changes_names_what_is_decided_anew() -> None:
     assert spellings.set(b"Foo", wanted=True) == {b"Foo", b"foo"}
     assert spellings.set(b"FOo/in", wanted=True) == {b"Foo", b"FOo", b"FOo/in"}
     assert spellings.set(b"FOo/in", wanted=False) == {b"Foo", b"FOo", b"FOo/in"}
-    assert spellings.set(b"foo", wanted=False) == set()  # it was not placed
+    assert spellings.set(b"foo", wanted=False) == {b"Foo"}  # it may have stayed, and kept Foo out
     assert spellings.set(b"never", wanted=False) == set()
+
+
+def test_what_stays_comes_first_with_all_in_it_and_nothing_in_another_one_keeps_it_out() -> None:
+    spellings = known(b"Tune/b1", b"TUNE/b1", b"Tune/c", b"Tune/C", b"TUNE/D/x", b"Tune/d")
+
+    def stays(path: bytes) -> bool:
+        return path in {b"Tune", b"TUNE/b1"}
+
+    assert spellings.placed_instead(b"Tune/b1", stays) == b""
+    assert spellings.placed_instead(b"Tune/d", stays) == b""
+    assert spellings.placed_instead(b"Tune/c", stays) == b"Tune/C"
+    assert spellings.placed_instead(b"TUNE/b1", stays) == b"Tune"
+    assert spellings.placed_instead(b"Tune/b1") == b"TUNE"
+
+
+def test_where_no_names_are_one_it_is_not_asked_what_stays() -> None:
+    def stays(_: bytes) -> bool:
+        raise AssertionError
+
+    assert known(b"a/b", b"c").placed_instead(b"a/b", stays) == b""
+
+
+def test_the_smaller_spelling_of_a_last_name_is_of_the_same_folder() -> None:
+    spellings = known(b"a/B", b"a/b", b"A/b", b"c")
+    smaller = [spellings.smaller(each) for each in (b"a/b", b"a/B", b"A/b", b"c", b"a", b"C", b"x")]
+    assert smaller == [b"a/B", b"", b"", b"", b"A", b"", b""]
 
 
 def test_what_ended_may_still_stand_until_it_is_said_that_it_does_not() -> None:
@@ -148,6 +174,6 @@ def test_of_very_many_spellings_of_one_name_some_are_noted_and_none_of_the_rest_
     assert len(in_them.others(paths[0] + b"/in")) <= 2 * SPELLINGS_MAX
     assert spellings.set(paths[-1], wanted=False) == set(), "it was never noted"
     assert spellings.set(paths[0], wanted=False) == {paths[0], paths[1]}
-    assert spellings.set(b"aaaaaaaaa", wanted=True) == set(), "what may stand made room"
+    assert spellings.set(b"aaaaaaaaa", wanted=True) == {paths[1]}, "what may stand made room"
     assert paths[0] not in spellings.others(paths[1])
     assert spellings.set(paths[2] + b"/in", wanted=True) == {paths[2] + b"/in"}

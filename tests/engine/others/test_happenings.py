@@ -208,6 +208,12 @@ def test_a_change_and_a_deletion_are_told(play: Play) -> None:
     assert play.told() == ["d2 changed notes.txt", "d2 deleted 3 files: a, b, c" + TRASH]
 
 
+def test_what_goes_from_here_though_it_is_shared_is_no_deed_of_its_owner(play: Play) -> None:
+    play.announces("foo")
+    play.deletes("foo", "bar")
+    assert play.told() == [f"d2 deleted bar{TRASH}"]
+
+
 def test_what_is_not_in_the_trash_is_not_said_to_be(play: Play) -> None:
     gone = play.outcome("a", Source.NONE, Placement.REMOVED, 10, "", "a")
     play.commits(replace(gone, placed=replace(gone.placed, put_aside="Put aside/a")))

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from potluck.core.content.breakers import MASS_FILES
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.loss_window import Loss
 from potluck.core.content.name_limits import CaseFolding, NameLimits
@@ -73,6 +72,26 @@ def test_the_byte_smaller_is_placed_whichever_came_first(r: Receiver, order) -> 
     assert r.lacking() == 1, "and it is not said that all is here"
 
 
+def test_files_that_give_way_are_told_as_what_this_device_does(r: Receiver) -> None:
+    r.share(files("a1", "a2", "x"))
+    r.share(files("a1", "a2", "A1", "A2"))
+    assert r.disk.trash == ["d2/x", "d2/a2", "d2/a1"]
+    (told,) = [tell for tell in r.told if tell.code == "gave_way"]
+    expected = (
+        "d2/a1 and 1 more: in the trash here now, though shared by d2: it is not placed: this"
+    )
+    assert told.text.startswith(f"{expected} disk takes its name and d2/A1 for one")
+    assert (told.level, told.subject) == ("warning", "d2/a1")
+
+
+def test_a_file_that_was_put_aside_or_is_one_alone_is_told_as_it_is(r: Receiver) -> None:
+    r.share(files("a1", "b1"))
+    r.disk.edit("d2/b1", b"other", 5)
+    r.share(files("a1", "b1", "A1", "B1"))
+    told = [tell.text for tell in r.told if tell.code == "gave_way"]
+    assert [text.partition(":")[0] for text in told] == ["d2/a1"]
+
+
 def test_what_was_kept_out_comes_when_the_other_one_is_gone(r: Receiver) -> None:
     r.share(files("Foo", "foo"))
     r.share(files("foo"))
@@ -93,39 +112,105 @@ def test_of_two_folders_one_is_placed_and_the_other_one_with_all_in_it_is_one_tr
     assert not troubles(r)
 
 
-def test_a_folder_with_many_files_gives_way_to_no_other_spelling(r: Receiver) -> None:
-    """Else an owner that makes `Photos` beside it has all of it go to the trash, unasked."""
-    many = [f"in/photos/{number:02}" for number in range(MASS_FILES + 1)]
+@pytest.mark.parametrize("files_before", [25, 3])
+def test_a_folder_that_stands_gives_way_to_no_other_spelling(r: Receiver, files_before) -> None:
+    """Else an owner that makes `TUNE` beside it has it go to the trash, and says nothing of it."""
+    tune = [f"in/Tune/b{number}" for number in range(files_before)]
+    upper = [f"in/TUNE/b{number}" for number in range(5)]
     above = folder("in")
-    r.share([above, *files(*many)])
+    r.share([above, *files(*tune)])
     stood = r.stands()
-    both = [above, *files(*many, "in/photos/new", "in/Photos/x", "in/Photos/y")]
-    r.share(both)
+    r.share([above, *files(*tune, "in/Tune/new", *upper)])
+    assert r.stands() == stood | {"in/Tune/new"}, "what stays is followed as ever"
     assert r.disk.trash == []
-    assert r.stands() == stood | {"in/photos/new"}, "what stays is followed as ever"
     ((subject, reason),) = troubles(r).items()
-    assert subject.startswith("d2/in/Photos")
-    assert "for one, and many files stand there; give one of them another name on d2" in reason
+    assert subject.startswith("d2/in/TUNE")
+    expected = "takes its name and d2/in/Tune for one, and that one comes first; give one of them"
+    assert expected in reason
     assert r.codes().count("kept_out") == 1
+    assert r.lacking() == 6, "the five, and their folder"
+
+
+@pytest.mark.parametrize("left", [20, 1, 0])
+def test_what_was_decided_stays_however_little_is_left_and_across_restarts(r, left: int) -> None:
+    tune, upper = [[f"{name}/b{n}" for n in range(25)] for name in ("Tune", "TUNE")]
+    r.share(files(*tune))
+    r.share(files(*tune, *upper))
+    rest = [folder("Tune"), *map(record, tune[:left]), *files(*upper)]
+    r.share(rest)
+    stands = {"Tune", *tune[:left]}
+    assert r.stands() == stands
     again = receiver(r.disk, index=r.node.index, run=2, now=100.0)
-    assert again.stands() == r.stands()
+    again.share([*rest, record("Tune/more"), record("TUNE/more")])
+    assert again.stands() == {*stands, "Tune/more"}
+    assert len(again.disk.trash) == 25 - left, "only what its owner deleted"
+    again.share(files(*upper))
+    assert again.stands() == {"TUNE", *upper}
+    assert not troubles(again)
+
+
+def test_of_a_folder_that_is_kept_out_nothing_serves_as_a_file_that_leaves(r: Receiver) -> None:
+    same = record("Tune/b1", text="same")
+    r.share([folder("Tune"), same])
+    both = [folder("Tune"), same, folder("TUNE"), record("TUNE/b1", text="same")]
+    r.share([*both, record("copy", text="same")])
+    assert r.stands() == {"Tune", "Tune/b1", "copy"}
+
+
+def test_what_is_in_a_folder_that_stays_is_decided_by_the_same_rule(r: Receiver) -> None:
+    r.share(files("photos/1"))
+    r.share(files("photos/1", "Photos/A", "photos/a", "photos/A"))
+    assert r.stands() == {"photos", "photos/1", "photos/A"}
+    r.share(files("Photos/A", "Photos/x"))
+    assert r.stands() == {"Photos", "Photos/A", "Photos/x"}
+    assert not troubles(r)
+
+
+def test_a_folder_that_comes_to_stand_while_the_other_one_is_shared_is_the_one(r: Receiver) -> None:
+    r.hold_place = True
+    r.share(files("Tune/b1"))
+    r.share(files("Tune/b1", "Tune/b2", "TUNE/b1"))
+    r.hold_place = False
+    while r.places:
+        r.call(r.place)
+        r.run()
+    assert r.stands() == {"Tune", "Tune/b1", "Tune/b2"}
+    assert {subject.split(" and ")[0] for subject in troubles(r)} == {"d2/TUNE"}
     assert r.disk.trash == []
 
 
-def test_a_folder_that_gave_way_to_none_goes_as_ever(r: Receiver) -> None:
-    many = [f"photos/{number:02}" for number in range(MASS_FILES + 1)]
-    r.share(files(*many))
-    r.share(files(*many, "Photos/x", "photos/A", "photos/a"))
-    assert "photos/A" in r.stands()
-    assert "photos/a" not in r.stands(), "in it the same rule counts"
-    r.share(files("Photos/x", *[f"Photos/{number:02}" for number in range(MASS_FILES + 1)]))
-    assert {"Photos", "Photos/x"} <= r.stands()
-    assert not [each for each in r.stands() if each.startswith("photos")]
-    assert not troubles(r)
+def test_a_folder_that_its_owner_makes_a_file_of_stays_no_more(r: Receiver) -> None:
+    r.share(files("doc/in"))
+    r.share([record("DOC"), record("doc")])
+    assert r.stands() == {"DOC"}
+
+
+def test_a_folder_that_nobody_names_stays_for_what_is_in_it(r: Receiver) -> None:
+    r.share([record("doc/in")])
+    r.share([record("doc/in"), record("DOC/x")])
+    assert r.stands() == {"doc", "doc/in"}
+
+
+def test_when_the_person_here_removes_what_stood_the_smaller_one_comes(r: Receiver) -> None:
+    r.share(files("a/b"))
+    r.share(files("a/b", "A/a"))
+    assert r.stands() == {"a", "a/b"}
+    del r.disk.files["d2/a/b"]
+    r.disk.folders.discard("d2/a")
+    paths = [b"a/b", b"a"]
+    r.node.index.places.remove(ANNAS, paths)
+    r.call(lambda: r.receiving.on_disturbed(ANNAS, paths))
+    r.run()
+    assert r.stands() == {"A", "A/a"}
+    assert {subject.split(" and ")[0] for subject in troubles(r)} == {"d2/a"}
 
 
 def test_a_file_and_a_folder_of_one_name(r: Receiver) -> None:
     r.share(files("doc/in"))
+    r.share([*files("doc/in"), record("DOC")])
+    assert r.stands() == {"doc", "doc/in"}, "the folder stands here"
+    r.share([record("DOC")])
+    assert r.stands() == {"DOC"}
     r.share([*files("doc/in"), record("DOC")])
     assert r.stands() == {"DOC"}
     r.share(files("doc/in"))
@@ -226,6 +311,8 @@ def test_where_names_are_taken_as_they_are_nothing_is_read() -> None:
     assert names.in_the_way(Spot(ANNAS, b"a")) is None
     assert list(names.on_changed(ANNAS, [b"a"])) == []
     assert list(names.on_gone([Spot(ANNAS, b"a")])) == []
+    assert list(names.on_placed([Spot(ANNAS, b"a")])) == []
+    names.tell_trashed([])
     assert repr(names) == "<LocalNames of 0 owners>"
 
 
@@ -264,23 +351,27 @@ listing = st.sets(path, max_size=6).map(
 )
 
 
-def expected(paths: Iterable[str]) -> set[str]:
+def expected(paths: Iterable[str], stands: set[str]) -> set[str]:
+    """What is to stand: of one name in one folder the smallest, or a folder that stands."""
     spellings, names = Spellings(FAT), [record.path for record in files(*paths)]
     for name in names:
         spellings.set(name, wanted=True)
-    return {name.decode() for name in names if not spellings.placed_instead(name)}
+    folders = {above for path in paths if (above := path.rpartition("/")[0])} & stands
+
+    def stays(path: bytes) -> bool:
+        return path.decode() in folders
+
+    return {name.decode() for name in names if not spellings.placed_instead(name, stays)}
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(listing, min_size=1, max_size=4))
 def test_whatever_is_shared_and_dropped_ends_in_what_is_shared_last(listings) -> None:
     r = receiver()
-    ever = set[str]()
     for paths in listings:
         r.share(files(*sorted(paths)), run=False)
-        ever |= paths
     r.run(30)
-    assert r.stands() == expected(listings[-1])
+    assert r.stands() == expected(listings[-1], r.stands())
     for each in r.stands() & listings[-1]:
         assert content(r, each) == record(each).root
     assert r.disk.aside == []
@@ -290,3 +381,20 @@ def test_whatever_is_shared_and_dropped_ends_in_what_is_shared_last(listings) ->
     name = ManifestName.own(ANNAS.owner)
     rows = {each.decode() for each in r.node.index.places.all_paths(name)}
     assert rows == r.stands()
+    stood = r.stands()
+    again = receiver(r.disk, index=r.node.index, run=2, now=1000.0)
+    again.run(30)
+    assert again.stands() == stood, "the next run decides the same"
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(listing, min_size=1, max_size=4))
+def test_a_folder_that_stands_stays_as_long_as_it_is_shared(listings) -> None:
+    r, stood, folders_here = receiver(), set[str](), set[str]()
+    for paths in listings:
+        r.share(files(*sorted(paths)))
+        assert r.stands() == expected(paths, stood & r.stands())
+        folders = {path.rpartition("/")[0] for path in paths} - {""}
+        assert {each for each in folders & stood if f"d2/{each}" in folders_here} <= r.stands()
+        folders_here = set(r.disk.folders)
+        stood = r.stands()

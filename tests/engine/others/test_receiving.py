@@ -921,6 +921,19 @@ def test_of_two_names_that_are_one_the_smaller_is_placed_and_the_other_waits(
     assert not folding.node.troubles.of(TroubleKind.BLOCKED)
 
 
+def test_a_folder_that_came_to_stand_comes_before_another_spelling(folding: Receiver) -> None:
+    folding.hold_place = True
+    folding.share([folder("b"), record("b/x")])
+    folding.share([folder("b"), record("b/x"), record("b/y"), folder("B"), record("B/z")])
+    folding.hold_place = False
+    while folding.places:
+        folding.call(folding.place)
+        folding.run()
+    assert folding.stands() == {"b", "b/x", "b/y"}
+    assert folding.disk.trash == []
+    assert "gave_way" not in folding.codes()
+
+
 def test_a_folder_gets_another_spelling_and_what_waited_for_it_comes(folding: Receiver) -> None:
     folding.share([folder("B"), record("B/x")])
     folding.share([folder("b"), record("b/y")])

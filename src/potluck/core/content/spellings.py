@@ -1,13 +1,14 @@
 """Which of one owner's paths a disk holds that takes some names for one: the byte-smaller ones.
 
 Strategy: every path, and every folder above it, is noted under the key of its names
-(core/content/name_limits.py). Of those with one key the smallest is placed, compared name by name
-and byte by byte; a path is placed if that is so of it and of every folder above it. A path whose
-name cannot be held is never noted, so it keeps no other one out.
+(core/content/name_limits.py). Of those with one key in one folder the smallest is placed, compared
+byte by byte, or the one of which the caller says that it stays; a path is placed if that is so of
+it and of every folder above it. What is in a folder that is not placed is compared with nothing, so
+it keeps nothing out. A path whose name cannot be held is never noted, so neither does it.
 
-Guarantees: which are placed follows from the set of paths alone, whatever came first, so it is the
-same on every start; exactly one of those with one key is placed, if their folders are. Of what is
-left of former paths, the spelling stays known as one that may stand on the disk. Limits: names
+Guarantees: which are placed follows from the set of paths, and from what stays, whatever came
+first; exactly one of those with one key is placed, if their folders are. Of what is left of
+former paths, the spelling stays known as one that may stand on the disk. Limits: names
 that are one to the disk and have two keys are not seen here; the disk is asked before anything is
 touched (shells/disk/receiving/spelled.py). Of one key so many spellings are noted; further ones are
 kept out as long as those are there, until all paths are read again, for each costs a comparison
@@ -16,7 +17,7 @@ with all of its key.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from potluck.core.content.name_limits import NameLimits
@@ -49,10 +50,10 @@ class Spellings:
         changed = set[bytes]()
         for key, spelling in self._nodes(path):
             spelled = self._by_key.setdefault(key, {})
-            before = _smallest(spelled)
-            spelled[spelling] = spelled.get(spelling, 0) + (1 if wanted else -1)
-            after = _smallest(spelled)
-            if before != after:
+            before, had = _smallest(_beside(spelled, spelling)), spelled.get(spelling, 0)
+            spelled[spelling] = had + (1 if wanted else -1)
+            after = _smallest(_beside(spelled, spelling))
+            if before != after or not (had and spelled[spelling]):
                 changed |= {before, after}
         return changed - {b""}
 
@@ -71,16 +72,28 @@ class Spellings:
             self._by_key.pop(key, None)
 
     # -- questions ---------------------------------------------------------------------------------
-    def placed_instead(self, path: bytes) -> bytes:
-        """Return what is placed in the place of a path or of a folder above it, b"" if nothing."""
-        return next(self.all_instead(path), b"")
+    def placed_instead(
+        self, path: bytes, stays: Callable[[bytes], bool] = lambda _: False
+    ) -> bytes:
+        """Return what is placed in the place of a path or of a folder above it, b"" if nothing.
 
-    def all_instead(self, path: bytes) -> Iterator[bytes]:
-        """Yield what is placed in the place of the folders above a path, and in its own."""
+        `stays` says of a path whether no other spelling, however small, takes its place.
+        """
         for key, spelling in self._nodes(path):
-            smallest = _smallest(self._by_key.get(key, {}))
-            if smallest not in {b"", spelling}:
-                yield smallest
+            spelled = self._by_key.get(key, {})
+            # what is shared and was never noted is one too many: whatever was noted comes first
+            rivals = _beside(spelled, spelling) if spelled.get(spelling) else _shared(spelled)
+            first = _smallest(filter(stays, rivals)) if len(rivals) > 1 else b""
+            first = first or _smallest(rivals)
+            if first not in {b"", spelling}:
+                return first
+        return b""
+
+    def smaller(self, path: bytes) -> bytes:
+        """Return the smallest other spelling of a last name that comes before it, b"" if none."""
+        spelled = self._by_key.get(self._key(path), {})
+        smallest = _smallest(_beside(spelled, path))
+        return smallest if spelled.get(path) and smallest != path else b""
 
     def others(self, path: bytes) -> list[bytes]:
         """Return what else of the same key, or of that of a folder above it, may stand."""
@@ -126,10 +139,19 @@ class Spellings:
         return b"".join(self._limits.key(n).encode() + b"/" for n in path.decode().split("/"))
 
 
-def _smallest(spelled: dict[bytes, int]) -> bytes:
-    """Return the smallest spelling that is shared, b"" if none is."""
+def _shared(spelled: dict[bytes, int]) -> list[bytes]:
+    """Return the spellings that are shared."""
+    return [spelling for spelling, count in spelled.items() if count]
+
+
+def _beside(spelled: dict[bytes, int], spelling: bytes) -> list[bytes]:
+    """Return the spellings that are shared in the same folder as this one, itself among them."""
     if len(spelled) == 1:  # nearly always
-        ((spelling, count),) = spelled.items()
-        return spelling if count else b""
-    shared = (spelling for spelling, count in spelled.items() if count)
-    return min(shared, key=lambda spelling: spelling.split(b"/"), default=b"")
+        return _shared(spelled)
+    folder = spelling.rpartition(b"/")[0]
+    return [each for each in _shared(spelled) if each.rpartition(b"/")[0] == folder]
+
+
+def _smallest(spellings: Iterable[bytes]) -> bytes:
+    """Return the smallest spelling, compared name by name; b"" if there is none."""
+    return min(spellings, key=lambda spelling: spelling.split(b"/"), default=b"")

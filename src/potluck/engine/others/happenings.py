@@ -13,9 +13,9 @@ go on; a folder that comes slowly, once a minute. When this device leaves, what 
 the same file changed is told once a minute at most. "Kept in the trash" is said only of files that
 this device itself moved there, with the age at which they go; while the disk lacks room they may go
 sooner, so no age is said. What this device lost and brought back, or lets go since its folder is
-forgotten (forgotten_folders.py tells that), is no deed of its owner. Paths are remembered one by
-one up to a bound, what is more is counted; names are cut, and set off where they could be read as
-words of ours.
+forgotten (forgotten_folders.py tells that), or though it is shared (local_names.py), is no deed of
+its owner. Paths are remembered one by one up to a bound, what is more is counted; names are cut,
+and set off where they could be read as words of ours.
 Limits: what is gathered is lost when the program is killed, and so is what is to be brought back. A
 trash that is too large lets files go sooner, which is told when it is pruned for room. Of new
 folders only those without anything in them are told. Beside a file that something keeps from coming
@@ -171,20 +171,18 @@ class Happenings:
                 self._note(Spot(self._node.own_manifest, change.path), happening)
 
     def _note(self, spot: Spot, happening: Happening) -> None:
-        now = self._node.now
+        now, deleted = self._node.now, happening.deed is Deed.DELETED
+        if deleted and self._node.index.manifests.get(*spot) is not None:
+            return  # this device let it go, and its owner shares it
         gathering = self._gathered.setdefault(spot.manifest, Gathering(now, now, now))
         gathering.last_s = now
         before = gathering.paths.pop(spot.path, None)
-        if before is None and self._paths_full:
+        if before is None and self._paths >= PATHS_MAX:
             gathering.more.setdefault(happening.deed, Lot()).add(spot.path, happening)
             return
         after = happening if before is None else _summed(before, happening)
         if after is not None:
             gathering.paths[spot.path] = after
-
-    @property
-    def _paths_full(self) -> bool:
-        return self._paths >= PATHS_MAX
 
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:

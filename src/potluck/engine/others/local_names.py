@@ -3,42 +3,46 @@
 Strategy: where the file system of FOLDER takes some names for one, or cannot hold some
 (`EngineSettings.names`), the paths of each owner are noted by what they are to it
 (core/content/spellings.py), when they are first asked for and with every change. Of those that are
-one the byte-smaller one is placed; the others are kept out, as is what cannot be held: not fetched,
-and gone from here if they stood here before (to the trash). A path whose place something of
-another spelling still has waits until that has gone. A folder in which more files stand than may go
-unasked (core/content/breakers.py) gives way to no other spelling: that one waits.
+one in one folder the byte-smaller one is placed; but a folder that stands here and is still shared
+comes first, so no other spelling takes away what is in it. The others are kept out with all that is
+in them, as is what cannot be held: not fetched, and a file that stood here goes to the trash, which
+is told as what this disk does. A path whose place something of another spelling still has waits
+until that has gone.
 
-Guarantees: but for such folders what is kept out follows from what owners share, whatever came
-first; nothing is placed and removed in turns; when the one that kept it out is gone it comes. Where
-names are taken as they are nothing is noted. Limits: single files give way however many they are;
-the paths of an owner are all read when the first of them is decided about, and kept in memory; a
-change of 6,000 paths at once costs 0.2 s there.
+Guarantees: of two folders one is decided for, with everything in it: what is below the other one
+displaces nothing. That stays so, across restarts too, while the folder stands and is shared, for
+it follows from what is shared and from what stands; nothing is placed and removed in turns; when
+the one that kept it out is gone it comes. Where names are taken as they are nothing is noted.
+Limits: a folder that stands here and was shared before the other one may be another one on another
+device; what stands is known from the index, so where that was lost the byte-smaller folder is the
+one, and waits for what really stands; single files give way however many they are; the paths of an
+owner are all read when the first of them is decided about, and kept in memory; a change of 6,000
+paths at once costs 0.2 s there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from msgspec.structs import replace
 
-from potluck.core.content.breakers import MASS_FILES
 from potluck.core.content.facts import ManifestName, Spot
 from potluck.core.content.paths import SafePath
 from potluck.core.content.spellings import Spellings
+from potluck.core.wire.catalogue import Kind
 from potluck.core.wording import set_off
+from potluck.engine.events import Placement
 from potluck.engine.node import Node
+from potluck.engine.others.group_commit import SpotOutcome
 
 _ALL: Final = 1 << 40  # records of one manifest, more than there are
 _REFUSED: Final = "this disk cannot hold such a name: {why}; give it another one on {owner}"
 _ONE_NAME: Final = (
     "it is not placed: this disk takes its name and {other} for one, and that one comes first; give"
     " one of them another name on {owner}"
-)
-_MUCH: Final = (
-    "it is not placed: this disk takes its name and {other} for one, and many files stand there;"
-    " give one of them another name on {owner}"
 )
 _WAITS: Final = "it waits until {other}, whose name is the same to this disk, has gone from here"
 
@@ -76,13 +80,12 @@ class LocalNames:
         spellings, owner = self._of(spot.manifest), self._node.label_of(spot.manifest.owner)
         if why := spellings.why_refused(spot.path):
             return KeptOut(_REFUSED.format(why=why, owner=owner), b"")
-        for instead in spellings.all_instead(spot.path):
-            names = spot.path.split(b"/")[: instead.count(b"/") + 1]
-            placed = Spot(spot.manifest, b"/".join(names))
-            if not self._is_full(placed):
-                other = self._shown(Spot(spot.manifest, instead))
-                return KeptOut(_ONE_NAME.format(other=other, owner=owner), placed.path)
-        return None
+        instead = spellings.placed_instead(spot.path, partial(self._stays, spot.manifest))
+        if not instead:
+            return None
+        group = b"/".join(spot.path.split(b"/")[: instead.count(b"/") + 1])
+        other = self._shown(Spot(spot.manifest, instead))
+        return KeptOut(_ONE_NAME.format(other=other, owner=owner), group)
 
     def in_the_way(self, spot: Spot) -> Spot | None:
         """Return what stands here in the place of a spot, by another spelling of its path."""
@@ -102,17 +105,35 @@ class LocalNames:
 
     def waits_for(self, spot: Spot, other: Spot) -> KeptOut:
         """Return that a spot waits for what is in the way."""
-        if self._is_full(other):
-            owner = self._node.label_of(spot.manifest.owner)
-            names = spot.path.split(b"/")[: other.path.count(b"/") + 1]
-            return KeptOut(_MUCH.format(other=self._shown(other), owner=owner), b"/".join(names))
         return KeptOut(_WAITS.format(other=self._shown(other)), spot.path, lasts=False)
 
-    def _is_full(self, folder: Spot) -> bool:
-        """Say whether so much stands in a folder that it does not go for another spelling."""
-        name, below = folder.manifest, folder.path + b"/"
-        inside = self._node.index.places.files_after(name, below, MASS_FILES + 1)
-        return len(inside) > MASS_FILES and inside[-1].path.startswith(below)
+    def _stays(self, name: ManifestName, path: bytes) -> bool:
+        """Say whether a path is that of a folder that stands here, and is shared as one."""
+        index = self._node.index
+        record, row = index.manifests.get(name, path), index.places.get(name, path)
+        if record is not None and record.kind is not Kind.FOLDER:
+            return False
+        if row is not None:
+            return row.kind is Kind.FOLDER
+        return bool(index.places.under(name, path, 1))
+
+    def tell_trashed(self, done: Sequence[SpotOutcome]) -> None:
+        """Tell which files a group commit moved to the trash although they are shared, and why."""
+        if self._limits.plain:
+            return
+        trashed: dict[ManifestName, list[tuple[Spot, KeptOut]]] = {}
+        for each in filter(_is_trashed, done):
+            spot = each.ready.spot
+            shared = self._node.index.manifests.get(*spot) is not None
+            if shared and (why := self.keeps_out(spot)) is not None:
+                trashed.setdefault(spot.manifest, []).append((spot, why))
+        for name, gone in trashed.items():
+            spot, why = min(gone, key=lambda one: one[0])
+            owner, path = self._node.label_of(name.owner), self._shown(spot)
+            more = f" and {len(gone) - 1:,} more" if len(gone) > 1 else ""
+            text = f"{path}{more}: in the trash here now, though shared by {owner}: {why.reason}"
+            subject = str(self._node.layout.path_of(spot))
+            self._node.tell("gave_way", text, level="warning", subject=subject)
 
     # -- changes -----------------------------------------------------------------------------------
     def on_changed(self, name: ManifestName, paths: Iterable[bytes]) -> Iterator[Spot]:
@@ -124,6 +145,15 @@ class LocalNames:
             wanted = self._node.index.manifests.get(name, path) is not None
             for changed in spellings.set(path, wanted=wanted):
                 yield from self._at(name, changed)
+
+    def on_placed(self, folders: Iterable[Spot]) -> Iterator[Spot]:
+        """These folders stand now: what came before one of them, by its name, does so no more."""
+        for name, path in folders:
+            spellings = self._known.get(name)
+            smaller = spellings.smaller(path) if spellings is not None else b""
+            if smaller:
+                yield from self._at(name, smaller)
+                yield from self._at(name, path)
 
     def on_gone(self, spots: Iterable[Spot]) -> Iterator[Spot]:
         """Nothing stands at these spots any more; yield what may have waited for that."""
@@ -159,6 +189,14 @@ class LocalNames:
 
     def _shown(self, spot: Spot) -> str:
         return set_off(str(self._node.layout.path_of(spot)))
+
+
+def _is_trashed(done: SpotOutcome) -> bool:
+    """Say whether a file went to the trash, as nothing else came in its place."""
+    placed = done.placed
+    if placed.placement is not Placement.REMOVED or done.ready.item.expected is None:
+        return False
+    return not placed.put_aside and not placed.nothing_there
 
 
 def respell_rows(node: Node, former: Spot, spot: Spot) -> set[Spot]:

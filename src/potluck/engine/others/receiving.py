@@ -246,6 +246,9 @@ class Receiving:
             if spot not in well:
                 self.look_again(spot)
         failed = []
+        self.names.tell_trashed(done)
+        for spot in self.names.on_placed(_new_folders(done)):
+            self.look_again(spot)
         for each in done:
             spot = each.ready.spot
             if spot in well or self._listener.is_left_alone(spot):
@@ -292,6 +295,11 @@ def _make_way(receiving: Receiving, names: LocalNames, gone: Iterable[Spot]) -> 
     for spot in names.on_gone(gone):
         receiving.setbacks.hurry(spot)
         receiving.look_again(spot)
+
+
+def _new_folders(done: Sequence[SpotOutcome]) -> list[Spot]:
+    """Return the folders that stand since this group commit."""
+    return [each.ready.spot for each in done if each.stands and each.placed.stat is None]
 
 
 def _bereft(downloads: Downloads, done: Sequence[SpotOutcome]) -> Iterator[Spot]:
