@@ -7,9 +7,11 @@ somebody else's folder: decided about, fetched, placed. What came is held no mor
 Guarantees: nobody else ever has anything of the own folder placed: only paths that were noted and
 are held still, and the disk adds them only where nothing stands (shells/disk/receiving/adding.py).
 Where something stands it is the person's, so that path is looked at, and noted no more once it was:
-what is wanted may stand there already (engine/return_report.py). It goes on after a restart.
-Limits: what is noted in the index is written when half of it came; so what is lost once more before
-that, in the same repair, comes back after a restart without being asked for.
+what is wanted may stand there already (engine/return_report.py). An empty file, to which one that
+is held was cut off, is exchanged. What the rules of `.potluckignore` leave out never comes: it
+would not count as here. It goes on after a restart. Limits: what
+is noted in the index is written when half of it came; so what is lost once more before that, in the
+same repair, comes back after a restart without being asked for.
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
 from potluck.engine.own.held_elsewhere import held_elsewhere
 from potluck.engine.own.held_paths import HeldPaths
+from potluck.engine.own.held_words import ignore_file_command, left_out_text
+from potluck.engine.own.left_out import RuledOut
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.return_report import ReturnReport, is_here, total_of
 
@@ -71,6 +75,8 @@ class BringingBack:
         paths = _PATHS.decode(kept) if kept is not None else []
         self._written = len(paths)
         self._paths |= _records_at(self._held, paths)
+        for one in RuledOut(self._node).among(list(self._paths.values())):
+            del self._paths[one.path]  # what comes there shows nothing
         self._note()
         self._want(self._paths)
 
@@ -93,21 +99,25 @@ class BringingBack:
         """Bring back all that is held; return what follows. Raises PotluckError."""
         standing = self._publishing.stands
         self.check()
+        held, out = self._split()
+        self._publishing.exchange_emptied({one.path for one in held})
+        held = [one for one in held if one.path in self._held]
         earlier = self._publishing.older.want()
-        if not self._held and not earlier:
-            raise _nothing(self._node.own_label, older=bool(self._publishing.older.files))
-        records = [one for one in self._held.records() if standing(one.path) is None]
-        here = sum(is_here(one, standing(one.path)) for one in self._held.records())
+        if not held and not earlier:
+            raise self._nothing(out)
+        records = [one for one in held if standing(one.path) is None]
+        here = sum(is_here(one, standing(one.path)) for one in held)
         self._paths = {one.path: one for one in records}
         self._report.begin()
         self._write()
         self._note()
         self._want(self._paths)
-        again = f"{plural(here, 'path')} here again already." if here else ""
-        if again and here == len(self._held) and not earlier:
-            return again
-        text = self._follows(records, len(self._held) - len(records) - here, earlier)
-        return f"{text} {again}" if again else text
+        parts = [f"{plural(here, 'path')} here again already."] if here else []
+        if not parts or here < len(held) or earlier:
+            parts.insert(0, self._follows(records, len(held) - len(records) - here, earlier))
+        if out:
+            parts.append(f"Not brought back: {left_out_text(self._node, out)}.")
+        return " ".join(parts)
 
     def check(self) -> None:
         """Raise Refused where nothing can be brought back now."""
@@ -132,6 +142,21 @@ class BringingBack:
     def unwanted(self) -> bool:
         """Whether something is held that nobody wants back yet."""
         return any(one.path not in self._paths for one in self._held.records())
+
+    def _split(self) -> tuple[list[FileRecord], list[FileRecord]]:
+        """Return what of that which is held can come, and what the rules leave out."""
+        left_out, every = RuledOut(self._node), list(self._held.records())
+        out = left_out.among(every)
+        paths = {one.path for one in out}
+        return [one for one in every if one.path not in paths], out
+
+    def _nothing(self, out: Sequence[FileRecord]) -> NotFound | Refused:
+        """Return why nothing comes; `out` is left out."""
+        label, older = self._node.own_label, bool(self._publishing.older.files)
+        if not out:
+            return _nothing(label, older=older)
+        what = f"Nothing of {set_off(label)} can be brought back."
+        return Refused(what, left_out_text(self._node, out), ignore_file_command(self._node))
 
     def _follows(self, records: Sequence[FileRecord], taken: int, earlier: int) -> str:
         """Return what a person reads of what is going to happen."""
@@ -184,7 +209,10 @@ class BringingBack:
     def on_tick(self) -> None:
         """Where something stood in the way it is known what that is, once all was looked at."""
         if self.deadline() is not None:
-            self._end(sorted(self._report.unclear))
+            unclear = sorted(self._report.unclear)
+            exchanged = self._publishing.exchange_emptied(self._report.unclear)
+            self._report.unclear.difference_update(exchanged)
+            self._end(unclear)
 
     def _end(self, paths: Sequence[bytes]) -> None:
         """These need not come any more, whether what was wanted stands there or something else."""

@@ -34,7 +34,7 @@ from potluck.engine.own.last_change import LastChange
 from potluck.engine.own.lineage import Lineage
 from potluck.engine.own.older_copy import OlderCopy, OlderCopyListener
 from potluck.engine.own.owners_breaker import OwnersBreaker
-from potluck.engine.own.pending_record import PendingRecord, record_about
+from potluck.engine.own.pending_record import PendingRecord, is_emptied, record_about
 
 HEAD_MAX_S = 1.0  # the longest that changes are gathered under load
 HEAD_S_PER_FILE = 0.001  # each file that waits to be read stretches the pace by this much
@@ -267,6 +267,21 @@ class Publishing:
         if back:
             self.held.hold(back)
             self.held.write()
+
+    def exchange_emptied(self, paths: Collection[bytes]) -> list[bytes]:
+        """Files at these paths that were cut off to nothing, and are held, are to be exchanged for
+        what is shared, each like an earlier version; return which. What cannot be stays held.
+        """
+        kept = [one for path, one in self._kept.items() if path in paths and path in self.held]
+        rows = [one.row for one in kept if is_emptied(one)]
+        on_disk = set(self.older.files.on_disk(row.path for row in rows))
+        rows = [row for row in rows if row.path not in on_disk]
+        self._node.index.places.put(self._node.own_manifest, rows)
+        self.held.release([row.path for row in rows])
+        for row in rows:
+            del self._kept[row.path]
+            self.older.note(row.path, row.root, wanted=True)
+        return [row.path for row in rows]
 
     def _publish(self, again: Sequence[FileRecord] = ()) -> None:
         node, index, name = self._node, self._node.index, self._node.own_manifest
