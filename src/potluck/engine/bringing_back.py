@@ -30,6 +30,7 @@ from potluck.engine.events import Placement
 from potluck.engine.index.group import Meta
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.own.emptied_files import exchange_emptied
 from potluck.engine.own.held_elsewhere import held_elsewhere
 from potluck.engine.own.held_paths import HeldPaths
 from potluck.engine.own.held_words import ignore_file_command, left_out_text
@@ -99,12 +100,12 @@ class BringingBack:
         """Bring back all that is held; return what follows. Raises PotluckError."""
         standing = self._publishing.stands
         self.check()
-        held, out = self._split()
-        self._publishing.exchange_emptied({one.path for one in held})
+        held, out = _split(self._node, self._held)
+        exchange_emptied(self._node, self._publishing, {one.path for one in held})
         held = [one for one in held if one.path in self._held]
         earlier = self._publishing.older.want()
         if not held and not earlier:
-            raise self._nothing(out)
+            raise _nothing(self._node, out, older=bool(self._publishing.older.files))
         records = [one for one in held if standing(one.path) is None]
         here = sum(is_here(one, standing(one.path)) for one in held)
         self._paths = {one.path: one for one in records}
@@ -142,21 +143,6 @@ class BringingBack:
     def unwanted(self) -> bool:
         """Whether something is held that nobody wants back yet."""
         return any(one.path not in self._paths for one in self._held.records())
-
-    def _split(self) -> tuple[list[FileRecord], list[FileRecord]]:
-        """Return what of that which is held can come, and what the rules leave out."""
-        left_out, every = RuledOut(self._node), list(self._held.records())
-        out = left_out.among(every)
-        paths = {one.path for one in out}
-        return [one for one in every if one.path not in paths], out
-
-    def _nothing(self, out: Sequence[FileRecord]) -> NotFound | Refused:
-        """Return why nothing comes; `out` is left out."""
-        label, older = self._node.own_label, bool(self._publishing.older.files)
-        if not out:
-            return _nothing(label, older=older)
-        what = f"Nothing of {set_off(label)} can be brought back."
-        return Refused(what, left_out_text(self._node, out), ignore_file_command(self._node))
 
     def _follows(self, records: Sequence[FileRecord], taken: int, earlier: int) -> str:
         """Return what a person reads of what is going to happen."""
@@ -210,7 +196,7 @@ class BringingBack:
         """Where something stood in the way it is known what that is, once all was looked at."""
         if self.deadline() is not None:
             unclear = sorted(self._report.unclear)
-            exchanged = self._publishing.exchange_emptied(self._report.unclear)
+            exchanged = exchange_emptied(self._node, self._publishing, unclear)
             self._report.unclear.difference_update(exchanged)
             self._end(unclear)
 
@@ -266,12 +252,24 @@ def _records_at(held: HeldPaths, paths: Iterable[bytes]) -> dict[bytes, FileReco
     return {path: records[path] for path in paths if path in records}
 
 
-def _nothing(label: str, *, older: bool) -> NotFound:
-    """Return why nothing comes; `older`: something stands there that cannot be exchanged."""
+def _split(node: Node, held: HeldPaths) -> tuple[list[FileRecord], list[FileRecord]]:
+    """Return what of that which is held can come, and what the rules leave out."""
+    every = list(held.records())
+    out = RuledOut(node).among(every)
+    paths = {one.path for one in out}
+    return [one for one in every if one.path not in paths], out
+
+
+def _nothing(node: Node, out: Sequence[FileRecord], *, older: bool) -> NotFound | Refused:
+    """Return why nothing comes: `out` is left out; `older`: something stands there that cannot be
+    exchanged.
+    """
+    what = f"Nothing of {set_off(node.own_label)} can be brought back."
+    if out:
+        return Refused(what, left_out_text(node, out), ignore_file_command(node))
     if older:
-        what = f"Nothing of {set_off(label)} can be brought back."
         why = "what is on a disk that is mounted there cannot be exchanged: unmount it first"
     else:
-        what = f"Nothing of {set_off(label)} has to be brought back."
+        what = f"Nothing of {set_off(node.own_label)} has to be brought back."
         why = "all that is shared of it is here, or what is not here is not held"
     return NotFound(what, why, "status")

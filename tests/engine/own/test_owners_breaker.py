@@ -7,7 +7,7 @@ import pytest
 from potluck.core.content.breakers import LOSS_BURST_S, LOSS_WINDOW_S, MASS_FILES
 from potluck.core.content.facts import NOTHING, Amount
 from potluck.core.wire.catalogue import Holding
-from potluck.engine.events import LinkId, Mount, MountsSeen
+from potluck.engine.events import LinkId
 from potluck.engine.own import owners_breaker
 from potluck.engine.own.fresh_files import FreshFiles
 from potluck.engine.own.own_folder import OwnFolder
@@ -312,34 +312,6 @@ def test_of_what_is_cut_off_it_is_said_that_it_stands_there(own: Own) -> None:
     own.publishing.breaker.on_others()
     own.tick(2.0)
     assert "that I share: not here, or cut off to nothing (" in troubles(own)[0].reason
-
-
-def test_what_was_cut_off_is_exchanged_when_it_is_wanted_back(own: Own) -> None:
-    names = cut_off(own)
-    paths = {name.encode() for name in names}
-    older = own.publishing.older.files
-    assert own.publishing.exchange_emptied({b"d0/none"}) == []
-    point = own.path(names[0])
-    own.node.mounts.on_seen(MountsSeen((Mount(point, 1),)))
-    assert set(own.publishing.exchange_emptied(paths)) == paths - {names[0].encode()}
-    own.node.mounts.on_seen(MountsSeen(()))
-    assert own.publishing.exchange_emptied(paths) == [names[0].encode()]
-    assert (len(own.publishing.held), set(older.of(by_disk=False, wanted=True))) == (0, paths)
-    own.tick(2.0)
-    own.settle()
-    assert troubles(own) == []
-    assert {own.published()[name].size for name in names} == {3}
-    assert names[0] in placed(own), "the empty one stands there"
-    own.write(names[0], "an edit")
-    own.remove(names[1])
-    own.touch(*names[:2])
-    own.settle()
-    assert (own.published()[names[0]].size, names[0].encode() in older) == (7, False)
-    assert (own.published()[names[1]].size, names[1].encode() in own.publishing.held) == (3, True)
-    own.own_folder.scan()
-    own.tick()
-    own.settle()
-    assert len(older) == len(names) - 2, "they go on waiting"
 
 
 def test_what_was_cut_off_and_has_another_name_is_told(own: Own) -> None:

@@ -58,8 +58,8 @@ def held_reason(
     """
     left_out, parts = RuledOut(node), dict[str, list[FileRecord]]()
     for one in held.records():
-        wanted, out = one.path in returning, left_out.has(one)
-        parts.setdefault("back" if wanted else "out" if out else "held", []).append(one)
+        waits = "out" if left_out.has(one) else "held"
+        parts.setdefault("back" if one.path in returning else waits, []).append(one)
     said, commands = list[str](), list[str]()
     for name in [each for each in ("held", "back", "out") if each in parts]:
         others = [one for each, some in parts.items() if each != name for one in some]
