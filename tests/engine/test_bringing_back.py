@@ -18,6 +18,7 @@ from potluck.engine.effects import PlaceItem, Tell
 from potluck.engine.events import LinkId, Mount, MountsSeen, Placed, Placement
 from potluck.engine.index import Index
 from potluck.engine.others.group_commit import Placeable, SpotOutcome
+from potluck.engine.own.ignore_file import SAID
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import group, key, node, taken
@@ -326,3 +327,53 @@ def test_repair_promises_nothing_that_nobody_is_known_to_have() -> None:
     assert said.endswith("have it: no other device is known to have any of it, and all are linked.")
     home.node.peer(key(2).device).kept[name] = Holding(*name, 1, 1, 0, 0)
     assert home.part.repair().endswith("as far as others have it: d2 has all of it.")
+
+
+def emptied(home: Home, path: bytes) -> None:
+    """A file was cut off to nothing, which is not told."""
+    home.publishing.put(place(structs.replace(record("b"), path=path, size=0, root=EMPTY_ROOT)), 1)
+    home.node.now += 11
+    home.publishing.on_tick(0)
+    assert path in home.held
+
+
+def test_an_empty_file_that_one_was_cut_off_to_is_exchanged() -> None:
+    home = Home(*THREE)
+    emptied(home, b"b")
+    said = home.part.repair()
+    assert "left alone" not in said
+    exchanged = "1 file to be exchanged for what was shared last; what stands here goes to"
+    assert said.endswith(f" {exchanged} “Put aside”.")
+    assert home.part.exchanges(home.spot(b"b"))
+    assert (b"b" in home.held, home.wanted) == (False, [b"f", b"f/a"])
+
+
+def test_an_empty_file_that_is_met_only_when_the_other_one_comes_is_exchanged_too() -> None:
+    home = Home(*THREE)
+    home.part.repair()
+    home.come(b"f", b"f/a")
+    home.looking = {b"b"}
+    home.part.on_committed([home.done(b"b", Placement.BLOCKED)])
+    emptied(home, b"b")
+    home.looking = set()
+    home.part.on_tick()
+    assert home.part.exchanges(home.spot(b"b"))
+    (told,) = home.told()
+    assert "left alone" not in told
+
+
+def test_what_the_rules_leave_out_is_not_brought_back() -> None:
+    home = Home(*THREE)
+    home.part.repair()
+    home.node.index.meta.set(SAID, b"# mine\nf/\n")
+    assert again(home).wanted == [b"b"], "a rule is newer than the wish"
+    home.wanted.clear()
+    said = home.part.repair()
+    why = "the folder f is left out by .potluckignore, line 2: “f/”"
+    left = f"1 file and 1 folder (3 B) (f/a) – {why}; take that line out to have them shared again"
+    assert said.endswith(f"(d2 has not said yet). Not brought back: {left}.")
+    assert home.wanted == [b"b"]
+    home.held.release([b"b"])
+    with pytest.raises(Refused, match="Nothing of d1 can be brought back") as refused:
+        home.part.repair()
+    assert (refused.value.cause, refused.value.fix) == (left, "cat -n /Shared/d1/.potluckignore")

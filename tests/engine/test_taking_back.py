@@ -15,6 +15,7 @@ from potluck.engine.bringing_back import BringingBack
 from potluck.engine.events import Imported, LinkId, Mount, MountsSeen, OrderId
 from potluck.engine.own import last_change
 from potluck.engine.own.endings import ENDINGS_PAUSE_S
+from potluck.engine.own.ignore_file import SAID
 from potluck.engine.own.last_change import REPLACED_MANY
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.restored import NOT_IN_TRASH, STANDS_ALL, TOO_FEW
@@ -419,3 +420,51 @@ def test_what_went_of_others_since_is_theirs_to_take_back() -> None:
     home.rm("b")
     index.former.note_kept(ANNAS, [(b"x", b""), (b"y", b"")], "d2")
     assert home.part.undo().endswith(f"Besides: {theirs}.")
+
+
+def test_what_the_rules_leave_out_is_not_shared_again() -> None:
+    home = Home(record("vid/a"), record("vid/b"), record("c"))
+    home.rm("vid/a", "vid/b")
+    home.node.index.meta.set(SAID, b"vid/\n")
+    why = "the folder vid is left out by .potluckignore, line 1: “vid/”"
+    lead = f"{why}; take that line out to have them shared again"
+    refused = home.refused(Refused)
+    assert refused.what == "Nothing of d1 can be shared again."
+    assert refused.cause == f"2 files (10 B) (vid/a and vid/b) – {lead}"
+    assert refused.fix == "cat -n /Shared/d1/.potluckignore"
+    assert not home.publishing.last_change.can_undo, "nobody is advised to"
+    with pytest.raises(Refused, match="Nothing of d1/vid/a can be shared again") as raised:
+        home.restore("d1/vid/a", NOT_IN_TRASH)
+    one = lead.replace("them", "it")
+    assert raised.value.cause == f"1 file (5 B) (vid/a) – {one}"
+    assert home.held() == set()
+
+
+def test_what_the_rules_leave_out_of_a_change_is_named_and_the_rest_comes() -> None:
+    home = Home(record("d/a"), record("d/b.tmp"))
+    home.rm("d/a", "d/b.tmp")
+    home.node.index.meta.set(SAID, b"*.tmp\n")
+    text = home.restore("d1/d", STANDS_ALL)
+    why = "it is left out by .potluckignore, line 1: “*.tmp”"
+    lead = f"{why}; take that line out to have it shared again"
+    line = f"\nNot shared again: 1 file (7 B) (d/b.tmp) – {lead}."
+    assert text is not None
+    assert text.endswith(line)
+    assert home.held() == {"d", "d/a"}
+    home.publishing.confirm()
+    home.publish()
+    home.later()
+    home.put(record("e/a"), record("e/b.tmp"))
+    home.later()
+    home.rm("e/a", "e/b.tmp")
+    assert home.part.undo().endswith(line.replace("d/b.tmp", "e/b.tmp"))
+    assert home.held() == {"e", "e/a"}
+
+
+def test_what_is_held_and_left_out_is_not_said_to_be_away() -> None:
+    home = Home(record("a.tmp"))
+    home.rm("a.tmp")
+    assert home.restore("d1/a.tmp", NOT_IN_TRASH) is not None
+    home.node.index.meta.set(SAID, b"*.tmp\n")
+    with pytest.raises(Refused, match=r"Nothing of d1/a\.tmp can be shared again"):
+        home.restore("d1/a.tmp", NOT_IN_TRASH)

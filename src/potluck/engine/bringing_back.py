@@ -7,9 +7,11 @@ somebody else's folder: decided about, fetched, placed. What came is held no mor
 Guarantees: nobody else ever has anything of the own folder placed: only paths that were noted and
 are held still, and the disk adds them only where nothing stands (shells/disk/receiving/adding.py).
 Where something stands it is the person's, so that path is looked at, and noted no more once it was:
-what is wanted may stand there already (engine/return_report.py). It goes on after a restart.
-Limits: what is noted in the index is written when half of it came; so what is lost once more before
-that, in the same repair, comes back after a restart without being asked for.
+what is wanted may stand there already (engine/return_report.py). An empty file, to which one that
+is held was cut off, is exchanged. What the rules of `.potluckignore` leave out never comes: it
+would not count as here. It goes on after a restart. Limits: what
+is noted in the index is written when half of it came; so what is lost once more before that, in the
+same repair, comes back after a restart without being asked for.
 """
 
 from __future__ import annotations
@@ -28,8 +30,11 @@ from potluck.engine.events import Placement
 from potluck.engine.index.group import Meta
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
+from potluck.engine.own.emptied_files import exchange_emptied
 from potluck.engine.own.held_elsewhere import held_elsewhere
 from potluck.engine.own.held_paths import HeldPaths
+from potluck.engine.own.held_words import ignore_file_command, left_out_text
+from potluck.engine.own.left_out import RuledOut
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.return_report import ReturnReport, is_here, total_of
 
@@ -71,6 +76,8 @@ class BringingBack:
         paths = _PATHS.decode(kept) if kept is not None else []
         self._written = len(paths)
         self._paths |= _records_at(self._held, paths)
+        for one in RuledOut(self._node).among(list(self._paths.values())):
+            del self._paths[one.path]  # what comes there shows nothing
         self._note()
         self._want(self._paths)
 
@@ -93,21 +100,25 @@ class BringingBack:
         """Bring back all that is held; return what follows. Raises PotluckError."""
         standing = self._publishing.stands
         self.check()
+        held, out = _split(self._node, self._held)
+        exchange_emptied(self._node, self._publishing, {one.path for one in held})
+        held = [one for one in held if one.path in self._held]
         earlier = self._publishing.older.want()
-        if not self._held and not earlier:
-            raise _nothing(self._node.own_label, older=bool(self._publishing.older.files))
-        records = [one for one in self._held.records() if standing(one.path) is None]
-        here = sum(is_here(one, standing(one.path)) for one in self._held.records())
+        if not held and not earlier:
+            raise _nothing(self._node, out, older=bool(self._publishing.older.files))
+        records = [one for one in held if standing(one.path) is None]
+        here = sum(is_here(one, standing(one.path)) for one in held)
         self._paths = {one.path: one for one in records}
         self._report.begin()
         self._write()
         self._note()
         self._want(self._paths)
-        again = f"{plural(here, 'path')} here again already." if here else ""
-        if again and here == len(self._held) and not earlier:
-            return again
-        text = self._follows(records, len(self._held) - len(records) - here, earlier)
-        return f"{text} {again}" if again else text
+        parts = [f"{plural(here, 'path')} here again already."] if here else []
+        if not parts or here < len(held) or earlier:
+            parts.insert(0, self._follows(records, len(held) - len(records) - here, earlier))
+        if out:
+            parts.append(f"Not brought back: {left_out_text(self._node, out)}.")
+        return " ".join(parts)
 
     def check(self) -> None:
         """Raise Refused where nothing can be brought back now."""
@@ -184,7 +195,10 @@ class BringingBack:
     def on_tick(self) -> None:
         """Where something stood in the way it is known what that is, once all was looked at."""
         if self.deadline() is not None:
-            self._end(sorted(self._report.unclear))
+            unclear = sorted(self._report.unclear)
+            exchanged = exchange_emptied(self._node, self._publishing, unclear)
+            self._report.unclear.difference_update(exchanged)
+            self._end(unclear)
 
     def _end(self, paths: Sequence[bytes]) -> None:
         """These need not come any more, whether what was wanted stands there or something else."""
@@ -238,12 +252,24 @@ def _records_at(held: HeldPaths, paths: Iterable[bytes]) -> dict[bytes, FileReco
     return {path: records[path] for path in paths if path in records}
 
 
-def _nothing(label: str, *, older: bool) -> NotFound:
-    """Return why nothing comes; `older`: something stands there that cannot be exchanged."""
+def _split(node: Node, held: HeldPaths) -> tuple[list[FileRecord], list[FileRecord]]:
+    """Return what of that which is held can come, and what the rules leave out."""
+    every = list(held.records())
+    out = RuledOut(node).among(every)
+    paths = {one.path for one in out}
+    return [one for one in every if one.path not in paths], out
+
+
+def _nothing(node: Node, out: Sequence[FileRecord], *, older: bool) -> NotFound | Refused:
+    """Return why nothing comes: `out` is left out; `older`: something stands there that cannot be
+    exchanged.
+    """
+    what = f"Nothing of {set_off(node.own_label)} can be brought back."
+    if out:
+        return Refused(what, left_out_text(node, out), ignore_file_command(node))
     if older:
-        what = f"Nothing of {set_off(label)} can be brought back."
         why = "what is on a disk that is mounted there cannot be exchanged: unmount it first"
     else:
-        what = f"Nothing of {set_off(label)} has to be brought back."
+        what = f"Nothing of {set_off(node.own_label)} has to be brought back."
         why = "all that is shared of it is here, or what is not here is not held"
     return NotFound(what, why, "status")

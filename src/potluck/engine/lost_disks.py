@@ -24,7 +24,7 @@ from potluck.core.wording import set_off, typable
 from potluck.engine.bringing_back import BringingBack
 from potluck.engine.node import Node
 from potluck.engine.own.covered import CoveredFiles
-from potluck.engine.own.owners_breaker import CONFIRM
+from potluck.engine.own.held_words import CONFIRM
 from potluck.engine.own.publishing import Publishing
 
 

@@ -12,8 +12,9 @@ changed since, comes back to its own path: what took its place is then like what
 brought (engine/own/older_files.py), and changes places with it.
 
 Guarantees: nothing that stands, or is shared, is lost: what `undo` exchanges goes to `Put aside/`
-and to the trash of the others, and what cannot come to its own path comes beside it. It goes on
-after a restart. Limits: nobody knows here whether any other device still has
+and to the trash of the others, and what cannot come to its own path comes beside it. What the
+rules of `.potluckignore` leave out is not shared again, and that is said. It goes on after a
+restart. Limits: nobody knows here whether any other device still has
 a version, so one that none has stays lacking until `confirm` gives it up; empty folders do not come
 back; a device with an earlier potluck does not look into its trash.
 """
@@ -37,8 +38,9 @@ from potluck.engine.node import Node
 from potluck.engine.others.group_commit import folder_row
 from potluck.engine.own.covered import CoveredFiles
 from potluck.engine.own.free_paths import FreePaths
+from potluck.engine.own.held_words import CONFIRM, REPAIR, ignore_file_command, left_out_text
 from potluck.engine.own.last_change import Change
-from potluck.engine.own.owners_breaker import CONFIRM, REPAIR
+from potluck.engine.own.left_out import RuledOut
 from potluck.engine.own.pending_record import record_about
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.restored import NOT_HELD, STANDS_ALL
@@ -85,6 +87,11 @@ class TakingBack:
         if self._node.layout.manifest_at(wanted.path) != self._own or reasons - _ELSEWHERE:
             return None
         records = self._wanted(wanted, path, done)
+        if out := RuledOut(self._node).among(records):
+            if len(out) == len(records):
+                raise self._left_out(name, out)
+            records = [one for one in records if one not in out]
+            return f"{self._bring(records) or _raise_nothing()}\n{self._left_out_line(out)}"
         if not records:
             if reasons and (path in self._publishing.held or (path and self._covered.went(path))):
                 raise self._not_gone(name, path)
@@ -93,6 +100,8 @@ class TakingBack:
 
     def _not_gone(self, name: str, path: bytes) -> Refused:
         """Return why a path that is held, or went with a disk, needs no version of it back."""
+        if out := RuledOut(self._node).among(self._publishing.held.at(path)):
+            return self._left_out(name, out)
         if path not in self._publishing.held:
             return Refused(
                 f"{set_off(name)} is shared still, and is not here.",
@@ -123,6 +132,8 @@ class TakingBack:
                 others or "nothing of it was deleted since potluck remembers that",
                 "history",
             )
+        if change.left_out and not change.lost:
+            raise self._left_out(self._top, change.left_out)
         if not change.lost:
             raise NotFound(
                 f"The last change of {set_off(self._top)} is taken back already.",
@@ -146,7 +157,17 @@ class TakingBack:
         if text and change.elsewhere:
             count = plural(change.elsewhere, "file")
             text += f"\nRenamed and not deleted, as it seems, so left as they are: {count}."
+        if text and change.left_out:
+            text += f"\n{self._left_out_line(change.left_out)}"
         return text
+
+    def _left_out(self, name: str, records: Sequence[FileRecord]) -> Refused:
+        """Return why nothing of a path is shared again: all these are left out by the rules."""
+        what = f"Nothing of {set_off(name)} can be shared again."
+        return Refused(what, left_out_text(self._node, records), ignore_file_command(self._node))
+
+    def _left_out_line(self, records: Sequence[FileRecord]) -> str:
+        return f"Not shared again: {left_out_text(self._node, records)}."
 
     # -- what comes --------------------------------------------------------------------------------
     def _bring(self, wanted: Sequence[FileRecord], over: Sequence[FileRecord] = ()) -> str:

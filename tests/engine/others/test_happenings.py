@@ -32,6 +32,7 @@ from potluck.engine.others.happenings import (
     UNFINISHED_S,
     Happenings,
 )
+from potluck.engine.own.ignore_file import SAID
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine import builders
 from tests.engine.index.builders import folder, place, receive, record, root_of
@@ -562,3 +563,24 @@ def test_the_bound_is_for_all_owners_together(play: Play) -> None:
     play.adds("a")
     play.changes("a")
     assert play.told()[:2] == ["d3 added a (10 B)", "d3 changed a"]
+
+
+def test_an_own_file_that_the_rules_leave_out_is_not_said_to_be_deleted() -> None:
+    home = Play()
+    home.shares("vid/a", None, record("vid/a", text="1"))
+    home.told()
+    home.node.index.meta.set(SAID, b"vid/\n")
+    home.shares("vid/a", record("vid/a", text="1"), None)
+    home.shares("b", record("b", text="2"), None)
+    assert home.told() == [
+        "you deleted b",
+        "you no longer share, as .potluckignore says, vid/a",
+    ]
+    home.node.index.meta.remove(SAID)
+    home.shares("vid/a", None, record("vid/a", text="1"))
+    assert home.told() == ["you added vid/a (1 B)"]
+    home.node.index.meta.set(SAID, b"vid/\n")
+    home.shares("vid/a", record("vid/a", text="1"), None)
+    home.node.index.meta.remove(SAID)
+    home.shares("vid/a", None, record("vid/a", text="1"))
+    assert home.told() == [], "it came and went, and is as it was"

@@ -6,7 +6,7 @@ import pytest
 
 from potluck.engine.effects import Tell
 from potluck.engine.folder_facts import IgnoreFileSeen
-from potluck.engine.own.ignore_file import RULES_SETTLE_S, IgnoreFile
+from potluck.engine.own.ignore_file import RULES_SETTLE_S, IgnoreFile, counted_rules
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import node
 
@@ -163,3 +163,12 @@ def test_what_was_about_to_count_is_forgotten_with_the_folder_it_was_in(file: Ig
     file.clear()
     assert counting(file) == ()
     assert not file.waits
+
+
+def test_others_read_in_the_index_what_counts(file: IgnoreFile) -> None:
+    meta = file._node.index.meta
+    assert counted_rules(meta) == ()
+    settled(file, OLD)
+    assert counted_rules(meta) == (OLD.text,)
+    settled(file, BAD)
+    assert counted_rules(meta) == file.rules == (BAD.text, OLD.text)

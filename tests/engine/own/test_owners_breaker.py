@@ -10,7 +10,6 @@ from potluck.core.wire.catalogue import Holding
 from potluck.engine.events import LinkId
 from potluck.engine.own import owners_breaker
 from potluck.engine.own.fresh_files import FreshFiles
-from potluck.engine.own.ignore_file import WHOLE
 from potluck.engine.own.own_folder import OwnFolder
 from potluck.engine.own.owners_breaker import DELETES_QUIET_S, GATHER_MAX_S
 from potluck.engine.own.publishing import Publishing
@@ -68,12 +67,25 @@ def test_a_quarter_goes_at_once_and_one_file_more_is_held(own: Own) -> None:
     assert name_of(MANY) not in placed(own)
 
 
-def test_where_rules_leave_files_out_they_may_be_what_is_held(own: Own) -> None:
-    own.node.index.meta.set(WHOLE, b"*.tmp")
-    lose(own, range(MANY + 1))
-    own.tick(2.0)
+def test_what_rules_leave_out_is_held_as_such_and_repair_is_not_advised(own: Own) -> None:
+    own.ignore_text = b"/d0/\n/d1/\n"
+    own.own_folder.scan()
+    own.tick()
+    own.settle()
+    own.tick(2.5)
+    own.settle()
+    for _ in range(3):
+        own.tick(10.0)
+        own.settle()
+    assert len(own.publishing.held) > MANY
     (trouble,) = troubles(own)
-    assert "not here, or left out by .potluckignore (" in trouble.reason
+    out = "left out (d0/000, d0/004, d0/008 and 39 more), as the folder d0 is left out by"
+    assert f"that I share: {out} .potluckignore, line 1: “/d0/”; " in trouble.reason
+    assert "repair" not in trouble.reason
+    assert (trouble.command, own.publishing.breaker.unwanted) == (
+        "cat -n /Shared/d1/.potluckignore",
+        False,
+    )
 
 
 def test_what_a_disk_took_along_is_held_however_little_and_the_rest_is_counted(own: Own) -> None:
@@ -287,6 +299,21 @@ def test_what_is_cut_off_to_nothing_is_lost_and_goes_when_confirmed(own: Own) ->
     assert (names[0] in own.published(), own.published()[names[1]].size) == (False, 5)
 
 
+def test_of_what_is_cut_off_it_is_said_that_it_stands_there(own: Own) -> None:
+    names = cut_off(own)
+    own.tick(2.0)
+    (trouble,) = troubles(own)
+    assert f"{len(names)} files" in trouble.reason
+    assert "that I share: cut off to nothing here (" in trouble.reason
+    own.remove(names[0])
+    own.touch(names[0])
+    own.settle()
+    own.tick(2.0)
+    own.publishing.breaker.on_others()
+    own.tick(2.0)
+    assert "that I share: not here, or cut off to nothing (" in troubles(own)[0].reason
+
+
 def test_what_was_cut_off_and_has_another_name_is_told(own: Own) -> None:
     name = cut_off(own)[0]
     own.write("saved", name[3:])
@@ -417,12 +444,22 @@ def test_status_says_how_it_comes_back_and_that_it_does(own: Own) -> None:
         " to have here again what the others have of them, type: repair – if they are to go, type:"
         " confirm"
     )
-    own.publishing.breaker.say_returning({b"d0/000"})
+    every = {one.path for one in own.publishing.held.records()}
+    own.publishing.breaker.say_returning(every)
     (trouble,) = troubles(own)
     assert trouble.command == "peers"
     assert trouble.reason.endswith(
         "that has them is linked; to give some of them up, type: confirm PATH"
     )
+    own.publishing.breaker.say_returning({b"d0/000"})
+    (trouble,) = troubles(own)
+    assert trouble.command == "repair", "of what is not wanted yet a person is told as before"
+    assert trouble.reason.startswith("21 files (63 B) that I share: not here (d0/004, ")
+    assert "; besides, 1 file (3 B) that I share: not here (d0/000); " in trouble.reason
+    own.publishing.breaker.say_returning({b"d0/000", b"d0/004"})
+    own.tick(1.0)
+    (trouble,) = troubles(own)
+    assert "; besides, 2 files (6 B) that I share: not here (d0/000 and d0/004); " in trouble.reason
     for _ in range(2):
         own.publishing.breaker.say_returning(())
     assert "repair" in troubles(own)[0].reason
@@ -479,7 +516,11 @@ def test_what_is_wanted_back_and_nobody_has_is_to_be_given_up(own: Own) -> None:
     )
     own.publishing.breaker.say_returning({b"d0/more"})
     says(own, len(held))
-    assert troubles(own)[0].command == "confirm PATH", "d1/d0 were more than is wanted back"
+    (trouble,) = troubles(own)
+    assert trouble.reason.endswith("to give that up, type: confirm d1/d0/more"), "not d1/d0"
+    assert "if they are to go, type: confirm PATH" in trouble.reason
+    assert trouble.command == "repair", "of the others"
+    own.publishing.breaker.say_returning(held)
     says(own, 0)
     assert troubles(own)[0].command == "peers"
 

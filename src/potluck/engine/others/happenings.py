@@ -4,9 +4,9 @@ Strategy: group commits (of others' folders) and new heads (of the own one) say 
 path. That is gathered by manifest until it was quiet for a moment, then summed up in a sentence for
 each kind of deed: "laptop added movie.bin (1.0 GB)". What was added or changed in a folder of which
 more is still to come here waits for it (unfinished_folders.py): a copied folder is one thing, not
-one for every three seconds. Of one path only the sum counts: added and
-changed is added, added and deleted is nothing. A content that left one path and came to another
-within one gathering was renamed; a folder whose files all went to another was renamed itself.
+one for every three seconds. Of one path only the sum counts: added and changed is added, added and
+deleted is nothing. A content that left one path and came to another within one gathering was
+renamed; a folder whose files all went to another was renamed itself. What is left out is no delete.
 
 Guarantees: told a second after the last thing at the latest, and every three seconds while things
 go on; a folder that comes slowly, once a minute. When this device leaves, what waits is told. That
@@ -30,8 +30,8 @@ from enum import Enum
 from itertools import islice
 
 from potluck.core import limits
-from potluck.core.content.facts import ManifestName, PlaceRow, SharedChange, Spot
-from potluck.core.wire.catalogue import FileRecord, Kind
+from potluck.core.content.facts import ManifestName, SharedChange, Spot
+from potluck.core.wire.catalogue import Kind
 from potluck.core.wording import of_size, set_off
 from potluck.engine.events import Placement
 from potluck.engine.node import Node
@@ -45,6 +45,7 @@ from potluck.engine.others.path_folders import (
 )
 from potluck.engine.others.trash_words import TRASH_DAYS
 from potluck.engine.others.unfinished_folders import Bringing, UnfinishedFolders
+from potluck.engine.own.left_out import RuledOut
 
 QUIET_S = 1.0  # so long nothing, and what was gathered is told: a folder of files is one line
 GOING_ON_S = 3.0  # while things go on they are told this often
@@ -65,6 +66,7 @@ class Deed(Enum):
     ADDED = "added"
     CHANGED = "changed"
     DELETED = "deleted"
+    LEFT_OUT = "no longer share, as .potluckignore says,"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +167,9 @@ class Happenings:
 
     def on_shared(self, changes: Iterable[SharedChange]) -> None:
         """This device told the others of these changes of its own."""
+        left_out = RuledOut(self._node)
         for change in changes:
-            happening = _own_happening(change.before, change.after)
+            happening = _own_happening(change, left_out)
             if happening is not None:
                 self._note(Spot(self._node.own_manifest, change.path), happening)
 
@@ -272,14 +275,14 @@ def _removal_of(each: SpotOutcome) -> Happening:
     return Happening(Deed.DELETED, Kind.FILE, item.expected.size, root, trashed)
 
 
-def _own_happening(
-    before: FileRecord | PlaceRow | None, after: FileRecord | None
-) -> Happening | None:
+def _own_happening(change: SharedChange, left_out: RuledOut) -> Happening | None:
     """Return what was done to a path of the own folder."""
+    before, after = change.before, change.after
     if after is None:
         if before is None:
             return None
-        return Happening(Deed.DELETED, before.kind, before.size, before.root)
+        deed = Deed.LEFT_OUT if left_out.has(before) else Deed.DELETED
+        return Happening(deed, before.kind, before.size, before.root)
     if before is None or before.kind is not after.kind:
         return Happening(Deed.ADDED, after.kind, after.size, after.root)
     if before.root == after.root:
@@ -289,9 +292,10 @@ def _own_happening(
 
 def _summed(before: Happening, after: Happening) -> Happening | None:
     """Return what two things one after the other come to."""
-    if after.deed is Deed.DELETED:
+    ends = (Deed.DELETED, Deed.LEFT_OUT)
+    if after.deed in ends:
         return None if before.deed is Deed.ADDED else after
-    if before.deed is not Deed.DELETED:
+    if before.deed not in ends:
         return replace(after, deed=before.deed)
     if (before.kind, before.root) == (after.kind, after.root):
         return None

@@ -41,9 +41,9 @@ from potluck.core.wire.catalogue import Kind
 from potluck.core.wording import TO_TYPE, set_off, typable
 from potluck.engine.events import OrderId
 from potluck.engine.node import Node, tell_trouble
+from potluck.engine.own.held_words import CONFIRM, REPAIR
 from potluck.engine.own.judging import Judge
 from potluck.engine.own.mount_memory import MountMemory
-from potluck.engine.own.owners_breaker import CONFIRM, REPAIR
 from potluck.engine.troubles import Trouble, TroubleKind
 
 

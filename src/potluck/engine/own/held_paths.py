@@ -62,6 +62,10 @@ class HeldPaths:
         """Return what is still shared at the paths that are held."""
         return self._held.values()
 
+    def at(self, path: bytes) -> list[FileRecord]:
+        """Return what is still shared at a path, if that is held."""
+        return [self._held[path]] if path in self._held else []
+
     def has_below(self, folder: bytes) -> bool:
         """Say whether a file is held below a folder."""
         return self._above[folder] > 0

@@ -21,6 +21,7 @@ import shlex
 from potluck.core.content.ignore_rules import IGNORE_FILE
 from potluck.core.wording import set_off
 from potluck.engine.folder_facts import IgnoreFileSeen
+from potluck.engine.index.group import Meta
 from potluck.engine.node import Node
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -117,3 +118,9 @@ class IgnoreFile:
         node.troubles.note(trouble)
         text = f"not understood: {set_off(subject)} ({reason}); try: {command}"
         node.tell("ignore_file", text, level="warning", subject=subject, command=command)
+
+
+def counted_rules(meta: Meta) -> tuple[bytes, ...]:
+    """Return the texts that count, as the last walk that went by them left them in the index."""
+    texts = (meta.get(SAID) or b"", meta.get(WHOLE) or b"")
+    return tuple(dict.fromkeys(text for text in texts if text))

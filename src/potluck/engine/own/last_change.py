@@ -3,10 +3,11 @@
 Strategy: the index remembers what each head ended, and what went in one go has one number
 (engine/own/endings.py). Files that were deleted are a change, and so are many that were replaced;
 a rename and a few edits are none, and the go before counts. What is shared again as it was needs
-nothing. Guarantees: nothing is changed here. Limits: whether another device has any of it nobody
-knows here; whether there is anything to take back is looked up once for each own head, so what is
-renamed counts as gone until the next one. For that only some goes are looked at, since each costs
-some questions to the index, and a view waits for it.
+nothing, and what the rules of `.potluckignore` leave out now cannot be. Guarantees: nothing is
+changed here. Limits: whether another device has any of it nobody knows here; whether there is
+anything to take back is looked up once for each own head, so what is renamed counts as gone until
+the next one. For that only some goes are looked at, since each costs some questions to the index,
+and a view waits for it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from potluck.engine.index.former_files import FormerFile
 from potluck.engine.node import Node
 from potluck.engine.own.damaged_files import DamagedFiles
 from potluck.engine.own.endings import Endings
+from potluck.engine.own.left_out import RuledOut
 from potluck.engine.own.owners_breaker import OwnersBreaker
 
 REPLACED_MANY: Final = 20
@@ -36,6 +38,7 @@ class Change(NamedTuple):
     deleted: list[FormerFile]
     replaced: list[FormerFile]  # none if they were few
     elsewhere: int  # how many files were renamed, as it seems, and not deleted
+    left_out: Sequence[FileRecord] = ()  # by the rules: not shared again while they are
 
     @property
     def lost(self) -> list[FileRecord]:
@@ -100,11 +103,14 @@ class LastChange:
             replaced = []
         if not deleted and not replaced:
             return None
+        deleted, replaced = ([one for one in some if not one.back] for some in (deleted, replaced))
+        left_out = RuledOut(self._node)
         return Change(
             went[0].burst,
-            [one for one in deleted if not one.back],
-            [one for one in replaced if not one.back],
+            [one for one in deleted if not left_out.has(one.record)],
+            [one for one in replaced if not left_out.has(one.record)],
             len(elsewhere),
+            left_out.among(one.record for one in (*deleted, *replaced)),
         )
 
     def _elsewhere(self, went: Sequence[FormerFile]) -> set[bytes]:

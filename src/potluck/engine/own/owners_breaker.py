@@ -22,29 +22,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from heapq import nsmallest
 from typing import Final
 
 from potluck.core.content.breakers import LOSS_BURST_S, MASS_FILES, RecentLosses, is_mass
 from potluck.core.content.facts import NOTHING, Amount, PlaceRow
 from potluck.core.wire.catalogue import FileRecord, Kind
-from potluck.core.wording import LISTED, TO_TYPE, listed, of_amount, set_off, typable
+from potluck.core.wording import set_off
 from potluck.engine.node import Node
 from potluck.engine.own.fresh_files import FreshFiles
-from potluck.engine.own.held_elsewhere import common_path, held_elsewhere
 from potluck.engine.own.held_paths import HeldPaths
-from potluck.engine.own.ignore_file import WHOLE
-from potluck.engine.own.pending_record import PendingRecord
+from potluck.engine.own.held_words import held_reason
+from potluck.engine.own.left_out import RuledOut
+from potluck.engine.own.pending_record import PendingRecord, is_emptied
 from potluck.engine.troubles import Trouble, TroubleKind
 
 DELETES_QUIET_S: Final = 2.0
 """Many deletes are judged when no more came for so long …"""
 GATHER_MAX_S: Final = 10.0
 """… but after this time in any case."""
-CONFIRM: Final = "confirm"
-"""A command of ours, by which a person lets go what is held …"""
-REPAIR: Final = "repair"
-"""… and the one by which it is brought back."""
 _ROOTS_AT_ONCE: Final = 256
 _COUNT_S: Final = 1.0  # between two counts of what is held
 
@@ -61,11 +56,10 @@ class OwnersBreaker:
         self.held = HeldPaths(node)
         self._hour, self._burst = RecentLosses(), RecentLosses(LOSS_BURST_S)
         self.fresh = FreshFiles(node)
+        self._emptied = set[bytes]()  # an empty file stands there, where a held one was cut off
         # by a disk whose folder is gone, or to where something else is shared: nobody deleted these
         self.taken_along = set[bytes]()
-        self.hiding = (
-            False  # what goes may have been moved to where another disk hides what is mine
-        )
+        self.hiding = False  # what goes may be where another disk hides what is mine
         self._gathers = False  # deletes wait to be judged
         self._dropped_s = self._gathering_s = -GATHER_MAX_S  # the last of them, and the first
         self._counted = NOTHING  # how much `status` says is held
@@ -74,7 +68,7 @@ class OwnersBreaker:
         self._untold = False  # that anything is
         self._subject = ""  # under which name it says so
         self._returning: Collection[bytes] = ()  # what of it a person wants brought back
-        self._says_returning = False
+        self._says_returning = 0, False  # how much that is, and whether it is all that is held
 
     def __repr__(self) -> str:
         """Return what is held."""
@@ -171,7 +165,8 @@ class OwnersBreaker:
         blocked = {path for path, one in changed.items() if one.record.kind is Kind.FILE}
         inner = {path for path in folders | blocked if held.has_below(path)}
         held.hold(inner)
-        emptied = {path for path, one in changed.items() if path in held and _is_emptied(one)}
+        emptied = {path for path, one in changed.items() if path in held and is_emptied(one)}
+        self._emptied = (self._emptied.difference(gone, changed)) | emptied
         kept_back = inner | emptied | {path for path in gone if path in held}
         if kept_back:
             held.write()
@@ -210,7 +205,7 @@ class OwnersBreaker:
             if before is not None and before.kind is Kind.FILE:
                 lost[path] = before
         for path, one in changed.items():
-            if one.before is not None and _is_emptied(one):
+            if one.before is not None and is_emptied(one):
                 lost[path] = one.before
         known = (self.held, self.held.confirmed)  # a person knows of these
         lost = {
@@ -243,15 +238,20 @@ class OwnersBreaker:
     # -- what a person reads -----------------------------------------------------------------------
     @property
     def unwanted(self) -> bool:
-        """Whether something is held that nobody wants back yet."""
-        return any(one.path not in self._returning for one in self.held.records())
+        """Whether something is held that nobody wants back yet, and that could come."""
+        left_out = RuledOut(self._node)  # what is shows nothing here, whatever comes
+        return any(
+            one.path not in self._returning and not left_out.has(one) for one in self.held.records()
+        )
 
     def say_returning(self, paths: Collection[bytes]) -> None:
         """These are being brought back, of what is held, or none; `status` says so."""
         self._returning = paths
-        if bool(paths) != self._says_returning:
-            self._says_returning = bool(paths)
+        says = len(paths), len(paths) >= len(self.held)  # some of what is held, or all of it
+        before, self._says_returning = self._says_returning, says
+        if (says[0] > 0, says[1]) != (before[0] > 0, before[1]):
             self._note()
+        self._outdated |= bool(self.held) and says != before
 
     def _note(self) -> None:
         """Have `status` say what is held, or nothing of it any more."""
@@ -262,7 +262,7 @@ class OwnersBreaker:
             node.troubles.clear(TroubleKind.HELD, self._subject)
         self._subject = node.own_label
         if self.held:
-            reason, then = _reason(node, self.held, self._returning)
+            reason, then = held_reason(node, self.held, self._returning, self._emptied)
             trouble = Trouble(TroubleKind.HELD, self._subject, reason, then, node.now, None)
             node.troubles.note(trouble)
             if self._untold:
@@ -271,56 +271,9 @@ class OwnersBreaker:
         self._untold = False
 
 
-def _reason(node: Node, held: HeldPaths, returning: Collection[bytes]) -> tuple[str, str]:
-    """Return what is held, what becomes of it, and what to type."""
-    records = held.records()
-    files = [one.path for one in records if one.kind is Kind.FILE]
-    names = [set_off(path.decode()) for path in nsmallest(LISTED, files)]
-    more = len(files) - len(names)
-    some = f"{', '.join(names)} and {more:,} more" if more else listed(names)
-    has_rules = node.index.meta.get(WHOLE)  # some files are not to be shared
-    where = "not here, or left out by .potluckignore" if has_rules else "not here"
-    what = f"{of_amount(*held.amount)} that I share: {where} ({some})"
-    if returning:
-        words, then = _returning_words(node, held, returning)
-        return f"{what}; {words}", then
-    them, they_are = ("it", "it is") if len(records) == 1 else ("them", "they are")
-    they = "it was" if len(records) == 1 else "they were"
-    return (
-        f"{what}; {held_elsewhere(node, records).words}; too many went in a short time, a disk took"
-        f" {them} along or hides what {they} moved onto, the folder is an older copy, or this"
-        f" device does not remember {them}, so {they_are} deleted nowhere unasked; to have here"
-        f" again what the others have of {them}, {TO_TYPE}{REPAIR} – if {they_are} to go,"
-        f" {TO_TYPE}{CONFIRM}"
-    ), REPAIR
-
-
-def _returning_words(node: Node, held: HeldPaths, returning: Collection[bytes]) -> tuple[str, str]:
-    """Return what becomes of what is to be brought back, and what to type."""
-    wanted = [one for one in held.records() if one.path in returning]
-    known, path = held_elsewhere(node, wanted), "PATH"
-    if not known.by_nobody or not wanted:
-        text = "brought back as soon as a device that has them is linked; to give some of them up,"
-        return f"{text} {TO_TYPE}{CONFIRM} {path}", "peers"
-    if len(wanted) == len(held):  # else more than that would be given up
-        inner = common_path([one.path for one in wanted]).decode()
-        top = node.layout.name_of(node.me)
-        path = typable(f"{top}/{inner}" if inner else top, path)
-    text = f"wanted back, but {known.words}; to give that up, {TO_TYPE}{CONFIRM} {path}"
-    return text, f"{CONFIRM} {path}"
-
-
 def _amount_of(lost: Mapping[bytes, FileRecord | PlaceRow]) -> Amount:
     return Amount(len(lost), 0, sum(one.size for one in lost.values()))
 
 
 def _is_folder(before: FileRecord | PlaceRow | None) -> bool:
     return before is not None and before.kind is Kind.FOLDER
-
-
-def _is_emptied(change: PendingRecord) -> bool:
-    """Say whether a file is cut off to nothing."""
-    before, after = change.before, change.record
-    if before is None or before.kind is not Kind.FILE or not before.size:
-        return False
-    return after.kind is Kind.FILE and not after.size

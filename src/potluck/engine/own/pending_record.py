@@ -29,3 +29,11 @@ def record_about(row: PlaceRow, piece_size: int) -> FileRecord:
     if row.kind is Kind.FOLDER:
         piece_size, root = limits.PIECE_MIN_BYTES, EMPTY_ROOT
     return FileRecord(row.path, row.kind, size, mtime_ns, executable, piece_size, root, seq=0)
+
+
+def is_emptied(change: PendingRecord) -> bool:
+    """Say whether a file is cut off to nothing."""
+    before, after = change.before, change.record
+    if before is None or before.kind is not Kind.FILE or not before.size:
+        return False
+    return after.kind is Kind.FILE and not after.size

@@ -68,7 +68,7 @@ class Publishing:
         self.held = self.breaker.held
         self.damaged = DamagedFiles(node, listener)
         self.older = OlderCopy(node, listener)
-        self._kept: dict[bytes, PendingRecord] = {}  # what stands where another file is held
+        self.kept: dict[bytes, PendingRecord] = {}  # what stands where another file is held
         self.generation, self._seq = 1, 0
         self._published_s = -HEAD_MAX_S
         self.lineage = Lineage(node.index.meta)
@@ -101,7 +101,7 @@ class Publishing:
 
     def stands(self, path: bytes) -> PlaceRow | None:
         """Return what stands at a path of the own folder, published or not."""
-        change = self._changed.get(path) or self._kept.get(path)
+        change = self._changed.get(path) or self.kept.get(path)
         if change is not None or path in self._gone:
             return change.row if change is not None and path not in self._gone else None
         return self._node.index.places.get(self._node.own_manifest, path)
@@ -125,7 +125,7 @@ class Publishing:
         record = record_about(row, piece_size)
         live = index.manifests.get(name, row.path)
         self._gone.pop(row.path, None)
-        self._kept.pop(row.path, None)
+        self.kept.pop(row.path, None)
         if live is not None and (as_shared or msgspec.structs.replace(live, seq=0) == record):
             self._changed.pop(row.path, None)
             self.held.release([row.path])
@@ -173,7 +173,7 @@ class Publishing:
         """The next head says of these, which were held, what stands there now, or nothing."""
         index, name = self._node.index, self._node.own_manifest
         for path in paths:
-            kept = self._kept.pop(path, None)
+            kept = self.kept.pop(path, None)
             if kept is not None:
                 self._changed.setdefault(path, kept)
             if self.stands(path) is None:
@@ -183,7 +183,7 @@ class Publishing:
         """Return what will stand below a folder (b"" is everything) with the next head."""
         known = self._node.index.places.all_paths(self._node.own_manifest, folder)
         prefix = folder + b"/" if folder else b""
-        known += [path for path in (*self._changed, *self._kept) if path.startswith(prefix)]
+        known += [path for path in (*self._changed, *self.kept) if path.startswith(prefix)]
         return [path for path in dict.fromkeys(known) if path not in self._gone]
 
     def is_gone(self, path: bytes) -> bool:
@@ -195,7 +195,7 @@ class Publishing:
         for folder in folders:
             self._gone.update((row.path, row) for row in places.under(name, folder))
         above = set(folders)
-        for changes in (self._changed, self._kept):
+        for changes in (self._changed, self.kept):
             for path in [path for path in changes if within(path.rpartition(b"/")[0], above)]:
                 del changes[path]
 
@@ -276,7 +276,7 @@ class Publishing:
         self.held.hold(self.older.kept(self._gone, self.held.confirmed))
         older, kept_back = len(self.held), self.breaker.sift(self._gone, self._changed)
         self._endings.on_held(before, len(self.held) - older)
-        _keep_back(kept_back, self._changed, self._gone, self._kept)
+        _keep_back(kept_back, self._changed, self._gone, self.kept)
         index.places.remove(name, kept_back)
         said = [*(change.record for change in self._changed.values()), *again]
         records = [

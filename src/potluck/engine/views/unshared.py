@@ -13,12 +13,11 @@ here; of a very long list of refused names, or of what is nobody's, only the fir
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from potluck.core.content.editor_files import ignored
-from potluck.core.content.ignore_rules import IGNORE_FILE, deciding_line, parse_rules
 from potluck.core.wording import set_off
+from potluck.engine.own.left_out import left_out_words
 from potluck.engine.troubles import TroubleKind
 from potluck.engine.views.asked_path import AskedPath
 from potluck.engine.views.reasons import WhyParts
@@ -49,7 +48,8 @@ def why_unshared(parts: WhyParts, asked: AskedPath) -> Unshared:
     if not asked.inner:
         return Unshared()
     if name == node.own_manifest:
-        left_out = Unshared(_left_out(parts.own_folder.ignore_file.rules, asked))
+        rules, inner = parts.own_folder.ignore_file.rules, asked.text.partition("/")[2]
+        left_out = Unshared(left_out_words(rules, inner))
         refused = _refused(parts, asked) or (left_out if left_out.text else None)
         return refused or _editors(asked, OTHER_NAME) or Unshared()
     strange = parts.replica_check.changes.strange
@@ -91,28 +91,3 @@ def _refused(parts: WhyParts, asked: AskedPath) -> Unshared | None:
             return Unshared(f"{it} is a {reason}: only files and folders are shared")
         return Unshared(f"{it} cannot be shared ({reason})", commands.get(path, ""))
     return None
-
-
-def _left_out(rules: Sequence[bytes], asked: AskedPath) -> str:
-    """Say which line leaves out the path, or a folder above it."""
-    for at, text in enumerate(rules):
-        found = parse_rules(text)
-        for what, folder, name, is_folder in _steps(asked):
-            if not found.ignores(folder, name, is_folder=is_folder):
-                continue
-            number, line = deciding_line(text, folder, name, is_folder=is_folder)
-            if at:
-                return f"{what} left out by “{line}”, as {IGNORE_FILE} said before the fault"
-            return f"{what} left out by {IGNORE_FILE}, line {number}: “{line}”"
-    return ""
-
-
-def _steps(asked: AskedPath) -> Iterator[tuple[str, str, str, bool]]:
-    """Yield what a walk asks about on its way to a path: words, folder, name, if it is a folder."""
-    names = asked.text.split("/")[1:]
-    for at in range(len(names) - 1):
-        inner = "/".join(names[: at + 1])
-        yield f"the folder {set_off(inner)} is", "/".join(names[:at]), names[at], True
-    above = "/".join(names[:-1])
-    yield "it is", above, names[-1], False
-    yield "as a folder it is", above, names[-1], True
