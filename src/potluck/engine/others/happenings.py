@@ -11,15 +11,14 @@ renamed; a folder whose files all went to another was renamed itself. What is le
 Guarantees: told a second after the last thing at the latest, and every three seconds while things
 go on; a folder that comes slowly, and a file that changes again, once a minute. When this device
 leaves, what waits is told. "Kept in the trash" is said only of files that this device itself moved
-there, with the age at which they go; while the disk lacks room they may go sooner, so no age is
-said. What this device lost and brought back, or lets go since its folder is forgotten
-(forgotten_folders.py tells that), or though it is shared (local_names.py), is no deed of its owner.
-Paths are remembered one by one up to a bound, what is more is counted; names are cut, and set off
-where they could be read as words of ours. Limits: what is gathered is lost when the program is
-killed, and so is what is to be brought back. A trash that is too large lets files go sooner, which
-is told when it is pruned for room. Of new folders only those without anything in them are told.
-Beside a file that something keeps from coming a new one waits a minute while others come. The own
-folder lacks nothing, so its lines do not wait.
+there, with the age at which they go, unless the disk lacks room. What this device lost and brought
+back, or lets go since its folder is forgotten (forgotten_folders.py tells that), or though it is
+shared (local_names.py), is no deed of its owner. Paths are remembered one by one up to a bound,
+what is more is counted; names are cut, and set off where they could be read as words of ours.
+Limits: what is gathered is lost when the program is killed, and so is what is to be brought back. A
+trash that is too large lets files go sooner: that is told then. Of new folders only empty ones are
+told. Beside a file that something keeps from coming a new one waits a minute while others come. The
+own folder lacks nothing, so its lines do not wait.
 """
 
 from __future__ import annotations
