@@ -43,6 +43,7 @@ def test_what_is_held_is_held_by_the_next_run_too() -> None:
             False,
         )
         assert {one.path for one in each.records()} == {b"f", b"f/a", b"f/g/b"}
+        assert [[one.path for one in each.at(path)] for path in (b"f/a", b"c")] == [[b"f/a"], []]
     assert repr(part) == "<HeldPaths: 3 held, 0 confirmed>"
 
 

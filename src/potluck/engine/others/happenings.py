@@ -12,13 +12,12 @@ Guarantees: told a second after the last thing at the latest, and every three se
 go on; a folder that comes slowly, and a file that changes again, once a minute. When this device
 leaves, what waits is told. "Kept in the trash" is said only of files that this device itself moved
 there, with the age at which they go, unless the disk lacks room. What this device lost and brought
-back, or lets go since its folder is forgotten (forgotten_folders.py tells that), or though it is
+back, lets go since its folder is forgotten (forgotten_folders.py tells that), or though it is
 shared (local_names.py), is no deed of its owner. Paths are remembered one by one up to a bound,
-what is more is counted; names are cut, and set off where they could be read as words of ours.
-Limits: what is gathered is lost when the program is killed, and so is what is to be brought back. A
-trash that is too large lets files go sooner: that is told then. Of new folders only empty ones are
-told. Beside a file that something keeps from coming a new one waits a minute while others come. The
-own folder lacks nothing, so its lines do not wait.
+what is more is counted; long names are cut. Limits: what is gathered is lost when the program is
+killed, and so is what is to be brought back. A trash that is too large lets files go sooner: that
+is told then. Of new folders only empty ones are told. Beside a file that something keeps from
+coming a new one waits a minute while others come. Lines of the own folder do not wait.
 """
 
 from __future__ import annotations
