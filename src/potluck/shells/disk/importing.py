@@ -117,8 +117,10 @@ class _Importing:
         finally:
             os.close(parent)
         if same:
-            self._unmet.clear()
-            self.already.append((printable(path), "/".join((*self._below, same))))
+            met = {printable(one) for one in self._listed or () if os.path.lexists(one)}
+            self._unmet -= met
+            if met or not self._listed:
+                self.already.append((printable(path), "/".join((*self._below, same))))
         elif brought:
             came = "/".join((*self._below, brought))
             self.added.append(came)
@@ -316,8 +318,10 @@ class _Importing:
         return OWN_FILE if is_own_file(home_fd, found) else ""
 
     def _has_failed_below(self, shown: str) -> bool:
-        """Say whether something stayed behind in a folder, which then stays too."""
-        return any(path.startswith(printable(shown) + os.sep) for path, _reason in self.failed)
+        """Say whether something stayed behind in a folder, which then stays too, or was not met."""
+        below = printable(shown) + os.sep
+        lacking = chain((path for path, _reason in self.failed), self._unmet)
+        return any(path.startswith(below) for path in lacking)
 
     def _fail(self, path: str, reason: str) -> None:
         self.failed.append((printable(path), reason))
