@@ -118,9 +118,9 @@ def test_of_a_folder_of_which_nothing_listed_stands_no_empty_one_comes(share, ho
     gone = [(top / "a", "a"), (top / "deep" / "b", "b")]
     missing = tuple((str(file), "not there") for file, _ in gone)
     for _ in range(2):
-        result = take(share, top, *gone, into="me/docs")
+        result = take(share, top, *gone, into="me/docs/new")
         assert (result.added, result.already, result.failed) == ((), (), missing)
-        assert not Path(share.folder, "Shared/me/docs/Tune").exists()
+        assert not Path(share.folder, "Shared/me/docs").exists()
     Path(share.folder, "Shared/me/docs/Tune/deep").mkdir(parents=True)
     result = take(share, top, *gone)  # the empty one that stands there is no copy of it
     assert (result.added, result.already, result.failed) == ((), (), missing)

@@ -16,10 +16,11 @@ Guarantees: never replaces anything: a taken name gets ` (2)`, and that is repor
 removed only after its copy is durable; symbolic links, devices, refused names and what makes this
 device itself or is kept beside that (private_files.py) are reported and left where they are; a
 folder of which nothing could come in leaves no empty one; mtime, the x bit and holes stay. Where
-an order lists files (`take`) only these come, each only if its copy has the listed hash. Limits:
-owner, other mode bits and extended attributes stay behind on a copy; FOLDER itself is not imported
-into itself. A file that changes while it is copied is reported and left out. A folder that is
-moved, or that lies on another disk than `tmp/`, comes in file by file.
+an order lists files (`take`) only these come, each only if its copy has the listed hash, and where
+none of them does nothing is said to have come. Limits: owner, other mode bits and extended
+attributes stay behind on a copy; FOLDER itself is not imported into itself. A file that changes
+while it is copied is reported and left out. A folder that is moved, or that lies on another disk
+than `tmp/`, comes in file by file.
 """
 
 from __future__ import annotations
@@ -67,10 +68,16 @@ FOLDER_IN_THE_WAY = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
 def import_paths(share: Share, order: Import) -> Imported:
     """Bring files and folders into `order.into`, made if need be; what fails is in the result."""
     with Folders(share.shared_fd) as folders:
+        into = order.into.parts
+        stood = len(into)  # or something is in the way, which is said below
+        with suppress(OSError, UnsafePath):
+            stood = max(1, folders.standing(into))
         importing = _Importing(share, order, folders)
         for path in order.paths:
             importing.bring(path)
         importing.miss()
+        if not importing.added:
+            folders.drop_made(into, stood)
         failed = folders.sync()
     for parts, reason in failed.items():
         importing.failed.append(("/".join(parts), reason))
