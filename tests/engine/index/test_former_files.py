@@ -132,6 +132,7 @@ def test_of_a_folder_that_nothing_is_known_of_nothing_is_said() -> None:
     empty = index()
     assert empty.former.below(ANNAS, b"", 9) == []
     assert empty.former.kept(ANNAS, root_of("a"), 1) is None
+    assert empty.former.contents(ANNAS, b"", "ann") == []
     assert empty.former.burst(ANNAS) == 0
     assert not empty.former.has(ANNAS, b"a", root_of("a"))
     assert empty.former.burst_at(ANNAS, b"a") is None
