@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from potluck.core.content.facts import Source, Stat
+from potluck.core.content.known_versions import KnownVersion
 from potluck.core.content.paths import SafePath
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.keys.identity import DeviceId
@@ -331,6 +332,7 @@ class Import:
     mode: str  # "copy", "move", "reflink" or "restore"
     into: SafePath  # Shared/<label>, or a folder in there
     listed: tuple[ListedFile, ...] | None = None  # what alone is copied; None: all that stands
+    known: tuple[KnownVersion, ...] = ()  # to restore: what the versions in the trash may be
 
 
 @dataclass(frozen=True, slots=True)

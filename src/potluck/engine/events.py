@@ -326,6 +326,7 @@ class Imported:
     backups: tuple[str, ...] = ()  # names of those that are locked backups of an identity
     kept: tuple[str, ...] = ()  # of those restored: where something stood that is in the trash now
     versions: tuple[tuple[int, int], ...] = ()  # of the path to restore, here: (size, mtime_ns)
+    changed: tuple[str, ...] = ()  # where in the trash lies what is not as it came: absolute
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from potluck.core.content.known_versions import KnownVersion
 from potluck.engine.index import Index, former_files
 from potluck.engine.index.former_files import FormerFile
 from tests.engine.index.builders import ANNAS, BERT, BERTS, folder, index, place, record, root_of
@@ -87,6 +88,19 @@ def test_what_stood_here_is_found_by_its_content_in_its_own_folder_only(known: I
     assert known.former.kept(ANNAS, root_of("a"), 1) is None
 
 
+def test_what_the_trash_may_hold_is_known_with_its_content(known: Index) -> None:
+    known.places.put(BERTS, [place(record(text)) for text in ("a", "d/b", "dx")])
+    known.former.note_kept(BERTS, [(b"a", b""), (b"d/b", b"")], "bert")
+    known.former.note_kept(BERTS, [(b"dx", b"")], "as he was called before")
+    inside = KnownVersion("bert/d/b", 3, 5, root_of("d/b"), 0, kept=True)
+    assert known.former.contents(BERTS, b"d", "bert") == [inside]
+    assert known.former.contents(BERTS, b"", "bert")[1:] == [inside]
+    assert known.former.contents(BERTS, b"a", "another") == []
+    ends(known, 1, "a")
+    (own,) = known.former.contents(ANNAS, b"", "ann")
+    assert own == KnownVersion("ann/a", 1, 5, root_of("a"), record("a").piece_size, kept=False)
+
+
 def test_what_is_shared_of_an_own_path_is_not_said_to_be_in_the_trash_here(known: Index) -> None:
     ends(known, 1, "a")
     assert known.former.kept(ANNAS, root_of("a"), 1) is None
@@ -118,6 +132,7 @@ def test_of_a_folder_that_nothing_is_known_of_nothing_is_said() -> None:
     empty = index()
     assert empty.former.below(ANNAS, b"", 9) == []
     assert empty.former.kept(ANNAS, root_of("a"), 1) is None
+    assert empty.former.contents(ANNAS, b"", "ann") == []
     assert empty.former.burst(ANNAS) == 0
     assert not empty.former.has(ANNAS, b"a", root_of("a"))
     assert empty.former.burst_at(ANNAS, b"a") is None

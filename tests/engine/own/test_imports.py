@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from potluck.core.content.facts import NO_ROOM, OF_THE_DISK
+from potluck.core.content.facts import NO_ROOM, OF_THE_DISK, ManifestName
+from potluck.core.content.known_versions import KnownVersion
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.errors import NotFound
 from potluck.engine.effects import Import, Reply
@@ -23,7 +24,8 @@ from potluck.engine.own.imports import (
     Imports,
 )
 from potluck.engine.own.restored import RESTORE
-from tests.engine.builders import node, taken
+from tests.engine.builders import group, key, node, taken
+from tests.engine.index.builders import place, record, root_of
 from tests.engine.listeners import Heard
 
 TOP = parse_wire_path(b"d1")
@@ -147,6 +149,22 @@ def test_what_came_back_from_the_trash_is_said_as_that() -> None:
     imports.on_imported(Imported(wanted.order, ("a.txt",), ()))
     (reply,) = taken(made, Reply)
     assert (reply.ok, reply.text) == (True, f"restored {made.own_label}/a.txt")
+
+
+@pytest.mark.parametrize(
+    ("named", "known"),
+    [("d2/docs/a@2", True), ("d2/", True), ("d2/b", False), ("nobody/a", False), ("../a", False)],
+)
+def test_a_restore_is_told_what_the_versions_may_be(named: str, known: bool) -> None:
+    made = node()
+    made.roster = group(1, 2)
+    his = ManifestName.own(key(2).device)
+    made.index.places.put(his, [place(record("docs/a"))])
+    made.index.former.note_kept(his, [(b"docs/a", b"")], "d2")
+    Imports(made, Heard()).on_add(AddAsked(1, (named,), RESTORE), TOP)
+    (wanted,) = taken(made, Import)
+    version = KnownVersion("d2/docs/a", 6, 5, root_of("docs/a"), 0, kept=True)
+    assert wanted.known == ((version,) if known else ())
 
 
 def test_an_order_nobody_gave_is_ignored() -> None:

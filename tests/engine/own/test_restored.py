@@ -8,7 +8,15 @@ from potluck.core.content.facts import Hindrance
 from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
 from potluck.engine.own.imports import LEAVING, NOT_IN_PLACE, NOT_RESTORED, Imports
-from potluck.engine.own.restored import LINES, NOT_IN_TRASH, RESTORE, STANDS_ALL, TOO_FEW, reply_of
+from potluck.engine.own.restored import (
+    LINES,
+    NOT_AS_IT_CAME,
+    NOT_IN_TRASH,
+    RESTORE,
+    STANDS_ALL,
+    TOO_FEW,
+    reply_of,
+)
 from tests.engine.builders import node, taken
 from tests.engine.listeners import Heard
 from tests.engine.own.test_imports import TOP
@@ -66,6 +74,24 @@ def test_what_the_disk_did_not_take_says_so(reason: str, code: str, fix: str) ->
     reply = said(Imported(ORDER, ("b",), (("me/a", reason),)))
     assert (reply.ok, reply.code, reply.fix) == (False, code, fix)
     assert reply.text == f"restored me/b\nnot restored: me/a ({reason})"
+
+
+@pytest.mark.parametrize(
+    ("lies", "fix"),
+    [
+        (
+            "/p/.potluck/trash/x/ann/a b",
+            "to have it as it is: cp -n '/p/.potluck/trash/x/ann/a b' .",
+        ),
+        ("/p\x1b/.potluck/trash/x/ann/a", "trash"),
+    ],
+)
+def test_what_changed_in_the_trash_can_be_copied_by_hand(lies: str, fix: str) -> None:
+    failed = (("ann/a", NOT_AS_IT_CAME), ("ann/c", NOT_IN_TRASH))
+    reply = said(Imported(ORDER, (), failed, changed=(lies,)))
+    assert (reply.ok, reply.code, reply.fix) == (False, "", fix)
+    assert reply.text.splitlines()[0] == f"not restored: ann/a ({NOT_AS_IT_CAME})"
+    assert reply.cause
 
 
 def test_of_many_the_first_are_named_and_nothing_is_nothing() -> None:

@@ -88,6 +88,29 @@ def test_forget_closes_what_is_below(top):
         assert folders.sync() == {}
 
 
+def test_what_was_made_in_vain_goes_again_as_far_as_nothing_came_into_it(top, tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "link").symlink_to("/")
+    before = open_descriptors()
+    with Folders(top) as folders:
+        path = ("a", "b", "c", "d")
+        assert folders.standing(()) == folders.standing(("x", "y")) == 0
+        assert folders.standing(path) == 1
+        with pytest.raises(UnsafePath):
+            folders.standing(("link", "etc"))
+        folders.get(path[:3], create=True)  # d was not made
+        folders.drop_made(path, 1)
+        assert os.listdir(tmp_path / "a") == []
+        folders.get(path, create=True)
+        (tmp_path / "a" / "b" / "mine").write_bytes(b"mine")
+        folders.drop_made(path, 1)
+        assert os.listdir(tmp_path / "a" / "b") == ["mine"]
+        folders.drop_made(("link", "etc"), 0)
+        assert folders.sync() == {}
+    assert (tmp_path / "link").is_symlink()
+    assert open_descriptors() == before
+
+
 def test_a_failed_fsync_is_told_and_not_repeated(top, monkeypatch):
     calls = []
 

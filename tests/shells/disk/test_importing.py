@@ -112,6 +112,30 @@ def test_what_was_listed_and_is_there_already_is_not_missed(share, home) -> None
     assert take(share, one, (one, "another")).instead == (("docs/one (2).jpg", "one.jpg"),)
 
 
+def test_of_a_folder_of_which_nothing_listed_stands_no_empty_one_comes(share, home) -> None:
+    top = home / "Tune"
+    (top / "deep").mkdir(parents=True)
+    gone = [(top / "a", "a"), (top / "deep" / "b", "b")]
+    missing = tuple((str(file), "not there") for file, _ in gone)
+    for _ in range(2):
+        result = take(share, top, *gone, into="me/docs/new")
+        assert (result.added, result.already, result.failed) == ((), (), missing)
+        assert not Path(share.folder, "Shared/me/docs").exists()
+    Path(share.folder, "Shared/me/docs/Tune/deep").mkdir(parents=True)
+    result = take(share, top, *gone)  # the empty one that stands there is no copy of it
+    assert (result.added, result.already, result.failed) == ((), (), missing)
+
+
+def test_what_is_the_same_here_and_there_is_no_copy_of_what_lacks_in_both(share, home) -> None:
+    one = home / "Photos" / "one.jpg"
+    both = ((one, "one"), (home / "Photos" / "2024" / "two.jpg", "two"))
+    gone = home / "Photos" / "gone"
+    assert take(share, home / "Photos", *both).added == ("docs/Photos",)
+    again = take(share, home / "Photos", *both, (gone, "gone"))
+    assert again.already == ((str(home / "Photos"), "docs/Photos"),)
+    assert again.failed == ((str(gone), "not there"),)
+
+
 @pytest.mark.parametrize("mode", ["copy", "move", "reflink"])
 def test_files_and_folders_come_in(share, home, mode):
     result = bring(share, home / "a.txt", f"{home}/Photos/", mode=mode)

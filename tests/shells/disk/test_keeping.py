@@ -6,6 +6,7 @@ import errno
 import os
 import time
 from itertools import islice
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,8 @@ from potluck.core.content.facts import Hindrance
 from potluck.shells.disk import keeping
 from potluck.shells.disk.fsops import Share, reason_of, stat_at
 from potluck.shells.disk.keeping import Keeper, Occupant, numbered
-from potluck.shells.disk.trash_layout import Why, trash_names
+from potluck.shells.disk.trash_layout import Why
+from potluck.shells.disk.trash_walk import versions_below
 from tests.shells.files import aside, open_descriptors, path, shared, trash, write
 
 NOON = time.mktime((2025, 1, 31, 12, 0, 0, 0, 0, -1))
@@ -212,10 +214,40 @@ def test_a_failed_sync_is_told(share, keeper, occupant, monkeypatch, number, rea
 
 @given(st.text("aé😀. ", min_size=1, max_size=255).filter(lambda name: len(name.encode()) <= 255))
 def test_numbered_names_fit_and_differ(name):
-    for names in (numbered(name, lambda n: f" ({n})"), trash_names(name)):
-        drawn = list(islice(names, 12))
-        assert len(set(drawn)) == 12
-        assert all(0 < len(each.encode()) <= 255 for each in drawn)
+    drawn = list(islice(numbered(name, lambda n: f" ({n})"), 12))
+    assert len(set(drawn)) == 12
+    assert all(0 < len(each.encode()) <= 255 for each in drawn)
+
+
+LONG = ["n" * 255, "n" * 254, "n" * 246, "n" * 253 + "~2", "é" * 127]
+
+
+@pytest.mark.parametrize("links", [True, False])
+@pytest.mark.parametrize("leave", [True, False])
+@pytest.mark.parametrize("name", LONG)
+def test_of_a_long_name_every_version_is_found_again(
+    share, occupant, monkeypatch, name, leave, links
+):
+    def no_links(*_args, **_folders):
+        raise OSError(errno.EPERM, "no links here")
+
+    if not links:
+        monkeypatch.setattr(os, "link", no_links)
+    for n in range(4):
+        write(share, f"ann/d/{name}", b"v%d" % n)
+        with Keeper(share, NOON) as keeper:
+            for _ in range(2 if leave and links else 1):  # a second try keeps nothing twice
+                assert keeper.trash(occupant(f"ann/d/{name}"), leave=leave) == ""
+        Path(share.folder, "Shared/ann/d", name).unlink(missing_ok=True)
+    found = versions_below(share.trash_fd, path(f"ann/d/{name}")).versions
+    assert {str(kept.path) for kept in found} == {f"ann/d/{name}"}
+    assert sorted((kept.order[2], _read(share, kept)) for kept in found) == [
+        (n + 1, b"v%d" % n) for n in range(4)
+    ]
+
+
+def _read(share, kept):
+    return Path(share.folder, ".potluck", "trash", *kept.folder, kept.name).read_bytes()
 
 
 def test_the_extension_stays_last_unless_it_is_no_extension():

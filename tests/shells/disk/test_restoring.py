@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from potluck.core.content.facts import Hindrance
+from potluck.core.content.known_versions import KnownVersion
 from potluck.core.content.paths import parse_wire_path
 from potluck.engine.effects import Import
 from potluck.engine.events import Imported, OrderId
-from potluck.engine.own.restored import NOT_IN_TRASH, RESTORE, STANDS_ALL, TOO_FEW
+from potluck.engine.own.restored import (
+    NOT_AS_IT_CAME,
+    NOT_IN_TRASH,
+    RESTORE,
+    STANDS_ALL,
+    TOO_FEW,
+)
 from potluck.shells.disk import keeping
 from potluck.shells.disk import restoring as module
 from potluck.shells.disk.content_check import copy_content
 from potluck.shells.disk.fsops import Share, set_crash_hook, stat_at
 from potluck.shells.disk.restoring import restore_paths
+from tests.engine.index.builders import root_of
 from tests.shells.files import aside, open_descriptors, shared, trash, write
 
 ORDER = OrderId(5)
@@ -44,13 +52,93 @@ def put(share: Share, text: str, data: bytes) -> Path:
     return path
 
 
-def restored(share: Share, *texts: str) -> Imported:
+def restored(share: Share, *texts: str, known: Sequence[KnownVersion] = ()) -> Imported:
     """Restore, and see that nothing is left over: no descriptor, and nothing in tmp/."""
     before = open_descriptors()
-    done = restore_paths(share, Import(ORDER, texts, RESTORE, ME))
+    done = restore_paths(share, Import(ORDER, texts, RESTORE, ME, known=tuple(known)))
     assert open_descriptors() == before
     assert os.listdir(share.tmp_fd) == []
     return done
+
+
+def came(path: str, text: str, *, mtime_ns: int = TIME_NS, kept: bool = True) -> KnownVersion:
+    """That is remembered to have come into the trash."""
+    return KnownVersion(path, len(text), mtime_ns, root_of(text), 0, kept)
+
+
+@pytest.mark.parametrize("same_time", [True, False])
+@pytest.mark.parametrize("whose", ["ann", "me"])
+def test_a_version_whose_bytes_changed_in_the_trash_is_not_restored(
+    share: Share, whose: str, same_time: bool
+) -> None:
+    kept = put(share, f"day-000000-replaced/{whose}/d/a~2", b"bad")
+    put(share, f"day-000000-deleted/{whose}/d/b", b"whole")
+    if not same_time:
+        os.utime(kept)
+    known = [came(f"{whose}/d/a", "old"), came(f"{whose}/d/b", "whole")]
+    done = restored(share, f"{whose}/d/a", known=known)
+    assert done.failed == ((f"{whose}/d/a", NOT_AS_IT_CAME),)
+    assert (done.added, done.changed) == ((), (str(kept),))
+    assert shared(share) == {}
+    assert os.listdir(share.shared_fd) == []
+    done = restored(share, f"{whose}/d/", known=known)  # the others of a folder come
+    assert done.failed == ((f"{whose}/d/a", NOT_AS_IT_CAME),)
+    assert list(shared(share).values()) == [b"whole"]
+
+
+def test_a_version_that_is_as_it_came_is_restored_and_so_is_what_nothing_is_known_of(
+    share: Share,
+) -> None:
+    put(share, "day-000000-replaced/ann/a", b"old")
+    os.utime(put(share, "day-000001-replaced/ann/a", b"two"))
+    known = [came("ann/a", "old"), came("ann/b", "els"), came("ann/a", "new", kept=False)]
+    for text in ("ann/a@2", "ann/a"):
+        assert restored(share, text, known=known).failed == ()
+    assert set(shared(share).values()) == {b"old", b"two"}
+
+
+def test_a_restore_that_fails_leaves_no_folder_and_what_came_in_it_stays(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(share, "day-000000-deleted/ann/d/e/a", b"old")
+    put(share, "day-000000-deleted/ann/d/e/b", b"old")
+    write(share, "me/mine", b"mine")
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "copy_content", full)
+        assert len(restored(share, "ann/d/").failed) == 2
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", full)
+        assert len(restored(share, "ann/d/").failed) == 2
+    assert os.listdir(os.path.join(share.folder, "Shared/me")) == ["mine"]
+
+    def saves(*_: Any, **__: Any) -> None:
+        write(share, "me/Restored from ann/d/saved", b"saved")
+        full()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", saves)
+        assert restored(share, "ann/d/e/a").failed
+    assert os.listdir(os.path.join(share.folder, "Shared/me/Restored from ann/d")) == ["saved"]
+
+
+def test_where_a_folder_cannot_be_made_none_of_its_parents_is_left(
+    share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(share, "day-000000-deleted/ann/d/e/a", b"old")
+    real = os.mkdir
+
+    def mkdir(name: str, *args: Any, **folders: Any) -> None:
+        if name == "e":
+            raise OSError(errno.ENOSPC, "full")
+        real(name, *args, **folders)
+
+    monkeypatch.setattr(os, "mkdir", mkdir)
+    assert restored(share, "ann/d/e/a").failed
+    assert os.listdir(share.shared_fd) == []
 
 
 def test_what_is_mine_comes_back_to_its_place(share: Share) -> None:

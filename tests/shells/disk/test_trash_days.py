@@ -110,10 +110,11 @@ def test_without_a_count_that_is_ours_everything_came_today(
 
 def test_a_day_that_has_not_been_yet_is_today(share: Share, clock: Clock, ledger: Path) -> None:
     ledger.write_text(f"{12 * DAY_S}\n")
-    for top in ("day-999999-replaced", "day-000011-replaced", "new"):
+    for top in ("day-999999-replaced", "day-000011-replaced", "new", "day-000099-deleted-whole.4"):
         make(share, f"{top}/ann/a")
     TrashDays(share, clock).count()
-    assert tops(share) == ["day-000011-replaced", "day-000012 was new", "day-000012-replaced"]
+    assert tops(share) == ["day-000011-replaced", "day-000012 was new",
+                           "day-000012-deleted-whole.1", "day-000012-replaced"]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe", "folder"])

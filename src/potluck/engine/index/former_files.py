@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from potluck.core.content.facts import ManifestName
+from potluck.core.content.known_versions import KnownVersion
 from potluck.core.content.pieces import Root
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord
@@ -107,12 +108,10 @@ class FormerFiles:
         named = self._names.find(name)
         if named is None:
             return []
-        sql, values = f"{_FORMER} WHERE f.manifest = ?", tuple[bytes, ...]()
-        if path:
-            sql += " AND (f.path = ? OR (f.path >= ? AND f.path < ?))"
-            values = (path, path + b"/", path + b"/" + _AFTER_ALL_PATHS)
+        within, values = _within(path)
         rows = self._database.rows(
-            f"{sql} ORDER BY f.id DESC LIMIT ?", (named.number, *values, limit)
+            f"{_FORMER} WHERE f.manifest = ?{within} ORDER BY f.id DESC LIMIT ?",
+            (named.number, *values, limit),
         )
         return [_former(row) for row in rows]
 
@@ -171,6 +170,24 @@ class FormerFiles:
         return counts
 
     # -- the trash here ----------------------------------------------------------------------------
+    def contents(self, name: ManifestName, path: bytes, top: str) -> list[KnownVersion]:
+        """Return what is known to have been shared, or to have stood, at a path or below it, while
+        the folder was called `top`.
+        """
+        named = self._names.find(name)
+        if named is None:
+            return []
+        within, values = _within(path)
+        rows = self._database.rows(
+            "SELECT f.path, f.size, f.mtime_ns, f.root, f.piece_size, f.top FROM former AS f"
+            f" WHERE f.manifest = ? AND f.top IN ('', ?){within} ORDER BY f.id",
+            (named.number, top, *values),
+        )
+        return [
+            KnownVersion(f"{top}/{of.decode()}", size, mtime_ns, Root(root), piece_size, kept != "")
+            for of, size, mtime_ns, root, piece_size, kept in rows
+        ]
+
     def kept(self, name: ManifestName, root: Root, size: int) -> tuple[str, bytes] | None:
         """Return where below the trash a content of a folder came to lie last: top and path."""
         named = self._names.find(name)
@@ -187,6 +204,14 @@ class FormerFiles:
         """What stood at a path is not in the trash any more."""
         sql = "DELETE FROM former WHERE manifest = ? AND path = ? AND root = ?"
         self._database.run(sql, (self._names.make(name).number, path, root))
+
+
+def _within(path: bytes) -> tuple[str, tuple[bytes, ...]]:
+    """Return what selects a path and what is below it (b"": everything), and its values."""
+    if not path:
+        return "", ()
+    values = (path, path + b"/", path + b"/" + _AFTER_ALL_PATHS)
+    return " AND (f.path = ? OR (f.path >= ? AND f.path < ?))", values
 
 
 def _former(row: Sequence[bytes | int]) -> FormerFile:

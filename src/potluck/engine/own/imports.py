@@ -19,8 +19,10 @@ from dataclasses import replace
 from typing import Protocol
 
 from potluck.core.content.facts import NO_ROOM, OF_THE_DISK
+from potluck.core.content.known_versions import KnownVersion
 from potluck.core.content.paths import SafePath
-from potluck.core.errors import DiskTrouble, PotluckError
+from potluck.core.content.version_names import parse_version
+from potluck.core.errors import DiskTrouble, PotluckError, UnsafePath
 from potluck.engine.effects import Import, Reply
 from potluck.engine.events import AddAsked, Imported, OrderId
 from potluck.engine.node import Node
@@ -85,7 +87,21 @@ class Imports:
             return
         order = self._node.number()
         self._commands[order] = event
-        self._node.do(Import(order, event.paths, event.mode, into))
+        known = self._known(event.paths[0]) if event.mode == RESTORE else ()
+        self._node.do(Import(order, event.paths, event.mode, into, known=known))
+
+    def _known(self, text: str) -> tuple[KnownVersion, ...]:
+        """Return what the versions may be that a person names."""
+        try:
+            path = parse_version(text).path
+        except UnsafePath:
+            return ()  # the disk says so
+        layout = self._node.layout
+        name, spot = layout.manifest_at(path), layout.spot_at(path)
+        if name is None:
+            return ()
+        inner = spot.path if spot is not None else b""
+        return tuple(self._node.index.former.contents(name, inner, path.parts[0]))
 
     def on_imported(self, event: Imported) -> None:
         """An import ended."""

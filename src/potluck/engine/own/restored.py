@@ -1,15 +1,16 @@
 """What came of a `restore`, in words.
 
 Strategy: pure functions from what the disk did (an Imported) to the reply that a person reads: a
-line for each path, and where nothing came why, and what to type. Guarantees: nothing is said to be
-restored that does not stand in the own folder now. Limits: of many paths the first ones are named.
+line for each path, and where nothing came why, and what to type. What is not as it came into the
+trash can be had by hand. Guarantees: nothing is said to be restored that does not stand in the own
+folder now. Limits: of many paths the first ones are named, and of what is to be had by hand one.
 """
 
 from __future__ import annotations
 
 from potluck.core.content.facts import NO_ROOM, OF_THE_DISK
 from potluck.core.errors import DiskTrouble, NotFound
-from potluck.core.wording import set_off
+from potluck.core.wording import set_off, typable
 from potluck.engine.effects import Reply
 from potluck.engine.events import Imported
 
@@ -18,6 +19,7 @@ RESTORE = "restore"
 NOT_IN_TRASH = "the trash here holds no version of it"
 TOO_FEW = "the trash here holds no version with that number"
 STANDS_ALL = "nothing is missing there: name one file to have it back"
+NOT_AS_IT_CAME = "its bytes in the trash here are none that it is known to have had"
 NOT_HELD = frozenset({NOT_IN_TRASH, TOO_FEW})
 LINES = 20  # of a folder; the rest is counted
 
@@ -34,6 +36,10 @@ def reply_of(command: int, label: str, event: Imported) -> Reply:
     if reasons & OF_THE_DISK:
         code = DiskTrouble.code
         fix = "make room on this disk, then try again" if reasons & NO_ROOM else ""
+    elif event.changed:
+        cause = "the disk damaged it, another program wrote to it, or it is not remembered"
+        lies = typable(event.changed[0], "")
+        fix = f"to have it as it is: cp -n {lies} ." if lies else "trash"
     elif reasons & NOT_HELD:
         code, fix = NotFound.code, "history"
         cause = "it was mistyped, nothing of it went, or the trash let go of it"

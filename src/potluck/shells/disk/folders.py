@@ -5,15 +5,18 @@ component without following links, from the descriptor of its parent; where some
 remembered and fsynced once, at the end, or earlier when too many folders are open.
 
 Guarantees: a folder that was made has its parent fsynced too; a failed fsync is remembered and
-never tried again. Limits: one thread; a folder that another program moves away meanwhile takes
-along what is written into it.
+never tried again; of what was made in vain nothing goes but empty folders. Limits: one thread; a
+folder that another program moves away meanwhile takes along what is written into it, and an empty
+one that it makes where one is to be made goes with what was made in vain.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Final, Self
 
+from potluck.core.errors import UnsafePath
 from potluck.shells.disk.fsops import enter, reason_of
 
 _OPEN: Final = 64
@@ -51,6 +54,27 @@ class Folders:
                 self.touch(components[:-1])
             self._open[components] = descriptor
         return descriptor
+
+    def standing(self, components: Components) -> int:
+        """Return how many parts of a folder's path stand; raises UnsafePath or OSError."""
+        for depth in range(len(components), 0, -1):
+            with suppress(FileNotFoundError):
+                self.get(components[:depth])
+                return depth
+        return 0
+
+    def drop_made(self, components: Components, stood: int) -> None:
+        """Remove what was made of a folder's path in vain, unless something came into it; so many
+        parts `stood` before.
+        """
+        for depth in range(len(components), stood, -1):
+            self.forget(components[:depth])
+            try:
+                os.rmdir(components[depth - 1], dir_fd=self.get(components[: depth - 1]))
+            except FileNotFoundError:
+                continue  # so far it was not made
+            except (OSError, UnsafePath):
+                return
 
     def touch(self, components: Components) -> None:
         """Note that an entry of this folder changed."""

@@ -16,10 +16,11 @@ Guarantees: never replaces anything: a taken name gets ` (2)`, and that is repor
 removed only after its copy is durable; symbolic links, devices, refused names and what makes this
 device itself or is kept beside that (private_files.py) are reported and left where they are; a
 folder of which nothing could come in leaves no empty one; mtime, the x bit and holes stay. Where
-an order lists files (`take`) only these come, each only if its copy has the listed hash. Limits:
-owner, other mode bits and extended attributes stay behind on a copy; FOLDER itself is not imported
-into itself. A file that changes while it is copied is reported and left out. A folder that is
-moved, or that lies on another disk than `tmp/`, comes in file by file.
+an order lists files (`take`) only these come, each only if its copy has the listed hash, and where
+none of them does nothing is said to have come. Limits: owner, other mode bits and extended
+attributes stay behind on a copy; FOLDER itself is not imported into itself. A file that changes
+while it is copied is reported and left out. A folder that is moved, or that lies on another disk
+than `tmp/`, comes in file by file.
 """
 
 from __future__ import annotations
@@ -67,10 +68,16 @@ FOLDER_IN_THE_WAY = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
 def import_paths(share: Share, order: Import) -> Imported:
     """Bring files and folders into `order.into`, made if need be; what fails is in the result."""
     with Folders(share.shared_fd) as folders:
+        into = order.into.parts
+        stood = len(into)  # or something is in the way, which is said below
+        with suppress(OSError, UnsafePath):
+            stood = max(1, folders.standing(into))
         importing = _Importing(share, order, folders)
         for path in order.paths:
             importing.bring(path)
         importing.miss()
+        if not importing.added:
+            folders.drop_made(into, stood)
         failed = folders.sync()
     for parts, reason in failed.items():
         importing.failed.append(("/".join(parts), reason))
@@ -117,8 +124,10 @@ class _Importing:
         finally:
             os.close(parent)
         if same:
-            self._unmet.clear()
-            self.already.append((printable(path), "/".join((*self._below, same))))
+            met = {printable(one) for one in self._listed or () if os.path.lexists(one)}
+            self._unmet -= met
+            if met or not self._listed:
+                self.already.append((printable(path), "/".join((*self._below, same))))
         elif brought:
             came = "/".join((*self._below, brought))
             self.added.append(came)
@@ -316,8 +325,10 @@ class _Importing:
         return OWN_FILE if is_own_file(home_fd, found) else ""
 
     def _has_failed_below(self, shown: str) -> bool:
-        """Say whether something stayed behind in a folder, which then stays too."""
-        return any(path.startswith(printable(shown) + os.sep) for path, _reason in self.failed)
+        """Say whether something stayed behind in a folder, which then stays too, or was not met."""
+        below = printable(shown) + os.sep
+        lacking = chain((path for path, _reason in self.failed), self._unmet)
+        return any(path.startswith(below) for path in lacking)
 
     def _fail(self, path: str, reason: str) -> None:
         self.failed.append((printable(path), reason))

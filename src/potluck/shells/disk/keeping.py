@@ -6,12 +6,13 @@ really kept is looked at afterwards: if somebody exchanged the file between the 
 it goes to `Put aside/` and not to the trash.
 
 Guarantees: nothing kept ever replaces another thing; names are made unique, `name~2` in the trash
-(trash_layout.py) and `name (label, date) 2` beside it, cut where they would become too long. Links
-are kept as links, never followed. A try after one that failed keeps nothing twice, in the trash
-within one day of the program. Limits: where the file system knows no hard links, the old
-version is renamed away first, so its name is empty for a moment; where it knows no rename that
-replaces nothing, a look comes before it (renaming.py); the clock is the computer's, in
-local time for `Put aside/`, which people read. In the trash no clock counts (trash_days.py).
+(trash_layout.py), where what is too long for that comes into another folder, and `name (label,
+date) 2` beside it, cut where they would become too long. Links are kept as links, never followed. A
+try after one that failed keeps nothing twice, in the trash within one day of the program. Limits:
+where the file system knows no hard links, the old version is renamed away first, so its name is
+empty for a moment; where it knows no rename that replaces nothing, a look comes before it
+(renaming.py); the clock is the computer's, in local time for `Put aside/`, which people read. In
+the trash no clock counts (trash_days.py).
 """
 
 from __future__ import annotations
@@ -33,10 +34,10 @@ from potluck.shells.disk.folders import Components, Folders
 from potluck.shells.disk.fsops import NO_LINKS, Share, crashpoint, stat_at
 from potluck.shells.disk.renaming import rename_to_free
 from potluck.shells.disk.trash_days import day_now
-from potluck.shells.disk.trash_layout import Why, top_name, trash_names
+from potluck.shells.disk.trash_layout import Why, stays_whole, top_name, trash_names
 
 KeptNames = Callable[[], Iterator[str]]
-"""What a kept thing may be called, the first choice first; without an end."""
+"""What a kept thing may be called in a folder, the first choice first."""
 
 
 _EXTENSION_BYTES: Final = COMPONENT_BYTES // 4
@@ -84,9 +85,7 @@ class Keeper:
         """
         if why is None:
             why = Why.REPLACED if leave else Why.DELETED
-        components = self._trash_folder(occupant.path, why)
-        folder, wanted = self._trash.get(components), occupant.path.name
-        name = _keep(occupant, folder, lambda: trash_names(wanted), leave=leave)
+        components, name = self._keep_in_trash(occupant, why, leave=leave)
         self._trash.touch(components)
         kept = stat_at(self._trash.get(components), name)
         if kept is None or _is_same(kept, occupant.found):
@@ -131,16 +130,28 @@ class Keeper:
     def __exit__(self, *_exc: object) -> None:
         self.close()
 
-    def _trash_folder(self, path: SafePath, why: Why) -> Components:
-        """Return a folder in the trash with room for a path, whatever was there before."""
+    def _keep_in_trash(
+        self, occupant: Occupant, why: Why, *, leave: bool
+    ) -> tuple[Components, str]:
+        """Link or move a thing into the trash; return the folder in there and its name."""
+        wanted = occupant.path.name
+        for components in self._trash_folders(occupant.path, why):
+            folder = self._trash.get(components)
+            name = _keep(occupant, folder, lambda: trash_names(wanted), leave=leave)
+            if name:
+                return components, name
+        raise AssertionError("series never end")
+
+    def _trash_folders(self, path: SafePath, why: Why) -> Iterator[Components]:
+        """Yield folders in the trash that can have room for a path, whatever was there before."""
         if self._day is None:
             self._day = day_now(self._share)
+        whole = stays_whole(path.name)
         for series in count(1):
-            components = (top_name(self._day, why, series), *path.parts[:-1])
+            components = (top_name(self._day, why, series, whole=whole), *path.parts[:-1])
             with suppress(NotADirectoryError, UnsafePath):
                 self._trash.get(components, create=True)
-                return components
-        raise AssertionError("series never end")
+                yield components
 
     def _aside_folder(self, path: SafePath) -> int:
         return self._folders_aside().get((path.parts[0],), create=True)
@@ -192,11 +203,13 @@ def _is_itself(found: os.stat_result, folder: int, name: str) -> bool:
 
 
 def _keep(occupant: Occupant, folder: int, names: KeptNames, *, leave: bool) -> str:
-    """Link or move a thing into `folder` under the first name that is free; return that name."""
+    """Link or move a thing into `folder` under the first name that is free; return that name, ""
+    if none is.
+    """
     source = occupant.stands_as
     if leave and modes.S_ISREG(occupant.found.st_mode):
         kept = _link(occupant, folder, names())
-        if kept:
+        if kept is not None:
             return kept
     crashpoint("before_move")
     for target in names():
@@ -204,11 +217,12 @@ def _keep(occupant: Occupant, folder: int, names: KeptNames, *, leave: bool) -> 
             rename_to_free(occupant.folder_fd, source, folder, target)
             crashpoint("after_move")
             return target
-    raise AssertionError("names never end")
+    return ""
 
 
-def _link(occupant: Occupant, folder: int, names: Iterator[str]) -> str:
-    """Make a second link; return its name, "" where links are unknown. Follows no link.
+def _link(occupant: Occupant, folder: int, names: Iterator[str]) -> str | None:
+    """Make a second link; return its name, "" if none is free, None where links are unknown.
+    Follows no link.
 
     One that a try before this one made is as good: else each would leave one more.
     """
@@ -222,8 +236,8 @@ def _link(occupant: Occupant, folder: int, names: Iterator[str]) -> str:
                 continue
         except OSError as error:
             if error.errno in NO_LINKS:
-                return ""
+                return None
             raise
         crashpoint("after_link")
         return target
-    raise AssertionError("names never end")
+    return ""

@@ -4,16 +4,18 @@ Strategy: a version is copied in `tmp/`, with its time and x bit, made durable, 
 its path by one link, which never goes over anything. What stands there gets a second name in the
 trash, then it and the copy change places, so that a restore can be taken back by another. What is
 somebody else's comes into the own folder, below `Restored from <label>`, under the first free name.
-Of a folder only what is missing there now is brought back, the newest version of each.
+Of a folder only what is missing there now is brought back, the newest version of each. Where it is
+remembered what a version must be, its copy is hashed before it gets a name, and refused if it is
+nothing of that (core/content/known_versions.py).
 
 Guarantees: the trash keeps what is restored from it; nothing is overwritten; links, devices and
 pipes in the trash are no versions; a version that changes while it is copied is not restored; at
-every moment one of both versions stands at the path.
+every moment one of both versions stands at the path; what fails leaves no folder that it made.
 Limits: where the file system cannot exchange two names, or has no links, nothing stands there for a
 moment, and a crash then leaves it so: both versions are in the trash. What is saved there just
 before the exchange is in `tmp/` until it is in the trash, and a crash in between loses it. What is
-restored is writable. Onto another disk, mounted inside the own folder, nothing comes, which is
-said.
+restored is writable. What is not remembered, as after the index was lost, is compared with nothing.
+Onto another disk, mounted inside the own folder, nothing comes, which is said.
 """
 
 from __future__ import annotations
@@ -22,20 +24,27 @@ import errno
 import os
 import stat as modes
 import time
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Final
 
 from potluck.core.content.facts import Finding
+from potluck.core.content.known_versions import (
+    KnownVersion,
+    SizeAndTime,
+    piece_sizes,
+    possible_contents,
+)
 from potluck.core.content.paths import SafePath, parse_wire_path, printable
 from potluck.core.content.version_names import parse_version
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import Import
 from potluck.engine.events import Imported
-from potluck.engine.own.restored import NOT_IN_TRASH, STANDS_ALL, TOO_FEW
+from potluck.engine.own.restored import NOT_AS_IT_CAME, NOT_IN_TRASH, STANDS_ALL, TOO_FEW
 from potluck.shells.disk.comparing import is_same_tree
-from potluck.shells.disk.content_check import copy_content
+from potluck.shells.disk.content_check import copy_content, root_of
 from potluck.shells.disk.folders import Folders
 from potluck.shells.disk.fsops import (
     NO_LINKS,
@@ -60,7 +69,7 @@ _FROM: Final = "Restored from"
 
 def restore_paths(share: Share, order: Import) -> Imported:
     """Bring the versions back that `order.paths` name; what fails is in the result."""
-    restoring = _Restoring(share, order.into, f"restore.{order.order}")
+    restoring = _Restoring(share, order)
     with (
         Folders(share.shared_fd) as folders,
         Folders(share.trash_fd) as trash,
@@ -79,6 +88,7 @@ def restore_paths(share: Share, order: Import) -> Imported:
     return Imported(
         order.order, tuple(done.added), tuple(done.failed), tuple(done.already),
         tuple(done.instead), kept=tuple(done.kept), versions=tuple(done.versions),
+        changed=tuple(done.changed),
     )  # fmt: skip
 
 
@@ -92,6 +102,7 @@ class _Done:
     instead: list[tuple[str, str]] = field(default_factory=list)
     kept: list[str] = field(default_factory=list)
     versions: list[tuple[int, int]] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
 
 
 class _Restoring:
@@ -101,11 +112,15 @@ class _Restoring:
     _trash: Folders
     _keeper: Keeper
 
-    def __init__(self, share: Share, own: SafePath, tmp_name: str) -> None:
+    def __init__(self, share: Share, order: Import) -> None:
         self.done = _Done()
         self._share = share
-        self._own = own
-        self._tmp_name = tmp_name
+        self._own = order.into
+        self._tmp_name = f"restore.{order.order}"
+        self._known = defaultdict[str, list[KnownVersion]](list)
+        for one in order.known:
+            self._known[one.path].append(one)
+        self._lying = defaultdict[str, set[SizeAndTime]](set)
 
     def __repr__(self) -> str:
         return f"_Restoring({self._own}, {self.done})"
@@ -120,6 +135,8 @@ class _Restoring:
             wanted = parse_version(text)
             found = versions_below(self._share.trash_fd, wanted.path).versions
             below = list(numbered_versions(found))
+            for _, path, kept in below:
+                self._lying[str(path)].add(_stat(kept))
             exact = [kept for _, path, kept in below if path == wanted.path]
             if exact and not wanted.is_folder:
                 stats = [kept.found for kept in exact]
@@ -159,18 +176,22 @@ class _Restoring:
         """Bring one version back; raises OSError or UnsafePath."""
         is_own = path.parts[0] == self._own.name
         target = path if is_own else self._own_place(path)
-        folder = self._folders.get(target.parts[:-1], create=True)
+        stood = self._folders.standing(target.parts[:-1])
         descriptor = open_regular(self._trash.get(kept.folder), kept.name)
+        taken = ""
         try:
-            self._copy(descriptor, kept)
+            self._copy(descriptor, path, kept)
+            folder = self._folders.get(target.parts[:-1], create=True)
             if is_own:
                 taken = self._put_back(target, folder)
             else:
                 taken = self._put_beside(target, folder, path)
+            self._folders.touch(target.parts[:-1])
         finally:
             os.close(descriptor)
             remove_file(self._share.tmp_fd, self._tmp_name)
-        self._folders.touch(target.parts[:-1])
+            if not taken:
+                self._folders.drop_made(target.parts[:-1], stood)
         if taken:
             _say_complete(folder, taken)
             name = "/".join((*target.parts[1:-1], taken))
@@ -183,8 +204,8 @@ class _Restoring:
         inner = "/".join((f"{_FROM} {path.parts[0]}", *path.parts[1:]))
         return self._own.joined(parse_wire_path(inner.encode()))
 
-    def _copy(self, source: int, kept: KeptFile) -> None:
-        """Make a durable copy in tmp/; raises OSError."""
+    def _copy(self, source: int, path: SafePath, kept: KeptFile) -> None:
+        """Make a durable copy in tmp/; raises OSError or UnsafePath."""
         before = stat_of(os.fstat(source))
         remove_file(self._share.tmp_fd, self._tmp_name)
         copy = make_file(self._share.tmp_fd, self._tmp_name)
@@ -192,12 +213,28 @@ class _Restoring:
             copy_content(source, copy)
             if not before == stat_of(os.fstat(source)) == stat_of(kept.found):
                 raise OSError(errno.EAGAIN, "it changed in the trash while it was copied")
+            self._check(path, kept, copy)
             os.fchmod(copy, 0o755 if before.executable else 0o644)
             os.utime(copy, ns=(before.mtime_ns, before.mtime_ns))
             os.fsync(copy)
         finally:
             os.close(copy)
         crashpoint("before_restore")
+
+    def _check(self, path: SafePath, kept: KeptFile, copy: int) -> None:
+        """Find out that a copy is what is known of that version, if anything is; raises."""
+        name = str(path)
+        wanted = possible_contents(_stat(kept), self._lying[name], self._known[name])
+        if not wanted:
+            return
+        roots = {one.root for one in wanted}
+        for piece_size in piece_sizes(wanted):
+            read = root_of(copy, piece_size)
+            if read is not None and read[0] in roots:
+                return
+        where = "/".join((self._share.folder, ".potluck/trash", *kept.folder, kept.name))
+        self.done.changed.append(where)
+        raise UnsafePath(f"“{path}” is not restored", NOT_AS_IT_CAME)
 
     def _put_back(self, target: SafePath, folder: int) -> str:
         """Have the copy appear in its place; return its name, "" if the same stands there."""
@@ -295,6 +332,11 @@ class _Restoring:
     def fail(self, path: str, reason: str) -> None:
         """Note why something was not restored."""
         self.done.failed.append((printable(path), reason))
+
+
+def _stat(kept: KeptFile) -> SizeAndTime:
+    found = stat_of(kept.found)
+    return found.size, found.mtime_ns
 
 
 def _say_complete(folder: int, name: str) -> None:

@@ -125,7 +125,7 @@ def _rename_free(trash_fd: int, name: str, day: int) -> None:
         if top is None or top.why is Why.UNKNOWN:
             free = taken_over_name(day, top.was if top is not None else name, series)
         else:
-            free = top_name(day, top.why, series)
+            free = top_name(day, top.why, series, whole=top.turn > 0)
         if stat_at(trash_fd, free) is not None:
             continue
         try:

@@ -42,7 +42,7 @@ class KeptFile:
     def order(self) -> tuple[int, int, int]:
         """What is larger came later."""
         day = self.top.day if self.top is not None else -1
-        return day, came_ns(self.found) or 0, turn_of(self.name)
+        return day, came_ns(self.found) or 0, turn_of(self.top, self.name)
 
     @property
     def owner(self) -> str:

@@ -51,6 +51,14 @@ def test_versions_of_a_path_come_the_last_day_first_and_only_those_of_that_size(
     assert found(share, "ann/e/a", 3) == []
 
 
+def test_each_version_of_a_long_name_is_found(share: Share) -> None:
+    name = "n" * 255
+    for n, data in enumerate((b"one", b"two", b"tri"), 1):
+        put(share, f"day-000001-replaced-whole.{n}/ann/{name}", data)
+    put(share, f"day-000001-replaced/ann/{name}", b"old")  # as an earlier potluck kept it
+    assert set(found(share, f"ann/{name}", 3)) == {b"one", b"two", b"tri", b"old"}
+
+
 def test_a_folder_of_the_trash_is_listed_once(share: Share) -> None:
     put(share, "day-000001-deleted/ann/a", b"one")
     kept = KeptCopies(share.trash_fd)
