@@ -8,7 +8,7 @@ import pytest
 
 from potluck.core.errors import Refused
 from potluck.core.wire.catalogue import Address
-from potluck.engine.clones import Clones
+from potluck.engine.clones import MET_S, Clones
 from potluck.engine.effects import Tell
 from potluck.engine.group.membership import OUT, Membership
 from potluck.engine.index import Index
@@ -181,3 +181,29 @@ def test_who_saw_no_other_machine_gives_nothing_up_and_is_told_so(here: Here) ->
             here.part.renew(NewIdentityAsked(1, preview=preview))
     said = here.part.keep_here(KeepHereAsked(1, preview=True))
     assert said.startswith("No other machine with this identity was seen here. ")
+
+
+def test_the_other_machine_has_to_be_there_to_give_the_identity_up(cloned: Here) -> None:
+    cloned.node.now += MET_S - 20.0
+    preview = cloned.part.renew(NewIdentityAsked(1, preview=True))
+    assert "was met 40 s ago. Afterwards, on it, type there: clone keep-here" in preview
+    assert "If both become new devices, nobody is d1 any more" in preview
+    assert "since d1 is the only steward, nobody can remove a device then." in preview
+    cloned.node.now += MET_S + 20.0
+    for act in (NewIdentityAsked(1, preview=True), NewIdentityAsked(1)):
+        with pytest.raises(Refused, match="not met for 2 min: nothing was given up") as refused:
+            cloned.part.renew(act)
+    assert "another device by now" in refused.value.cause
+    assert "clone keep-here" in refused.value.fix
+    assert cloned.out() is None
+    cloned.part.on_clone(address(9))
+    assert "clone keep-here" in cloned.part.renew(NewIdentityAsked(1))
+
+
+def test_after_a_restart_it_has_to_be_met_again(cloned: Here) -> None:
+    cloned.node.roster = group(2, 1)
+    again = cloned.again()
+    again.node.roster = group(2, 1)
+    with pytest.raises(Refused, match="not met since potluck was started here") as refused:
+        again.part.renew(NewIdentityAsked(1))
+    assert "steward" not in refused.value.cause, "another one is"

@@ -6,12 +6,15 @@ gathers its changes, says so, and waits for a person: nobody else knows which is
 `clone keep-here` publishes in a generation far above all that was heard of the own folder
 (engine/withheld.py): a decision, which the others follow again. The other machine hears of it, from
 whoever holds that head or on a link between the two, ends, and its next start begins as a new
-device, like that of a removed one; so does `clone new-identity` where it is typed.
+device, like that of a removed one; so does `clone new-identity` where it is typed. That is refused
+where the other machine was not met for a minute: it may have become another device itself, and then
+nobody would be left with the identity, whose folder, and whose word as a steward, nobody else has.
 
 A device where `keep-here` was typed does not wait again when it meets the other one, unless that
 one decided, too: then nothing is decided. Guarantees: only a link made with the own key begins it,
 only a head that the own key signed ends this device, and only while it waits; no file is touched.
-Limits: what was published before counts. A copy that is started after the decision may go one
+Limits: what was published before counts. Of two that give it up within the same minute neither
+hears of the other one. A copy that is started after the decision may go one
 generation above it before both meet; then a person decides once more.
 """
 
@@ -22,8 +25,9 @@ from typing import Protocol
 
 from potluck.core.errors import Refused
 from potluck.core.wire.catalogue import Address, Head
-from potluck.core.wording import TO_TYPE_THERE, set_off
+from potluck.core.wording import TO_TYPE_THERE, of_time, set_off
 from potluck.engine.group.membership import Membership
+from potluck.engine.group.named_devices import stewards_in
 from potluck.engine.group.stewardship import StewardshipListener
 from potluck.engine.node import Node, tell_trouble
 from potluck.engine.own.publishing import Publishing
@@ -31,6 +35,7 @@ from potluck.engine.person_acts import KeepHereAsked, NewIdentityAsked
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.withheld import DECIDED_GENERATIONS, ENDS_THEN, KEEP_HERE, is_decision
 
+MET_S = 60.0  # two that run meet every ten seconds or so: who was not met for this long may be gone
 _CLONED = "cloned"  # in the index: another machine runs with this identity, and where it was
 _UNKNOWN = (
     "They hold a state of it that is not known here: afterwards, repair brings back what of that is"
@@ -61,6 +66,7 @@ class Clones:
         self._membership, self._listener = membership, listener
         self._place: Address | None = None  # where the other one listens, if that is known
         self._subject = ""  # under which name it was told
+        self._met_s: float | None = None  # when it proved itself last, in this run
 
     def __repr__(self) -> str:
         """Say whether there is another one."""
@@ -75,6 +81,7 @@ class Clones:
     # -- facts -------------------------------------------------------------------------------------
     def on_clone(self, place: Address) -> None:
         """Another machine runs with this identity: it has proved it."""
+        self._met_s = self._node.now
         if place.port:
             self._place = place
         if self._node.cloned or self._node.index.meta.get(_KEPT) is not None:
@@ -135,11 +142,14 @@ class Clones:
                 "none runs, or it reaches the others and not this device",
                 f"on the one that is to be this device: {KEEP_HERE}",
             )
+        met = self._need_met()
         if act.preview:
             return (
                 f"This machine stops being {self._node.own_label} and potluck ends here; its next "
                 "start begins as a new device, which asks to be let in. All files stay here. "
-                f"Afterwards, on the other machine, {TO_TYPE_THERE}{KEEP_HERE}"
+                f"The other machine was met {met} ago. Afterwards, on it, "
+                f"{TO_TYPE_THERE}{KEEP_HERE}"
+                f"\n{self._nobody_left()}"
             )
         label = self._node.own_label
         self._go("got a new identity here; its files stay here")
@@ -149,6 +159,30 @@ class Clones:
         )
 
     # -- insides -----------------------------------------------------------------------------------
+    def _need_met(self) -> str:
+        """Return how long ago the other machine was met; raises Refused if that is too long."""
+        if self._met_s is None:
+            when = "since potluck was started here"
+        elif (ago_s := self._node.now - self._met_s) < MET_S:
+            return of_time(ago_s)
+        else:
+            when = f"for {of_time(ago_s)}"
+        raise Refused(
+            f"The other machine with this identity was not met {when}: nothing was given up.",
+            f"it is off, or cannot be reached, or is another device by now. {self._nobody_left()}",
+            f"where no other one is to be {set_off(self._node.own_label)}, here: {KEEP_HERE}\n"
+            f"else on the other one: {KEEP_HERE}",
+        )
+
+    def _nobody_left(self) -> str:
+        """Say what is lost if both machines give the identity up."""
+        label = set_off(self._node.own_label)
+        text = f"If both become new devices, nobody is {label} any more: its folder stays with the"
+        text += " others as it is there"
+        if stewards_in(self._node) == [self._node.me]:
+            text += f", and since {label} is the only steward, nobody can remove a device then"
+        return f"{text}."
+
     def _begin(self, where: str) -> None:
         """Publish nothing from now on, and say so."""
         node = self._node

@@ -74,6 +74,7 @@ def _company(parts: Wiring) -> tuple[DuePart, ...]:
         parts.questions,
         parts.circle,
         parts.own_calls,
+        parts.doubled_owners,
         parts.discovery,
         parts.link_troubles,
         parts.node.notices,

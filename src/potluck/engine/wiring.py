@@ -145,6 +145,7 @@ class RingRelay(DiscoveryListener, BulkCallsListener, NarrowPathsListener):
         self._parts.requests.on_linked(device)
         self._parts.key_exchange.on_linked(device)
         self._parts.circle.on_linked(device)
+        self._parts.doubled_owners.on_linked(device)
         self._parts.following.on_linked(device)
         self._parts.announcing.on_linked(device)
         self._parts.confirmations.on_linked(device)

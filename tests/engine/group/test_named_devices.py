@@ -80,5 +80,11 @@ def test_a_steward_is_who_was_appointed_and_is_a_member() -> None:
         need_steward(here, "Only a steward can do that.")
     assert refused.value.what == "Only a steward can do that."
     assert refused.value.cause == "this device is none; steward is d1"
+    assert refused.value.fix == "ask there for it"
+    here.withheld.begin(key(1).device, 1)
+    with pytest.raises(Refused, match="the others follow neither of them") as refused:
+        need_steward(here, "Only a steward can do that.")
+    assert "on the one that is to be d1, if there is one: clone keep-here" in refused.value.fix
+    here.withheld.end(key(1).device)
     roster.add([sign_act(key(1), Appoint(roster.group, key(2).certificate))])
     need_steward(here, "Only a steward can do that.")

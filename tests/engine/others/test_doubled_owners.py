@@ -10,7 +10,7 @@ from potluck.core.wire.catalogue import Flushed, Head
 from potluck.engine.effects import Tell
 from potluck.engine.events import LinkId
 from potluck.engine.index import Index
-from potluck.engine.others.doubled_owners import SETTLES_S, DoubledOwners
+from potluck.engine.others.doubled_owners import AWAY_S, SETTLES_S, DoubledOwners
 from potluck.engine.others.following import Following
 from potluck.engine.troubles import TroubleKind
 from potluck.engine.withheld import DECIDED_GENERATIONS
@@ -87,7 +87,7 @@ def test_a_restart_of_this_device_frees_nothing(here: Here) -> None:
     here.part.on_doubled(BEN, PLACES)
     again = Here(2, here.node.index)
     (reason,) = again.reasons
-    assert "two machines run with its identity, so" in reason
+    assert "two machines run with its identity, or did a while ago, so" in reason
     assert not again.hear(signed_head(2, seq=5))
 
 
@@ -113,6 +113,73 @@ def test_an_owner_without_a_head_is_free_again_with_its_first_decided_one(here: 
     here.part.on_doubled(BEN, PLACES)
     assert not here.hear(signed_head(2))
     assert here.hear(signed_head(2, generation=1 + DECIDED_GENERATIONS))
+
+
+def away(here: Here, later_s: float) -> None:
+    """The link to d2 ends, and time passes."""
+    peer = here.node.peer(BEN)
+    peer.link, peer.gone_s = None, here.node.now
+    here.node.now += later_s
+    if (due := here.part.deadline()) is not None and due <= here.node.now:
+        here.part.on_tick()
+
+
+def test_of_machines_that_are_away_for_long_it_is_not_said_that_they_run(here: Here) -> None:
+    assert here.part.deadline() is None
+    here.part.on_doubled(BEN, PLACES)
+    here.node.now += 10 * AWAY_S
+    here.part.on_tick()
+    assert "two machines run with its identity (at" in here.reasons[0], "one is linked"
+    away(here, AWAY_S - 1.0)
+    assert "two machines run" in here.reasons[0]
+    here.node.take()
+    away(here, AWAY_S)
+    (reason,) = here.reasons
+    assert "two machines ran with its identity, and none is linked with this device now" in reason
+    assert "that is to be d2: type there: clone keep-here; if no machine is to be it any more " in (
+        reason
+    )
+    assert reason.endswith("type: remove d2"), "this device is a steward"
+    assert here.part.deadline() is None
+    assert [tell.code for tell in taken(here.node, Tell)] == ["device_doubled"]
+    assert not here.hear(signed_head(2, seq=5)), "nothing is free for that"
+
+
+def test_one_that_comes_back_may_be_one_of_two(here: Here) -> None:
+    here.part.on_doubled(BEN, PLACES)
+    away(here, AWAY_S)
+    here.part.on_linked(CLEO)
+    here.part.on_linked(BEN)
+    here.part.on_linked(BEN)
+    assert "two machines run with its identity, or did a while ago" in here.reasons[0]
+    here.part.on_doubled(BEN, PLACES)
+    assert "two machines run with its identity (at" in here.reasons[0]
+    away(here, AWAY_S)
+    assert "none is linked" in here.reasons[0]
+    here.part.on_applied(signed_head(2, generation=1 + DECIDED_GENERATIONS))
+    assert (here.reasons, here.part.deadline()) == ([], None)
+
+
+def test_a_restart_waits_as_long_for_either(here: Here) -> None:
+    here.part.on_doubled(BEN, PLACES)
+    again = Here(2, here.node.index)
+    again.node.peers.clear()
+    assert again.part.deadline() == again.node.now + AWAY_S
+    again.node.now += AWAY_S
+    again.part.on_tick()
+    assert "none is linked" in again.reasons[0]
+
+
+def test_who_can_put_it_out_is_named_if_anybody_can(here: Here) -> None:
+    here.node.roster = group(3, 1, 2)
+    here.part.on_doubled(BEN, PLACES)
+    away(here, AWAY_S)
+    assert here.reasons[0].endswith("any more, on d3 type there: remove d2")
+    here = Here()
+    here.node.roster = group(2, 1, 3)
+    here.part.on_doubled(BEN, PLACES)
+    away(here, AWAY_S)
+    assert "nobody can remove it, since there is no other steward" in here.reasons[0]
 
 
 def removed(here: Here, by: int) -> None:

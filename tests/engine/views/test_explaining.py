@@ -307,3 +307,36 @@ def test_what_stands_here_and_its_owner_does_not_list_is_known_and_not_in_sync()
     ]
     assert info(ben, "d1/kept").known
     assert why(ben, "d1/0").in_sync
+
+
+def test_an_own_path_whose_change_waits_is_not_said_to_be_here_as_it_is_shared() -> None:
+    wire, ann, _ = shared(4)
+    ann.engine.node.cloned = True
+    ann.write("0", b"other")
+    ann.write("n", b"new")
+    ann.write("3", b"%05d" % 3)  # the same content, with another date
+    ann.delete("1")
+    wire.run(5.0)
+    frozen = "not told yet: nothing is told to the others while two machines run with this identity"
+    edited, ended, new = (info(ann, f"d1/{name}") for name in ("0", "1", "n"))
+    assert (edited.here, edited.stands, edited.on, edited.devices) == (False, True, 1, 2)
+    assert edited.untold == f"another content stands here (5 B), {frozen}"
+    assert (ended.here, ended.stands, ended.on) == (False, False, 1)
+    assert ended.untold == f"it was removed here, {frozen}"
+    assert (new.known, new.mine, new.here, new.on, new.devices) == (True, True, True, 1, 2)
+    assert (new.size, new.untold) == (3, f"it is new here, {frozen}")
+    assert (info(ann, "d1/2").here, info(ann, "d1/2").untold) == (True, "")
+    assert (info(ann, "d1/3").here, info(ann, "d1/3").untold[:22]) == (
+        True,
+        "it has another date he",
+    )
+    assert (info(ann, "d1").here, info(ann, "d1").on, info(ann, "d1").stands) == (False, 1, True)
+    assert info(ann, "d1").untold.startswith("4 paths in it changed here, not told yet")
+    assert not any(info(ann, f"d1/{name}").safe for name in ("0", "1", "3", "n"))
+    count = ann.engine.wiring.explaining.copies(["d1/0", "d1/1", "d1/2", "d1/n"])
+    assert count == [CopyCount(1, 2, ""), CopyCount(1, 2, ""), CopyCount(2, 2, ""), None]
+    page = ann.engine.wiring.viewer.listing
+    assert [(one.path, one.here) for one in page.page("d1", "").files] == [
+        ("d1/0", False), ("d1/1", False), ("d1/2", True), ("d1/3", True),
+    ]  # fmt: skip
+    assert [one.here for one in page.folder("", "").entries if one.name == "d1"] == [2]

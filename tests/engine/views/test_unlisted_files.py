@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from potluck.core.content.facts import ManifestName
 from potluck.engine.views.asked_path import asked_path
 from potluck.engine.views.path_values import ROOT_DIGITS
-from potluck.engine.views.unlisted_files import UNLISTED, unlisted_info
+from potluck.engine.views.unlisted_files import NOT_SHARED, UNLISTED, unlisted_info
 from tests.engine.index.builders import folder, place, record
 from tests.engine.views.faces import parts_of, shared
 
@@ -28,3 +28,11 @@ def test_a_file_that_stands_here_and_in_no_list_is_told_as_it_stands() -> None:
     parts.node.share_present, parts.node.roster = False, None
     gone = unlisted_info(parts, asked._replace(name=None), replace(row, size=5))
     assert (gone.here, gone.on, gone.devices, gone.owner) == (False, 0, 1, "")
+
+
+def test_a_file_of_mine_that_is_not_told_yet_says_so() -> None:
+    _, ann, _ = shared()
+    parts = parts_of(ann)
+    said = unlisted_info(parts, asked_path(parts.node, "d1/n"), place(record("n")), "it is new")
+    assert (said.mine, said.here, said.on, said.untold) == (True, True, 1, "it is new")
+    assert (said.safe, said.safe_why) == (False, NOT_SHARED)

@@ -205,6 +205,10 @@ def test_a_folder_of_mine_of_which_nothing_is_here() -> None:
     assert lines[2].startswith("  here: not all; see ")
     for stands, words in ((True, "not as it is shared"), (False, "no"), (None, "not known now")):
         assert info_lines(info(here=False, stands=stands))[3].startswith(f"  here: {words}; see ")
+    untold = "it was removed here, not told yet: the newest"
+    for here, stands, words in ((True, True, "yes"), (False, False, "no")):
+        line = info_lines(info(here=here, stands=stands, untold=untold))[3]
+        assert line == f"  here: {words}; {untold}"
     assert lines[3:] == [
         "  on 0 of 1 device",
         "  safe to remove here: no, because not all of it is",

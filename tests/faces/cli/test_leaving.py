@@ -125,10 +125,10 @@ def test_what_no_other_device_is_known_to_have_is_worth_a_question_whoever_is_he
     gone = device("desk", id="desk", online=False, known=False)
     only = {"undelivered_files": 3, "undelivered_bytes": 12_000_000}
     said = parting(group(gone, deliveries=[lacking("desk", online=False)], **only))
-    first = "3 files (12.0 MB) of this device are not known to be on any other one"
+    first = "up to 3 files (12.0 MB) of this device may be on no other one"
     assert said == Parting((first, "desk is away: it is not known what it has"), asks=True)
     one = parting(group(gone, undelivered_files=1, undelivered_bytes=0))
-    assert one.lines == ("1 file of this device is not known to be on any other one",)
+    assert one.lines == ("up to 1 file of this device may be on no other one",)
     said = parting(group(device("a", id="a"), deliveries=[lacking("a")], **only))
     assert len(said.lines) == 1, "who lacks it says so already"
     before = group(gone)

@@ -144,16 +144,16 @@ def test_what_only_who_goes_is_known_to_have_is_said(source: FakeSource, potluck
     }
     source.acted = "Gone."
     what = "4 files (12.0 MB) that no other device is known to have"
-    line = f"nas has {what}: nobody gets that any more."
+    line = f"nas may have up to {what}: nobody gets any of that then."
     assert potluck("remove", "NAS", "--yes")[1].splitlines() == [line, "Gone."]
     assert line in potluck("remove", "nasn")[2]
     assert json.loads(potluck("remove", "nas", "--yes", "--json")[1])["data"] == {"text": "Gone."}
     for other in ("laptop", "nobody"):
         assert potluck("remove", other, "--yes")[1] == "Gone.\n"
     assert potluck("forget", "nas", "--yes")[1] == "Gone.\n"
-    mine = "1 file (5 B) of this device is not known to be on any other one"
+    mine = "up to 1 file (5 B) of this device may be on no other one"
     assert potluck("leave", "--yes")[1].splitlines() == [
-        f"{mine}: nobody gets that any more.",
+        f"{mine}: nobody gets any of that then.",
         "Gone.",
     ]
 

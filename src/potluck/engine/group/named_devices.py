@@ -21,6 +21,7 @@ from potluck.core.errors import Refused, UsageError
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wording import listed, set_off
 from potluck.engine.node import Node
+from potluck.engine.withheld import KEEP_HERE
 
 ID_CHARACTERS_MIN = 4  # half of an id as it is shown: by chance one device in a million has them
 NO_STEWARD = (
@@ -86,4 +87,12 @@ def need_steward(node: Node, what: str) -> None:
         raise Refused(what, NO_STEWARD, "leave")
     if node.me not in stewards:
         names = listed([node.label_of(each) for each in stewards])
-        raise Refused(what, f"this device is none; steward is {names}", "ask there for it")
+        cause = f"this device is none; steward is {names}"
+        if any(each not in node.withheld for each in stewards):
+            raise Refused(what, cause, "ask there for it")
+        raise Refused(
+            what,
+            f"{cause}, and two machines ran with that identity: the others follow neither of them",
+            f"on the one that is to be {names}, if there is one: {KEEP_HERE}\n"
+            "if there is none: nobody can do it in this group; who wants that founds a new one",
+        )

@@ -39,6 +39,7 @@ from potluck.engine.own.publishing import Publishing
 from potluck.engine.own.reading import Reading
 from potluck.engine.own.rounds import Rounds
 from potluck.engine.own.share_state import SharePresence
+from potluck.engine.own.untold_paths import UntoldPaths
 from potluck.engine.own.unwatched import UnwatchedFolders
 
 OFFLINE_LOOK_S = 10.0  # while the share is offline its marker is looked for this often
@@ -59,6 +60,7 @@ class OwnFolder:
         self.covered = CoveredFiles(node, judge, self)
         wrong = (publishing.damaged, publishing.older.files)
         self.absent = AbsentFiles(self.covered, publishing.held, *wrong)
+        self.untold = UntoldPaths(node, publishing, self.absent)
         self._findings = Findings(node, self.rounds, self._reading, judge, self.covered)
         self._unwatched = UnwatchedFolders(node)
         # paths that are not shared, as a person reads them, and why

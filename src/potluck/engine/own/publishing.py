@@ -42,6 +42,9 @@ MERGED_FIRST_S = 15.0  # a decision waits so long for a state that was lost, and
 CHANGES_MAX = 2 * limits.PAGE_RECORDS  # more are published whatever the pace: about 50 ms of work
 
 
+_Gone = Mapping[bytes, FileRecord | PlaceRow | None]  # with what the last head says of each
+
+
 class PublishingListener(DamagedListener, OlderCopyListener, Protocol):
     """Hears of own heads."""
 
@@ -69,8 +72,7 @@ class Publishing:
         self.damaged = DamagedFiles(node, listener)
         self.older = OlderCopy(node, listener)
         self.kept: dict[bytes, PendingRecord] = {}  # what stands where another file is held
-        self.generation, self._seq = 1, 0
-        self._published_s = -HEAD_MAX_S
+        self.generation, self._seq, self._published_s = 1, 0, -HEAD_MAX_S
         self.lineage = Lineage(node.index.meta)
         self._endings = Endings(node)
         self.last_change = LastChange(node, self.damaged, self.breaker, self._endings)
@@ -186,9 +188,10 @@ class Publishing:
         known += [path for path in (*self._changed, *self.kept) if path.startswith(prefix)]
         return [path for path in dict.fromkeys(known) if path not in self._gone]
 
-    def is_gone(self, path: bytes) -> bool:
-        """Say whether the end of a path is about to be published."""
-        return path in self._gone
+    @property
+    def untold(self) -> tuple[Mapping[bytes, PendingRecord], _Gone]:
+        """What the next head says by path: what stands there, and what is gone."""
+        return self._changed, self._gone
 
     def _end_below(self, folders: Collection[bytes]) -> None:
         places, name = self._node.index.places, self._node.own_manifest
@@ -294,8 +297,8 @@ class Publishing:
             index.places.remove(name, gone)
         if seq > self._seq or self.repairing:
             count, root = index.manifests.count(name), index.manifests.root(name)
-            head = Head(*name, self.generation, seq, count, root, node.instance)
-            head = msgspec.structs.replace(head, continues=self.lineage.told())
+            told, run = self.lineage.told(), node.instance
+            head = Head(*name, self.generation, seq, count, root, run, continues=told)
             head = sign_head(head, node.key)
             index.manifests.set_head(head)
             self.lineage.write()

@@ -150,8 +150,10 @@ class Explaining:
             return self._unknown(asked)
         found = below(parts.node.index, asked.name, asked.inner)
         if asked.inner and found.meant == NOTHING:
-            row = self._unlisted(asked)
-            return self._unknown(asked) if row is None else unlisted_info(self._parts, asked, row)
+            row, untold = self._unlisted(asked), self._untold(asked)
+            if untold:
+                row = parts.publishing.stands(asked.inner)
+            return self._unknown(asked) if row is None else unlisted_info(parts, asked, row, untold)
         return self._info(asked, asked.name, manifest, found)
 
     def _unknown(self, asked: AskedPath) -> InfoView:
@@ -192,7 +194,13 @@ class Explaining:
             safe_why=why,
             skipped=top is not None and is_skipped(parts.node, Spot(name, top.path)),
             removed=parts.node.index.unwanted.has(name, asked.inner),
+            untold=self._untold(asked),
         )
+
+    def _untold(self, asked: AskedPath) -> str:
+        """Return what waits to be told of an own path; "" for nothing."""
+        mine = asked.name == self._parts.node.own_manifest
+        return self._parts.own_folder.untold.words(asked.inner) if mine else ""
 
     def _stands(self, name: ManifestName, found: Below) -> bool | None:
         """Say whether anything of what is not all here stands here, None where nobody knows."""
@@ -201,7 +209,10 @@ class Explaining:
             return None
         if top is None or top.kind is not Kind.FILE:
             return True
-        return name != node.own_manifest and node.index.places.get(name, top.path) is not None
+        if name == node.own_manifest:
+            is_untold = top.path in self._parts.publishing.untold[0]
+            return is_untold and self._parts.publishing.stands(top.path) is not None
+        return node.index.places.get(name, top.path) is not None
 
     def copies(self, texts: Sequence[str]) -> list[CopyCount | None]:
         """Return on how many devices each of these paths is; None: nobody shares it."""
@@ -252,7 +263,9 @@ class Explaining:
         if not parts.node.share_present or found.lacking or not found.counted:
             return False
         if name == parts.node.own_manifest:
-            return not parts.own_folder.absent.lacks_below(asked.inner)
+            own = parts.own_folder
+            lacks = own.absent.lacks_below(asked.inner) or own.untold.lacks_below(asked.inner)
+            return not lacks
         waiting = parts.replica_check.missing.absent().get(name, NOTHING)
         return waiting == NOTHING
 

@@ -10,9 +10,9 @@ device shares is counted already.
 Guarantees: nothing is changed. Every device is listed, also one that shares nothing. A face that
 goes on until `next` is None has seen each path that stands during that time once, and its sums are
 those of exactly these paths. While the share is offline nothing is said to be here, nor is an own
-file that a mount hides, or that is in question (engine/own/covered.py). Limits: what changes
-meanwhile is seen or not. An owner that announces a file in a place that needs a folder gets both
-listed.
+file that a mount hides, or that is in question, or whose change waits to be told
+(engine/own/untold_paths.py). Limits: what changes meanwhile is seen or not. An owner that announces
+a file in a place that needs a folder gets both listed.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ FIRST_LINES: Final = 16  # of a folder: behind each folder in it there may be no
 
 
 class CoveredPaths(Protocol):
-    """Whoever knows what another disk hides of the own folder (engine/own/covered.py)."""
+    """Whoever knows what of the own folder does not stand here as it is shared."""
 
     @property
     def amount(self) -> Amount:

@@ -65,6 +65,7 @@ class InfoView(Struct, frozen=True):
     safe_why: str = ""
     skipped: bool = False  # a person does not want it here
     removed: bool = False  # since it was removed here
+    untold: str = ""  # what of mine stands here instead, or was done here, and waits to be told
     unshared: str = ""  # of what is not known: why what stands there is not shared, if that is
     unshared_command: str = ""  # what shares it, or shows it, in a shell
 

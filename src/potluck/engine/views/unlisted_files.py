@@ -1,6 +1,7 @@
-"""Unlisted files: what is known of one that stands in somebody's folder here and in no list.
+"""Unlisted files: what is known of one that stands here and that its owner's list does not name.
 
-Strategy: its owner went on without it, and it is kept; so only what stands on this disk is known.
+Strategy: its owner went on without it, and it is kept, or it is in the own folder and was not told
+to the others yet (engine/own/untold_paths.py); so only what stands on this disk is known.
 Guarantees: nothing is said of other copies, and it is not called safe to remove. Limits: what is in
 such a folder is not summed up.
 """
@@ -17,10 +18,11 @@ from potluck.engine.views.path_values import ROOT_DIGITS, InfoView
 from potluck.engine.views.reasons import WhyParts
 
 UNLISTED: Final = "its owner's list does not name it, so nothing is known of other copies"
+NOT_SHARED: Final = "it is not shared yet, so nobody else is known to have it"
 
 
-def unlisted_info(parts: WhyParts, asked: AskedPath, row: PlaceRow) -> InfoView:
-    """Return what is known of it."""
+def unlisted_info(parts: WhyParts, asked: AskedPath, row: PlaceRow, untold: str = "") -> InfoView:
+    """Return what is known of it; `untold`: it is mine, and why it is in no list yet."""
     node, is_file, amount = parts.node, row.kind is Kind.FILE, amount_of(row)
     roster, here = node.roster, node.share_present
     owner = node.label_of(asked.name.owner) if asked.name is not None else ""
@@ -31,6 +33,7 @@ def unlisted_info(parts: WhyParts, asked: AskedPath, row: PlaceRow) -> InfoView:
         known=True,
         kind=row.kind.value,
         owner=owner,
+        mine=bool(untold),
         files=amount.files,
         size=row.size,
         mtime_ns=mtime_ns,
@@ -39,5 +42,6 @@ def unlisted_info(parts: WhyParts, asked: AskedPath, row: PlaceRow) -> InfoView:
         stands=here or None,
         on=int(here),
         devices=devices,
-        safe_why=UNLISTED,
+        safe_why=NOT_SHARED if untold else UNLISTED,
+        untold=untold,
     )

@@ -72,7 +72,7 @@ class Viewer:
         """Look at these."""
         self._node, self._neighbourhood, self._own_folder = node, neighbourhood, own_folder
         self._picture, self._downloads, self._answers = picture, downloads, answers
-        self.listing, self._folder_counts = Listing(node, own_folder.absent), FolderCounts(node)
+        self.listing, self._folder_counts = Listing(node, own_folder.untold), FolderCounts(node)
 
     def state(self) -> StateView:
         """Return everything a face shows."""

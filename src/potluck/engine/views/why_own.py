@@ -87,16 +87,15 @@ def _untold(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:
     publishing = parts.publishing
     if not _mine(parts, asked) or not publishing.pending:
         return
-    spot, text = asked.spot, "the newest changes are about to be told to the others"
+    spot = asked.spot
     if spot is not None:
+        changed, gone = publishing.untold
         listed = parts.node.index.manifests.get(*spot)
         is_folder = listed is not None and listed.kind is Kind.FOLDER
-        waits = publishing.is_gone(spot.path) or publishing.record(spot.path) != listed
-        if not waits and not is_folder:
+        if not (is_folder or spot.path in changed or spot.path in gone):
             return
-    if parts.node.cloned:
-        text = "nothing is told to the others while two machines run with this identity"
-    yield Reason(ReasonKind.UNTOLD, asked.text or str(parts.own_folder.top), text)
+    why = parts.own_folder.untold.why
+    yield Reason(ReasonKind.UNTOLD, asked.text or str(parts.own_folder.top), why)
 
 
 def _receivers(parts: WhyParts, asked: AskedPath) -> Iterator[Reason]:

@@ -158,13 +158,14 @@ def info_lines(answer: dict[str, Any]) -> list[str]:
 
 def _here_words(answer: dict[str, Any]) -> str:
     """Return whether it is here, and what else is known of it."""
+    untold = shown(answer.get("untold", ""))  # an earlier version does not tell it
     if answer["here"]:
-        return "yes"
+        return f"yes; {untold}" if untold else "yes"
     lacks = "not all" if answer["kind"] == "folder" else "not as it is shared"
     stands = answer.get("stands", True)  # an earlier version does not tell it
     if not stands:
         lacks = "not known now" if stands is None else "no"
-    return f"{lacks}; see {command('why')}"
+    return f"{lacks}; {untold}" if untold else f"{lacks}; see {command('why')}"
 
 
 def _safe_lines(answer: dict[str, Any]) -> Iterator[str]:

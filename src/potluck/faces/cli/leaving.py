@@ -84,15 +84,15 @@ def parting(state: dict[str, Any]) -> Parting:
 
 
 def only_here_lines(state: dict[str, Any]) -> list[str]:
-    """Return how much of this device nobody else is, or was, known to have; nothing if none is.
+    """Return how much of this device nobody else is, or was, known to have, at most.
 
     A potluck of an earlier version does not tell it.
     """
     files = state.get("undelivered_files", 0)
     if not files:
         return []
-    what, are = lacking_words(files, 0, state["undelivered_bytes"]), "is" if files == 1 else "are"
-    return [f"{what} of this device {are} not known to be on any other one"]
+    what = lacking_words(files, 0, state["undelivered_bytes"])
+    return [f"up to {what} of this device may be on no other one"]
 
 
 def _index_fails(state: dict[str, Any]) -> bool:

@@ -3,7 +3,7 @@ who decides it, and what becomes of what it shared.
 
 Strategy: before anything that cannot be taken back the person is told what follows, in the words of
 the running potluck, and asked at a terminal; at the prompt and in scripts `--yes` has to be typed.
-What nobody but who goes is known to have is named, also to who is sure.
+What nobody but who goes is known to have is named, as the most that it may be, also to who is sure.
 Guarantees: without a yes nothing is done. Limits: what is cut off where is told by the view, not
 here.
 """
@@ -27,6 +27,7 @@ from potluck.faces.text import lacking_words, shown
 YES = "--yes"
 TYPED = {"keep-here": "clone keep-here", "new-identity": "clone new-identity"}
 """Acts of other commands (faces/cli/cloning.py) that are not typed as they are called."""
+_LOST = "nobody gets any of that then"
 
 
 @click.command()
@@ -148,10 +149,10 @@ def _agrees(
 
 
 def _only_there(client: Client, act: str, body: dict[str, Any]) -> list[str]:
-    """Return what the group loses sight of, since only who goes is known to have it."""
+    """Return what the group may lose sight of, at most: only who goes may have it."""
     if act == "leave":
         lines = only_here_lines(client.newest())
-        return [f"{line}: nobody gets that any more." for line in lines]
+        return [f"{line}: {_LOST}." for line in lines]
     if act != "remove":
         return []
     found = _fitting(client.newest()["devices"], body["name"])
@@ -159,7 +160,7 @@ def _only_there(client: Client, act: str, body: dict[str, Any]) -> list[str]:
     if not files:
         return []
     what, who = lacking_words(files, 0, found[0]["only_bytes"]), shown(found[0]["label"])
-    return [f"{who} has {what} that no other device is known to have: nobody gets that any more."]
+    return [f"{who} may have up to {what} that no other device is known to have: {_LOST}."]
 
 
 def _meant(client: Client, act: str, body: dict[str, Any]) -> str:
