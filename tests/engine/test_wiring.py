@@ -60,6 +60,7 @@ from potluck.engine.group.requests import Asker
 from potluck.engine.group_relay import GroupRelay
 from potluck.engine.index_upkeep import BUSY_S
 from potluck.engine.link_troubles import HUNG_AGAIN_S, MANY_BYTES, SEARCH_S
+from potluck.engine.others.doubled_owners import AWAY_S
 from potluck.engine.others.group_commit import Batch, Placeable, SpotOutcome, folder_row
 from potluck.engine.others_relay import (
     FollowingRelay,
@@ -648,6 +649,19 @@ def that_it_runs_on_two_machines_is_known_after_a_restart() -> None:
     again = Wiring(node(1, index=parts.node.index, run=2))
     again.start()
     assert two_machines(again) == ["d2"]
+
+
+def one_of_two_machines_that_were_away_is_there_again() -> None:
+    parts, dispatch = doubled_ben()
+    for link in (LINK, LinkId(6)):
+        dispatch.handle(events.LinkClosed(link, "", clean=True))
+    parts.node.now += 10 * AWAY_S
+    parts.doubled_owners.on_tick()
+    (away,) = parts.node.troubles.of(TroubleKind.CLONE)
+    assert "none is linked" in away.reason
+    dispatch.handle(events.LinkOpened(LinkId(7), LinkKind.CONTROL, BEN, address(2), b"run", None))
+    (there,) = parts.node.troubles.of(TroubleKind.CLONE)
+    assert "or did a while ago" in there.reason
 
 
 def when_the_decided_list_is_held_it_is_one_machine_again() -> None:
@@ -1763,6 +1777,9 @@ NOTICED_BY: dict[str, Callable[[], None]] = {
         a_new_link_hears_roster_and_heads_at_once
     ),
     "RingRelay.on_linked: circle.on_linked(device)": two_that_start_become_one_ring_with_company,
+    "RingRelay.on_linked: doubled_owners.on_linked(device)": (
+        one_of_two_machines_that_were_away_is_there_again
+    ),
     "RingRelay.on_linked: following.on_linked(device)": (
         what_an_earlier_run_announced_counts_no_more
     ),

@@ -340,3 +340,5 @@ def test_an_own_path_whose_change_waits_is_not_said_to_be_here_as_it_is_shared()
         ("d1/0", False), ("d1/1", False), ("d1/2", True), ("d1/3", True),
     ]  # fmt: skip
     assert [one.here for one in page.folder("", "").entries if one.name == "d1"] == [2]
+    mine = next(one for one in shown(ann)["devices"] if one["me"])
+    assert (mine["have_files"], mine["need_files"], mine["need_bytes"]) == (2, 2, 10)

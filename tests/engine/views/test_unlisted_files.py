@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from potluck.core.content.facts import ManifestName
 from potluck.engine.views.asked_path import asked_path
 from potluck.engine.views.path_values import ROOT_DIGITS
-from potluck.engine.views.unlisted_files import NOT_SHARED, UNLISTED, unlisted_info
+from potluck.engine.views.unlisted_files import ONLY_MINE, UNLISTED, unlisted_info
 from tests.engine.index.builders import folder, place, record
 from tests.engine.views.faces import parts_of, shared
 
@@ -35,4 +35,4 @@ def test_a_file_of_mine_that_is_not_told_yet_says_so() -> None:
     parts = parts_of(ann)
     said = unlisted_info(parts, asked_path(parts.node, "d1/n"), place(record("n")), "it is new")
     assert (said.mine, said.here, said.on, said.untold) == (True, True, 1, "it is new")
-    assert (said.safe, said.safe_why) == (False, NOT_SHARED)
+    assert (said.safe, said.safe_why) == (False, ONLY_MINE)

@@ -145,6 +145,7 @@ class Knowledge:
     index_fails: bool = False  # what is remembered here may be behind, or not be on the disk
     my_label: str = ""
     can_undo: bool = True  # something of what went last here can be taken back
+    untold: Amount = NOTHING  # of mine: changed here, and told to nobody while two machines run
 
     @property
     def synced(self) -> bool:
@@ -379,8 +380,7 @@ def _outgoing(knowledge: Knowledge) -> Situation | None:
     """Say who here is not known to have everything of mine."""
     mine = [one for one in knowledge.manifests if one.name.owner == knowledge.me]
     found = (_receiver(one, mine) for one in knowledge.devices if one.here and not one.offline)
-    rows = [one for one in found if one is not None]
-    if not rows:
+    if not (rows := [one for one in found if one is not None]):
         return None
     waits = all(one.waits_for_person for one in rows)
     owner = OwnerName(knowledge.my_label, short_id(knowledge.me))

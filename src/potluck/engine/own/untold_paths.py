@@ -52,11 +52,15 @@ class UntoldPaths:
     @property
     def amount(self) -> Amount:
         """How much does not stand here as it is shared."""
-        absent = self._absent.amount
-        waiting = list(self._ended())
-        if absent != NOTHING:
-            waiting = [(path, said) for path, said in waiting if path not in self._absent]
-        return Amount.total([absent, *(_amount(said) for _, said in waiting)])
+        return Amount.total([self._absent.amount, self.waiting])
+
+    @property
+    def waiting(self) -> Amount:
+        """How much of that is for a change that waits, and for nothing else."""
+        ended = list(self._ended())
+        if self._absent.amount != NOTHING:
+            ended = [(path, said) for path, said in ended if path not in self._absent]
+        return Amount.total(_amount(said) for _, said in ended)
 
     def __contains__(self, path: object) -> bool:
         """Say whether a path that is shared does not stand here as it is."""

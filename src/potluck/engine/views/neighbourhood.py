@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from potluck.core import limits
 from potluck.core.content.facts import NOTHING, Amount
 from potluck.core.content.knowledge import DeviceKnown, Knowledge, OwnWork, Standing, standing
+from potluck.core.content.last_words import at_most
 from potluck.core.content.only_there import only_on_each
 from potluck.core.group.founding import FoundGroup, left_alone_s
 from potluck.core.keys.identity import DeviceId, short_id
@@ -111,7 +112,8 @@ class Neighbourhood:
         """Return every device of the group, and what is known to stand on it."""
         if self._node.roster is None:
             return []
-        whole, missing = knowledge.whole(), knowledge.missing()
+        whole = knowledge.whole()
+        missing = at_most(Amount.total([knowledge.missing(), knowledge.untold]), whole)
         # nobody looks at what stands in place of a share, and what the index has may be gone
         doubts = {OwnWork.UNSEEN, OwnWork.DOUBTED}.intersection(knowledge.own_work)
         looked = not (knowledge.incoming.unseen or doubts)

@@ -76,6 +76,7 @@ class Picture:
             index_fails=bool(self._node.troubles.count(TroubleKind.INDEX)),
             my_label=self._node.own_label,
             can_undo=self.can_undo,
+            untold=self._own_folder.untold.waiting if self._node.cloned else NOTHING,
         )
 
     @property

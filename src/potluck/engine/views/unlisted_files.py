@@ -18,7 +18,7 @@ from potluck.engine.views.path_values import ROOT_DIGITS, InfoView
 from potluck.engine.views.reasons import WhyParts
 
 UNLISTED: Final = "its owner's list does not name it, so nothing is known of other copies"
-NOT_SHARED: Final = "it is not shared yet, so nobody else is known to have it"
+ONLY_MINE: Final = "it is not shared yet, so nobody else is known to have it"
 
 
 def unlisted_info(parts: WhyParts, asked: AskedPath, row: PlaceRow, untold: str = "") -> InfoView:
@@ -42,6 +42,6 @@ def unlisted_info(parts: WhyParts, asked: AskedPath, row: PlaceRow, untold: str 
         stands=here or None,
         on=int(here),
         devices=devices,
-        safe_why=NOT_SHARED if untold else UNLISTED,
+        safe_why=ONLY_MINE if untold else UNLISTED,
         untold=untold,
     )
