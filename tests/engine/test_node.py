@@ -11,6 +11,7 @@ from potluck.engine.node import (
     Node,
     dialable_at,
     legible,
+    stewards_in,
     tell_trouble,
 )
 from potluck.engine.notice_board import OF_ONE_DEVICE
@@ -209,3 +210,10 @@ def test_what_a_device_said_that_it_lacks_is_added_up() -> None:
         name = ManifestName.own(owner)
         peer.kept[name] = Holding(*name, 1, 1, 1, missing)
     assert peer.lacking_bytes == 9
+
+
+def test_the_stewards_are_those_of_the_group_who_are_members() -> None:
+    made = node(2)
+    assert stewards_in(made) == []
+    made.roster = group(1, 2)
+    assert stewards_in(made) == [key(1).device]

@@ -27,9 +27,8 @@ from potluck.core.errors import Refused
 from potluck.core.wire.catalogue import Address, Head
 from potluck.core.wording import TO_TYPE_THERE, of_time, set_off
 from potluck.engine.group.membership import Membership
-from potluck.engine.group.named_devices import stewards_in
 from potluck.engine.group.stewardship import StewardshipListener
-from potluck.engine.node import Node, tell_trouble
+from potluck.engine.node import Node, stewards_in, tell_trouble
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.person_acts import KeepHereAsked, NewIdentityAsked
 from potluck.engine.troubles import Trouble, TroubleKind

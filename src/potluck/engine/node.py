@@ -266,6 +266,14 @@ class Node:
         return entry.label if entry else self.settings.label
 
 
+def stewards_in(node: Node) -> list[DeviceId]:
+    """Return the members whose word counts for others, the nearest to the founder first."""
+    roster = node.roster
+    if roster is None:
+        return []
+    return [device for device in roster.standing.stewards if device in roster.members]
+
+
 def tell_trouble(
     node: Node, trouble: Trouble, code: str, *, shown: str = "", level: str = "warning"
 ) -> None:

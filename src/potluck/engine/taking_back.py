@@ -90,7 +90,8 @@ class TakingBack:
         if out := RuledOut(self._node).among(records):
             if len(out) == len(records):
                 raise self._left_out(name, out)
-            records = [one for one in records if one not in out]
+            left_out = {one.path for one in out}
+            records = [one for one in records if one.path not in left_out]
             return f"{self._bring(records) or _raise_nothing()}\n{self._left_out_line(out)}"
         if not records:
             if reasons and (path in self._publishing.held or (path and self._covered.went(path))):

@@ -15,9 +15,9 @@ from potluck.engine.group.named_devices import (
     fitting,
     members_fitting,
     need_steward,
-    stewards_in,
     the_one,
 )
+from potluck.engine.node import stewards_in
 from tests.engine.builders import group, key, node
 
 ANNA, BERT = key(2).device, key(3).device

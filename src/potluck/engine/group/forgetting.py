@@ -24,10 +24,9 @@ from potluck.engine.group.named_devices import (
     fitting,
     members_fitting,
     need_steward,
-    stewards_in,
     the_one,
 )
-from potluck.engine.node import Node
+from potluck.engine.node import Node, stewards_in
 
 OF_A_MEMBER: Final = "ls\nto have single files of it in the own folder, too: potluck take PATH"
 """What can be done with the folder of somebody who is there."""

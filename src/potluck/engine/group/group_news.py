@@ -13,8 +13,7 @@ from typing import NamedTuple
 from potluck.core.group.statements import Appoint
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wording import listed
-from potluck.engine.group.named_devices import stewards_in
-from potluck.engine.node import Node
+from potluck.engine.node import Node, stewards_in
 
 
 class GroupFacts(NamedTuple):

@@ -20,7 +20,7 @@ from potluck.core.content.paths import collision_key
 from potluck.core.errors import Refused, UsageError
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wording import listed, set_off
-from potluck.engine.node import Node
+from potluck.engine.node import Node, stewards_in
 from potluck.engine.withheld import KEEP_HERE
 
 ID_CHARACTERS_MIN = 4  # half of an id as it is shown: by chance one device in a million has them
@@ -70,14 +70,6 @@ def members_fitting(node: Node, name: str) -> list[DeviceId]:
     """Return which members a person may mean."""
     members = node.roster.members.items() if node.roster is not None else ()
     return fitting(name, {device: (entry.label,) for device, entry in members})
-
-
-def stewards_in(node: Node) -> list[DeviceId]:
-    """Return the members whose word counts for others, the nearest to the founder first."""
-    roster = node.roster
-    if roster is None:
-        return []
-    return [device for device in roster.standing.stewards if device in roster.members]
 
 
 def need_steward(node: Node, what: str) -> None:

@@ -51,10 +51,9 @@ from potluck.engine.group.named_devices import (
     fitting,
     members_fitting,
     need_steward,
-    stewards_in,
     the_one,
 )
-from potluck.engine.node import Node
+from potluck.engine.node import Node, stewards_in
 from potluck.engine.person_acts import AppointAsked, LeaveForGoodAsked, RemoveAsked
 from potluck.engine.withheld import NEW_IDENTITY
 

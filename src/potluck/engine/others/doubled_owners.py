@@ -24,8 +24,7 @@ from potluck.core.content.facts import ManifestName
 from potluck.core.keys.identity import DeviceId, short_id
 from potluck.core.wire.catalogue import Address, Head
 from potluck.core.wording import TO_TYPE, TO_TYPE_THERE, set_off, typable
-from potluck.engine.group.named_devices import stewards_in
-from potluck.engine.node import Node, tell_trouble
+from potluck.engine.node import Node, stewards_in, tell_trouble
 from potluck.engine.others.pursuit import Pursuit
 from potluck.engine.troubles import Trouble, TroubleKind
 from potluck.engine.withheld import ENDS_THEN, KEEP_HERE

@@ -41,7 +41,8 @@ DELETES_QUIET_S: Final = 2.0
 GATHER_MAX_S: Final = 10.0
 """… but after this time in any case."""
 _ROOTS_AT_ONCE: Final = 256
-_COUNT_S: Final = 1.0  # between two counts of what is held
+_COUNT_S: Final = 1.0  # between two counts of what is held …
+_COUNTED_IN_1_S: Final = 10_000  # … and a second more for so many: 100,000 take 0.5 s
 
 Ending = Mapping[bytes, FileRecord | PlaceRow | None]
 """What ends, by path, and what the last head says of it."""
@@ -256,7 +257,8 @@ class OwnersBreaker:
     def _note(self) -> None:
         """Have `status` say what is held, or nothing of it any more."""
         node = self._node
-        self._counted, self._count_s = self.held.amount, node.now + _COUNT_S
+        self._counted = self.held.amount
+        self._count_s = node.now + _COUNT_S + len(self.held) // _COUNTED_IN_1_S
         self._outdated = False
         if not self.held or self._subject != node.own_label:
             node.troubles.clear(TroubleKind.HELD, self._subject)
