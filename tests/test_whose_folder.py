@@ -202,20 +202,6 @@ def test_the_last_folder_is_refused_while_the_home_that_marked_it_since_is_there
     assert who_marked(folder, mine) == "Whoever marked it since has it no more."
 
 
-def test_a_folder_that_this_home_shared_before_is_its_own_where_its_last_one_is_not_there(
-    theirs: str, tmp_path: Path
-) -> None:
-    folder = str(tmp_path / "f")
-    mine = a_home(tmp_path / "mine", 2, shares=tmp_path / "moved")
-    claim_folder(folder, mine).release()
-    assert theirs
-    said = take_over(folder, mine)
-    assert said[-1] == "  That one had this home, as far as is known."
-    (tmp_path / "moved").mkdir()
-    with pytest.raises(Refused, match="of another device"):
-        take_over(folder, mine)
-
-
 def test_a_former_folder_of_this_device_is_refused_while_the_one_that_it_has_is_there(
     tmp_path: Path,
 ) -> None:

@@ -4,9 +4,8 @@ Strategy: the marker says which device a FOLDER is of, and the lock beside it wh
 last. Where that home is still there, and is of that device or shared this folder last, the device
 is only not running: the folder is refused. Where it is not there, as after a machine was set up
 anew, or where it is this very home, wiped, nothing could go on with the folder: a home that shared
-nothing yet takes it over, and that is said before anything is done; so does one that shared this
-very folder, by itself, and finds it moved. A home that shares another folder never takes one over,
-nor goes back to one of its own in whose place that one came.
+nothing yet takes it over, and that is said before anything is done. A home that shares another
+folder never takes one over, nor goes back to one of its own in whose place that one came.
 The folder that this home shared last is refused only while the home of the device that marked it
 since is there; else its marker says what it is (engine/own/share_state.py).
 
@@ -52,10 +51,9 @@ def take_over(folder: str, state_dir: str) -> list[str]:
         return []
     if _is_claimed(folder):
         claim_folder(folder, state_dir).release()  # raises, naming who has it
-    mine = bool(home) and _is_same(home, state_dir)
-    if home and not mine and _is_of(home, folder, device):
+    if home and not _is_same(home, state_dir) and _is_of(home, folder, device):
         raise _of_another(folder, home, last)
-    if last is not None and not (mine and not os.path.lexists(last)):
+    if last is not None:
         raise _beside(folder, last)
     was = "was" if device is not None else "may have been"
     return [

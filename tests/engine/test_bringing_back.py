@@ -377,3 +377,15 @@ def test_what_the_rules_leave_out_is_not_brought_back() -> None:
     with pytest.raises(Refused, match="Nothing of d1 can be brought back") as refused:
         home.part.repair()
     assert (refused.value.cause, refused.value.fix) == (left, "cat -n /Shared/d1/.potluckignore")
+
+
+def test_where_what_was_wanted_came_nothing_of_another_disk_is_remembered() -> None:
+    home = Home(record("b"))
+    older, index = home.publishing.older.files, home.node.index
+    index.places.put(home.node.own_manifest, [place(record("b", text="of another disk"))])
+    older.note(b"b", b"r" * 32, by_disk=True)
+    index.places.remove(home.node.own_manifest, [b"b"])
+    older.on_gone([b"b"])
+    assert older.is_of_disk(b"b")
+    home.come(b"b")
+    assert not older.is_of_disk(b"b"), "the next edit is shared"

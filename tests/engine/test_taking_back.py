@@ -461,6 +461,17 @@ def test_what_the_rules_leave_out_of_a_change_is_named_and_the_rest_comes() -> N
     assert home.held() == {"e", "e/a"}
 
 
+def test_what_is_held_since_it_is_left_out_keeps_nothing_from_being_taken_back() -> None:
+    home = Home(record("a.tmp"), record("b"))
+    home.rm("a.tmp")
+    assert home.restore("d1/a.tmp", NOT_IN_TRASH) is not None
+    home.node.index.meta.set(SAID, b"*.tmp\n")
+    home.later()
+    home.rm("b")
+    home.part.undo()
+    assert home.held() == {"a.tmp", "b"}
+
+
 def test_what_is_held_and_left_out_is_not_said_to_be_away() -> None:
     home = Home(record("a.tmp"))
     home.rm("a.tmp")

@@ -176,6 +176,7 @@ class BringingBack:
             one.ready.spot.path for one in taken if one.ready.spot.path in self._paths
         )
         self._held.release(came)
+        self._publishing.older.end(came)  # what is shared stands there now, whatever did before
         self._listener.on_came(node.layout.path_of(each.ready.spot) for each in own)
         self._settle(came)
 
@@ -196,7 +197,7 @@ class BringingBack:
         """Where something stood in the way it is known what that is, once all was looked at."""
         if self.deadline() is not None:
             unclear = sorted(self._report.unclear)
-            exchanged = exchange_emptied(self._node, self._publishing, unclear)
+            exchanged = exchange_emptied(self._node, self._publishing, set(unclear))
             self._report.unclear.difference_update(exchanged)
             self._end(unclear)
 

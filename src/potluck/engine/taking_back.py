@@ -123,7 +123,9 @@ class TakingBack:
 
         Raises PotluckError.
         """
-        if self._bringing.unwanted:  # too much went, so it is held: that was deleted nowhere
+        if (
+            self._publishing.breaker.unwanted
+        ):  # too much went, so it is held: that was deleted nowhere
             return self._undo_held()
         change = self._last.find()
         others = self._of_others(change.burst if change is not None else 0)

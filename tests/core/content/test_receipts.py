@@ -85,7 +85,7 @@ def test_an_empty_folder_is_lacking_only_where_all_folders_are() -> None:
     ("number", "missing", "last", "words"),
     [
         ((2, 9), NOTHING, CopyKnown.ALL, "by its last word it had it"),
-        ((2, 9), WHOLE, CopyKnown.LACKS, "by its last word it had nothing"),
+        ((2, 9), WHOLE, CopyKnown.LACKS, "by its last word it lacked this file"),
         ((2, 3), NOTHING, CopyKnown.UNKNOWN, "did not say"),
     ],
 )

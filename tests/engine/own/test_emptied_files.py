@@ -44,6 +44,19 @@ def test_what_is_wanted_back_is_shared_as_before_and_the_empty_one_is_known() ->
     assert own.node.index.places.get(own.node.own_manifest, some) is not None
 
 
+def test_what_is_wanted_back_in_vain_is_given_up_by_one_confirm() -> None:
+    own = cut_off()
+    exchanged = exchange_emptied(own.node, own.publishing, PATHS)
+    assert own.publishing.confirm() == f"{len(exchanged)} files shared now as what stands here."
+    own.touch("d")
+    for _ in range(3):
+        own.tick(3.0)
+        own.settle()
+    assert (len(own.publishing.held), len(own.publishing.older.files)) == (0, 0)
+    assert not any(one.size for name, one in own.published().items() if name in NAMES)
+    assert own.publishing.breaker.meant == set()
+
+
 def test_what_is_written_there_meanwhile_is_an_edit_and_what_goes_is_held_again() -> None:
     own = cut_off()
     older, held = own.publishing.older.files, own.publishing.held

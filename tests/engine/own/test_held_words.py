@@ -10,6 +10,7 @@ from potluck.engine.node import Node
 from potluck.engine.own.held_paths import HeldPaths
 from potluck.engine.own.held_words import held_reason, left_out_text
 from potluck.engine.own.ignore_file import SAID
+from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine.builders import group, key, node
 from tests.engine.index.builders import folder, record
 
@@ -68,6 +69,16 @@ def test_all_that_is_wanted_and_nobody_has_is_given_up_by_its_folder() -> None:
     home = Holder(*DOCS)
     home.nobody_has_any()
     assert home.says(*[one.path for one in DOCS])[1] == "confirm d1/docs"
+
+
+def test_a_path_at_which_a_disk_hides_something_is_not_named_to_give_up_what_is_held() -> None:
+    home = Holder(*DOCS, record("once", text="1"))
+    for point, path in (("d1/docs/disk", "PATH"), ("d1", "PATH"), ("d1/doc", "d1/docs")):
+        trouble = Trouble(TroubleKind.COVERED, point, "hides", "", 0.0, None)
+        home.node.troubles.note(trouble)
+        (waits, _), _ = home.says(b"once")
+        assert waits.endswith(f"type: confirm {path}"), point
+        home.node.troubles.clear(TroubleKind.COVERED, point)
 
 
 def test_where_only_folders_are_held_they_are_named() -> None:

@@ -32,6 +32,10 @@ class Covered:
             sum(one.size for one in records),
         )
 
+    @property
+    def lacks_any(self) -> bool:
+        return bool(self._paths)
+
     def __contains__(self, path: object) -> bool:
         return path in self._paths
 

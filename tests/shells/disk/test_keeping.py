@@ -246,6 +246,17 @@ def test_of_a_long_name_every_version_is_found_again(
     ]
 
 
+def test_many_versions_of_a_long_name_hold_few_folders_open(share, occupant):
+    name, before = "n" * 255, len(os.listdir("/proc/self/fd"))
+    with Keeper(share, NOON) as keeper:
+        for n in range(80):
+            write(share, f"ann/{name}", b"v%d" % n)
+            assert keeper.trash(occupant(f"ann/{name}"), leave=False) == ""
+        assert len(os.listdir("/proc/self/fd")) - before < 120  # two for each version else
+    found = versions_below(share.trash_fd, path(f"ann/{name}")).versions
+    assert len(found) == 80
+
+
 def _read(share, kept):
     return Path(share.folder, ".potluck", "trash", *kept.folder, kept.name).read_bytes()
 

@@ -71,7 +71,11 @@ BY_NAME: dict[str, dict[str, str]] = {
     "disk/receiving/replacing.py": {
         "rmdir": "an empty folder gives way; a full one refuses by itself",
     },
+    "disk/folders.py": {
+        "rmdir": "an empty folder that was made in vain, by its descriptor",
+    },
     "disk/importing.py": {
+        "path.lexists": "whether what a list names is there: only what is said depends on it",
         "open": "the folder of a path the person gave, and the folders below it",
         "stat": "whether what was linked is what was opened",
         "link": "a file appears in the own folder whole, and never over another",
@@ -109,6 +113,7 @@ BY_PATH = {
     ("disk/fsops.py", "open"),  # FOLDER itself: at the start, and to see whether it is back
     ("disk/returning.py", "access"),  # FOLDER itself: whether a new start could use it
     ("disk/importing.py", "open"),
+    ("disk/importing.py", "path.lexists"),
     ("disk/mounts.py", "open"),
     ("disk/mounts.py", "readlink"),
     ("disk/watching/settings.py", "open"),

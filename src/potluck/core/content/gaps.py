@@ -11,6 +11,7 @@ than `limits.GAPS_TOLD` runs are not told at all: then it is not known what lack
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 
 from potluck.core import limits
@@ -32,7 +33,12 @@ def gaps_of(seqs: Iterable[int]) -> tuple[Gap, ...]:
 
 def lacking_of(gaps: Sequence[Gap], seqs: Iterable[int]) -> list[int]:
     """Return which of these numbers lie in a gap."""
-    return [seq for seq in seqs if any(gap.first <= seq <= gap.last for gap in gaps)]
+    firsts, lasts = list[int](), list[int]()
+    for gap in sorted(gaps, key=lambda gap: gap.first):
+        firsts.append(gap.first)
+        lasts.append(max(gap.last, lasts[-1] if lasts else 0))
+    before = ((seq, bisect_right(firsts, seq)) for seq in seqs)
+    return [seq for seq, at in before if at and seq <= lasts[at - 1]]
 
 
 def before_gaps(gaps: Sequence[Gap], seq: int) -> int:

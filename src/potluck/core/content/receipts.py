@@ -58,13 +58,13 @@ def receipt(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown) -> Co
     if device.device == manifest.name.owner:
         last_word = _of_owner(said, manifest, path)
     if not device.here:
-        return CopyReceipt(device.label, CopyKnown.AWAY, _AWAY_WORDS[last_word], last_word)
+        why = _AWAY_WORDS[last_word].format(_all_of(path))
+        return CopyReceipt(device.label, CopyKnown.AWAY, why, last_word)
     if last_word is CopyKnown.ALL:
         return CopyReceipt(device.label, CopyKnown.ALL, "", last_word)
     if last_word is CopyKnown.LACKS:
         skips = said is not None and said.skipped == said.missing
-        what = "this file" if path.amount[:2] == (1, 0) else "everything there"
-        why = f"it skips {what}" if skips else f"it lacks {what}"
+        why = f"it {'skips' if skips else 'lacks'} {_all_of(path)}"
         why += _no_room_words(device, manifest, path)
         return CopyReceipt(device.label, CopyKnown.LACKS, why, last_word)
     return CopyReceipt(device.label, CopyKnown.UNKNOWN, _unknown_words(device, manifest, path))
@@ -72,9 +72,13 @@ def receipt(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown) -> Co
 
 _AWAY_WORDS = {
     CopyKnown.ALL: "away; by its last word it had it",
-    CopyKnown.LACKS: "away; by its last word it had nothing of that folder",
+    CopyKnown.LACKS: "away; by its last word it lacked {}",
     CopyKnown.UNKNOWN: "away; it did not say before whether it has it",
 }
+
+
+def _all_of(path: PathKnown) -> str:
+    return "this file" if path.amount[:2] == (1, 0) else "everything there"
 
 
 def _by_word(said: LastWord | None, manifest: ManifestKnown, path: PathKnown) -> CopyKnown:

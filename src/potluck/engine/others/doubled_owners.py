@@ -49,7 +49,7 @@ class DoubledOwners:
         self._told: dict[DeviceId, str] = {}  # under which label each was told
         self._settled_s: dict[DeviceId, float] = {}  # when it was decided, in this run
         self._unseen_s: dict[DeviceId, float] = {}  # since when nothing was seen, at the earliest
-        self._proven: set[DeviceId] = set()  # of these two were seen, since either was away
+        self._proven_s: dict[DeviceId, float] = {}  # when two were seen last, where that is told
 
     def __repr__(self) -> str:
         """Say how many there are."""
@@ -68,7 +68,9 @@ class DoubledOwners:
         recent = node.now < self._settled_s.get(device, -math.inf) + SETTLES_S
         here, there = (_written(place) for place in places)
         run = f"two machines run with its identity (at {here} and at {there})"
-        if device in node.withheld and device not in self._proven:
+        if device in self._proven_s:
+            self._proven_s[device] = node.now
+        elif device in node.withheld:
             self._prove(device, run)
         if recent or device in node.withheld:
             return
@@ -110,13 +112,22 @@ class DoubledOwners:
     # -- time --------------------------------------------------------------------------------------
     def deadline(self) -> float | None:
         """Return when `on_tick` must be called next."""
-        return min((self._away_from_s(owner) for owner in self._unseen_s), default=None)
+        proven_s = (at_s + AWAY_S for at_s in self._proven_s.values())
+        away_s = (self._away_from_s(owner) for owner in self._unseen_s)
+        return min((*proven_s, *away_s), default=None)
 
     def on_tick(self) -> None:
-        """Say of whom neither machine is linked for long that none is here."""
+        """Say of whom neither machine is linked for long that none is here, and of whom only one
+        is seen for long that there may be no other.
+        """
+        for owner in [
+            one for one, at_s in self._proven_s.items() if self._node.now >= at_s + AWAY_S
+        ]:
+            del self._proven_s[owner]
+            self._tell(owner, MAYBE)
         for owner in [one for one in self._unseen_s if self._node.now >= self._away_from_s(one)]:
             del self._unseen_s[owner]
-            self._proven.discard(owner)
+            self._proven_s.pop(owner, None)
             self._tell_away(owner)
 
     def _away_from_s(self, owner: DeviceId) -> float:
@@ -132,14 +143,14 @@ class DoubledOwners:
     def _end(self, owner: DeviceId) -> str:
         self._node.withheld.end(owner)
         self._unseen_s.pop(owner, None)
-        self._proven.discard(owner)
+        self._proven_s.pop(owner, None)
         label = self._told.pop(owner)
         self._node.troubles.clear(TroubleKind.CLONE, label)
         return label
 
     def _prove(self, device: DeviceId, run: str) -> None:
         """Two machines were seen at one time."""
-        self._proven.add(device)
+        self._proven_s[device] = self._node.now
         self._unseen_s[device] = self._node.now
         self._tell(device, run)
 

@@ -25,6 +25,7 @@ from potluck.engine.own.held_elsewhere import common_path, held_elsewhere
 from potluck.engine.own.held_paths import HeldPaths, is_at_or_below
 from potluck.engine.own.left_out import RuledOut
 from potluck.engine.return_report import total_of
+from potluck.engine.troubles import TroubleKind
 
 CONFIRM: Final = "confirm"
 """A command of ours, by which a person lets go what is held …"""
@@ -150,4 +151,9 @@ def _path_of(node: Node, part: _Part) -> str:
     if any(not inner or is_at_or_below(one.path, inner) for one in part.rest):
         return "PATH"
     top = node.layout.name_of(node.me)
-    return typable(f"{top}/{inner.decode()}" if inner else top, "PATH")
+    path = f"{top}/{inner.decode()}" if inner else top
+    points = [one.subject.encode() for one in node.troubles.of(TroubleKind.COVERED)]
+    pairs = [pair for one in points for pair in ((path.encode(), one), (one, path.encode()))]
+    if any(is_at_or_below(*pair) for pair in pairs):
+        return "PATH"  # what a disk hides there, or took along, would be given up with it
+    return typable(path, "PATH")

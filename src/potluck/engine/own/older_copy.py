@@ -219,12 +219,12 @@ class OlderCopy:
         self._say()
         return count
 
-    def confirm(self, path: bytes = b"") -> int:
-        """What stands at a path or below it, b"" is all, is to be shared; return how many files."""
+    def confirm(self, path: bytes = b"") -> list[bytes]:
+        """What stands at a path or below it, b"" is all, is to be shared; return at which paths."""
         paths = self.files.at_or_below(path)
         self._let_go.update(paths if self.found else ())
         self._share(paths)
-        return len(paths)
+        return paths
 
     def end_doubts(self, folder: bytes, *, known_again: bool, over: bool = True) -> None:
         """All below a folder was met since a disk came or went there; one that is `known_again` was

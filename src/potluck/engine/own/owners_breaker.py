@@ -60,6 +60,7 @@ class OwnersBreaker:
         self._emptied = set[bytes]()  # an empty file stands there, where a held one was cut off
         # by a disk whose folder is gone, or to where something else is shared: nobody deleted these
         self.taken_along = set[bytes]()
+        self.meant = set[bytes]()  # what stands at these, be it nothing, a person wants shared
         self.hiding = False  # what goes may be where another disk hides what is mine
         self._gathers = False  # deletes wait to be judged
         self._dropped_s = self._gathering_s = -GATHER_MAX_S  # the last of them, and the first
@@ -158,7 +159,8 @@ class OwnersBreaker:
         lost = self._lost(gone, changed)
         if lost:
             self._judge(lost)
-        self.taken_along.difference_update(gone)
+        for known in (self.taken_along, self.meant):
+            known.difference_update(gone, changed)
         self.fresh.on_told(gone, changed, held)
         if not held:
             return set()
@@ -208,7 +210,7 @@ class OwnersBreaker:
         for path, one in changed.items():
             if one.before is not None and is_emptied(one):
                 lost[path] = one.before
-        known = (self.held, self.held.confirmed)  # a person knows of these
+        known = (self.held, self.held.confirmed, self.meant)  # a person knows of these
         lost = {
             path: one for path, one in lost.items() if not any(path in those for those in known)
         }

@@ -158,17 +158,17 @@ class Publishing:
 
         Return what follows, None if nothing is held there.
         """
-        before = self.held.amount
-        paths = self.held.confirm(path)
+        before, paths = self.held.amount, self.held.confirm(path)
         self._endings.on_confirmed(paths)
         what = of_amount(*before.less(self.held.amount))
         self._end(paths)
         earlier = self.older.confirm(path)
+        self.breaker.meant.update(earlier)
         text = f"Confirmed: {what}. The other devices put what they have of that in their trash;"
         text += " where it is very much at once, a person is asked first, on one of them."
         if earlier:
             text = f"{text} " if paths else ""
-            text += f"{plural(earlier, 'file')} shared now as what stands here."
+            text += f"{plural(len(earlier), 'file')} shared now as what stands here."
         return text if paths or earlier else None
 
     def _end(self, paths: Collection[bytes]) -> None:

@@ -55,6 +55,11 @@ class UntoldPaths:
         return Amount.total([self._absent.amount, self.waiting])
 
     @property
+    def lacks_any(self) -> bool:
+        """Whether anything may not stand here as it is shared."""
+        return any(self._publishing.untold) or self._absent.amount != NOTHING
+
+    @property
     def waiting(self) -> Amount:
         """How much of that is for a change that waits, and for nothing else."""
         ended = list(self._ended())

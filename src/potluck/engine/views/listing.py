@@ -40,6 +40,10 @@ class CoveredPaths(Protocol):
     def amount(self) -> Amount:
         """How much of what is shared that is."""
 
+    @property
+    def lacks_any(self) -> bool:
+        """Whether that may be something: for many questions, since the amount is summed up."""
+
     def __contains__(self, path: object) -> bool:
         """Say whether a path is hidden, or in question."""
 
@@ -142,26 +146,29 @@ class _Walks:
 
     def hidden(self, name: ManifestName) -> Amount:
         """Return how much of a manifest is covered: own files only are."""
-        return self._covered.amount if name == self._node.own_manifest else NOTHING
+        return self._covered.amount if self._hides(name) else NOTHING
+
+    def _hides(self, name: ManifestName) -> bool:
+        return name == self._node.own_manifest and self._covered.lacks_any
 
     def page(self, name: ManifestName, span: Span, limit: int) -> list[Listed]:
         """Return the first `limit` records of a span, by path."""
         found = self._node.index.listings.page(name, span, limit)
-        if self.hidden(name) == NOTHING:
+        if not self._hides(name):
             return found
         return [Listed(one, lacking or one.path in self._covered) for one, lacking in found]
 
     def lines(self, name: ManifestName, span: Span, limit: int) -> list[ListLine]:
         """Return lines of the first `limit` records of a span, by path."""
         found = self._node.index.listings.lines(name, span, limit)
-        if self.hidden(name) == NOTHING:
+        if not self._hides(name):
             return found
         return [one._replace(here=one.here and one.path not in self._covered) for one in found]
 
     def amounts(self, name: ManifestName, span: Span, limit: int) -> Amounts:
         """Return the first `limit` records of a span, added up."""
         found = self._node.index.listings.amounts(name, span, limit)
-        if self.hidden(name) == NOTHING or not found.here_files:
+        if not self._hides(name) or not found.here_files:
             return found
         lines = self.lines(name, span, found.rows)
         return found._replace(here_files=sum(one.here and not one.is_folder for one in lines))

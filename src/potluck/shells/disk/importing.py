@@ -59,6 +59,7 @@ from potluck.shells.disk.fsops import (
 from potluck.shells.disk.keeping import numbered
 from potluck.shells.disk.private_files import is_backup, is_key, is_own_file, is_private
 from potluck.shells.disk.renaming import rename_to_free
+from potluck.shells.disk.unmet import Unmet
 
 NOT_THERE = "not there"
 FOLDER_IN_THE_WAY = frozenset({errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR})
@@ -100,7 +101,7 @@ class _Importing:
         self._move = order.mode == "move"
         listed = order.listed
         self._listed = None if listed is None else {file.path: file for file in listed}
-        self._unmet = {printable(path) for path in self._listed or ()}
+        self._unmet = Unmet(printable(path) for path in self._listed or ())
         self._below = order.into.parts[1:]  # what the names of what came begin with
         self._tmp_name = f"import.{order.order}"
         self._aside = parse_wire_path(f"import.{order.order}.folder".encode())
@@ -125,7 +126,8 @@ class _Importing:
             os.close(parent)
         if same:
             met = {printable(one) for one in self._listed or () if os.path.lexists(one)}
-            self._unmet -= met
+            for one in met:
+                self._unmet.meet(one)
             if met or not self._listed:
                 self.already.append((printable(path), "/".join((*self._below, same))))
         elif brought:
@@ -137,7 +139,7 @@ class _Importing:
     def miss(self) -> None:
         """Note what was listed and did not stand there."""
         failed = {path for path, _ in self.failed}
-        self.failed += [(path, NOT_THERE) for path in sorted(self._unmet - failed)]
+        self.failed += [(path, NOT_THERE) for path in self._unmet if path not in failed]
 
     def _standing(self, source: int, name: str) -> str:
         """Return as what an entry of the folder `source` is in there already, "" if it is not."""
@@ -241,7 +243,7 @@ class _Importing:
 
     def _bring_file(self, source: int, name: str, into: SafePath, shown: str) -> str:
         folder = self._folders.get(into.parts, create=True)
-        self._unmet.discard(printable(shown))
+        self._unmet.meet(printable(shown))
         descriptor = open_regular(source, name)
         try:
             kept = self._why_kept(descriptor)
@@ -327,8 +329,8 @@ class _Importing:
     def _has_failed_below(self, shown: str) -> bool:
         """Say whether something stayed behind in a folder, which then stays too, or was not met."""
         below = printable(shown) + os.sep
-        lacking = chain((path for path, _reason in self.failed), self._unmet)
-        return any(path.startswith(below) for path in lacking)
+        failed = any(path.startswith(below) for path, _reason in self.failed)
+        return failed or self._unmet.has_below(printable(shown))
 
     def _fail(self, path: str, reason: str) -> None:
         self.failed.append((printable(path), reason))

@@ -149,6 +149,7 @@ class Keeper:
         whole = stays_whole(path.name)
         for series in count(1):
             components = (top_name(self._day, why, series, whole=whole), *path.parts[:-1])
+            self._trash.trim()  # a long name has a folder for each version of a day
             with suppress(NotADirectoryError, UnsafePath):
                 self._trash.get(components, create=True)
                 yield components
