@@ -13,6 +13,7 @@ from potluck.core.wire.catalogue import Folder, Gap, Holding
 from potluck.engine.effects import Tell
 from potluck.engine.node import Node
 from potluck.engine.own import undelivered
+from potluck.engine.own.ignore_file import SAID
 from potluck.engine.own.undelivered import REMOVED_SHOWN_S, TOLD_AFTER_S, Undelivered, _Gone
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine.builders import group, key, taken
@@ -141,6 +142,14 @@ def test_who_lacks_something_else_had_the_rest() -> None:
     assert len(device.lost()) == 1, "it says that it has not got that very file"
     device.kept(3, missing=1, gaps=(Gap(99, 99),))
     assert device.lost() == []
+
+
+def test_what_is_left_out_of_what_is_shared_was_not_removed() -> None:
+    device = Device()
+    device.share(**{"a.tmp": "text", "b": "text of b"})
+    device.node.index.meta.set(SAID, b"*.tmp\n")
+    device.drop("a.tmp", "b")
+    assert [text for _, text in device.told()] == [f"d1/b was removed here {HAD} it"]
 
 
 def test_what_lacks_of_a_list_that_there_never_was_delivers_nothing() -> None:

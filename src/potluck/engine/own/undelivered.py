@@ -12,10 +12,11 @@ was, or for `REMOVED_SHOWN_S` after the last of such.
 
 Guarantees: nothing is told of a content that another device said to have had, also before the last
 start, nor while this device is alone in its group. A file that was only renamed or touched is what
-it was, but for a start in between. Limits: what others say of themselves is believed; of very many
-undelivered files the oldest are forgotten, and nothing is told of them; a word about a list from
-which the file was gone by then proves nothing and ends nothing; what is gathered when potluck ends
-is not told, and what was removed before a start stands in no register.
+it was, but for a start in between. What the rules leave out was not removed. Limits: what others
+say of themselves is believed; of very many undelivered files the oldest are forgotten, and nothing
+is told of them; a word about a list from which the file was gone by then proves nothing and ends
+nothing; what is gathered when potluck ends is not told, and what was removed before a start stands
+in no register.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from potluck.core.content.pieces import Root
 from potluck.core.wire.catalogue import FileRecord, Holding, Kind
 from potluck.core.wording import listed, plural, set_off, typable
 from potluck.engine.node import Node
+from potluck.engine.own.left_out import RuledOut
 from potluck.engine.troubles import Trouble, TroubleKind
 
 OPEN_MAX: Final = 5_000  # paths that are remembered: 1 MiB, and 50 ms at the start
@@ -141,6 +143,7 @@ class Undelivered:
 
     def on_shared(self, changes: Sequence[SharedChange]) -> None:
         """This is what is new in the own list."""
+        left_out = RuledOut(self._node)  # what it leaves out stands here still
         known = {
             change.before.root
             for change in changes
@@ -150,7 +153,8 @@ class Undelivered:
             if _is_same(before, after):
                 continue
             was = self._open.pop(path, None)
-            if was is not None and before is not None and before.size:
+            out = after is None and before is not None and left_out.has(before)
+            if was is not None and before is not None and before.size and not out:
                 replaced = after is not None
                 self._on_gone(path, _Gone(Root(before.root), replaced, was.seq, self._last))
             if after is not None and after.kind is Kind.FILE and after.root not in known:
