@@ -6,6 +6,7 @@ import pytest
 
 from potluck.core.content.facts import NOTHING, Amount
 from potluck.core.content.last_words import HeadNumber, LastWord, at_most, no_room_words
+from potluck.core.wire.catalogue import Gap
 
 H1, H2 = HeadNumber(1, 9), HeadNumber(2, 1)
 MISSING = Amount(3, 1, 300)
@@ -31,6 +32,13 @@ def test_what_has_no_room_is_a_part_of_what_lacks_and_is_not_skipped(
 ) -> None:
     word = LastWord.of(H1, MISSING, skipped, no_room)
     assert (word.number, word.missing, (word.skipped, word.no_room)) == (H1, MISSING, said)
+
+
+def test_what_lacks_is_named_only_where_something_lacks() -> None:
+    gaps = (Gap(3, 4),)
+    lacks, whole = (LastWord.of(H1, each, NOTHING, NOTHING) for each in (MISSING, NOTHING))
+    assert (lacks.with_gaps(gaps).gaps, whole.with_gaps(gaps).gaps) == (gaps, ())
+    assert lacks.with_gaps(()) == lacks
 
 
 def test_each_figure_is_bounded_by_itself() -> None:

@@ -399,6 +399,17 @@ def test_what_is_doubted_is_kept_and_told_once_its_window_is_over() -> None:
     assert life.codes().count("another_disk") == 1
 
 
+def test_what_was_not_met_by_a_look_is_kept_when_it_comes_and_told_at_once() -> None:
+    life = Life()
+    older = life.publishing.older
+    older.doubts.begin(b"", [b"a"], life.node.number())
+    older.end_doubts(b"", known_again=False, over=False)
+    life.write("a", "put there once the disk was mounted")
+    life.seen()
+    assert life.reason().startswith("1 file (a) with another content than I share")
+    assert life.shared()["a"] == life.later["a"].root
+
+
 def test_what_is_doubted_and_as_it_is_shared_is_nothing() -> None:
     life = Life()
     life.publishing.older.doubts.begin(b"", [b"a"], life.node.number())

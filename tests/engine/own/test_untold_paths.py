@@ -37,6 +37,7 @@ def test_where_nothing_waits_all_is_here(own: Own) -> None:
     assert (untold.amount, b"a" in untold, untold.lacks_below(b"")) == (NOTHING, False, False)
     assert (untold.words(b"a"), untold.words(b"")) == ("", "")
     assert repr(untold) == "<UntoldPaths (0, 0, 0)>"
+    assert not untold.lacks_any
 
 
 def test_what_was_edited_or_removed_is_not_here_and_what_is_new_is_told(own: Own) -> None:
@@ -48,6 +49,7 @@ def test_what_was_edited_or_removed_is_not_here_and_what_is_new_is_told(own: Own
     own.touch("a", "b", "n", "d/e", "d/f")
     found(own)
     untold = own.own_folder.untold
+    assert untold.lacks_any
     assert untold.amount == Amount(3, 0, 5 + 4 + 5)
     assert [path in untold for path in (b"a", b"b", b"c", b"n", b"d")] == [
         True, True, False, False, False,
