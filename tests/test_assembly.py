@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
@@ -56,8 +56,8 @@ def test_the_trash_is_looked_at_from_the_start_and_no_clock_empties_it(
 ) -> None:
     real, rounds = time.time, list[SpaceSeen]()
 
-    def prune(share: Share) -> SpaceSeen:
-        rounds.append(prune_trash(share))
+    def prune(share: Share, wanted: Collection[bytes]) -> SpaceSeen:
+        rounds.append(prune_trash(share, wanted))
         return rounds[-1]
 
     monkeypatch.setattr(pool, "prune_trash", prune)

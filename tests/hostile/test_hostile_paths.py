@@ -125,7 +125,7 @@ class Hands:
     def clean_up(self) -> int:
         """Empty the trash."""
         kept = len(list(all_kept(self.share.trash_fd)))
-        prune_trash(self.share, 0.0)
+        prune_trash(self.share, share_of_disk=0.0)
         return kept - len(list(all_kept(self.share.trash_fd)))
 
 

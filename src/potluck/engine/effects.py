@@ -272,6 +272,8 @@ class MakeDurable:
 class PruneTrash:
     """Let go now of what is too old in the trash, or too much; ends in SpaceSeen."""
 
+    wanted: frozenset[bytes] = frozenset()  # paths below Shared/ of which all versions stay
+
 
 @dataclass(frozen=True, slots=True)
 class MarkShare:

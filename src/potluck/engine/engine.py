@@ -31,7 +31,7 @@ from potluck.core.errors import DiskTrouble
 from potluck.core.keys.identity import DeviceKey
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.due_parts import DueParts
-from potluck.engine.effects import Effect
+from potluck.engine.effects import Effect, PruneTrash
 from potluck.engine.events import DiskEvent, Event, FolderEvent, SpaceSeen
 from potluck.engine.farewell import without_beginnings
 from potluck.engine.faults import COMPANY_REST_S, Faults, instead_of
@@ -39,6 +39,7 @@ from potluck.engine.index import Index
 from potluck.engine.index_trouble import IndexTrouble
 from potluck.engine.lost_facts import LostFacts
 from potluck.engine.node import EngineSettings, Node
+from potluck.engine.others.trash_memory import prune_trash_of
 from potluck.engine.views.copied_entries import CopiedEntries
 from potluck.engine.views.former_versions import former_versions
 from potluck.engine.views.listing import PAGE_FILES
@@ -141,6 +142,15 @@ class Engine:
         """Return what this device shared at a path before, and below it."""
         self.node.now = now
         return former_versions(self.node, path)
+
+    def prune_order(self) -> PruneTrash | None:
+        """Return the order to let go of what the trash here need not keep, which any index that
+        can be read tells; None: it cannot, and nothing goes.
+        """
+        try:
+            return prune_trash_of(self.node)
+        except DiskTrouble:
+            return None
 
     def stored_label(self) -> str:
         """Return the label this device has, or wishes for; works before `start`."""

@@ -7,7 +7,18 @@ import pytest
 from potluck.core.content.known_versions import KnownVersion
 from potluck.engine.index import Index, former_files
 from potluck.engine.index.former_files import FormerFile
-from tests.engine.index.builders import ANNAS, BERT, BERTS, folder, index, place, record, root_of
+from potluck.engine.index.skip_list import SkipEntry
+from tests.engine.index.builders import (
+    ANNAS,
+    BERT,
+    BERTS,
+    folder,
+    index,
+    place,
+    receive,
+    record,
+    root_of,
+)
 
 
 @pytest.fixture
@@ -174,3 +185,19 @@ def test_what_is_forgotten_of_a_folder_is_forgotten_here_too(known: Index) -> No
     ends(known, 1, "a")
     known.forget(ANNAS)
     assert known.former.below(ANNAS, b"", 9) == []
+
+
+def test_of_what_lacks_here_is_known_where_in_the_trash_it_lies() -> None:
+    known, shared = index(), [record("d/b", 3), record("e", 4), record("f", 5)]
+    receive(known, [*shared, folder("d", 2), record("g", 6, "never here")], 6)
+    known.places.put(ANNAS, [place(each) for each in shared])
+    known.former.note_kept(ANNAS, [(each.path, b"") for each in shared], "ann")
+    assert known.former.wanted() == [], "it stands here"
+    known.places.remove(ANNAS, [each.path for each in shared])
+    assert sorted(known.former.wanted()) == [("ann", b"d/b"), ("ann", b"e"), ("ann", b"f")]
+    known.former.forget_kept(ANNAS, b"e", root_of("e"))
+    receive(known, [record("d/b", 3), record("new name", 8, "f"), record("f", 9, "other")], 9)
+    assert sorted(known.former.wanted()) == [("ann", b"d/b"), ("ann", b"f")]
+    known.skip_list.set([SkipEntry(b"", "new*")], [])
+    known.needs.judge_skips(ANNAS)
+    assert known.former.wanted() == [("ann", b"d/b")]

@@ -8,13 +8,13 @@ from potluck.core.content.facts import ManifestName, Source, Spot
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import PieceList, Root
 from potluck.core.wire.catalogue import FileRecord
-from potluck.engine.effects import PlaceItem
+from potluck.engine.effects import PlaceItem, PruneTrash
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import Placeable, SpotOutcome
-from potluck.engine.others.trash_memory import forget_lost, remember_trash
+from potluck.engine.others.trash_memory import forget_lost, prune_trash_of, remember_trash
 from tests.engine import builders
-from tests.engine.index.builders import place, record, root_of
+from tests.engine.index.builders import place, receive, record, root_of
 
 ANNA = builders.key(2).device
 ANNAS = ManifestName.own(ANNA)
@@ -73,3 +73,13 @@ def test_what_was_not_there_is_forgotten_and_nothing_else() -> None:
     forget_lost(node, done)
     assert former.kept(ANNAS, root_of("a"), 1) == ("d2", b"a"), "another place may have it still"
     assert former.kept(ANNAS, root_of("b"), 1) == ("d2", b"b")
+
+
+def test_what_lacks_here_and_is_wanted_stays_in_the_trash() -> None:
+    node, both = standing(), [record("a"), record("b")]
+    receive(node.index, both, 1, ANNA)
+    node.index.places.put(ANNAS, [place(each) for each in both])
+    remember_trash(node, [], {}, {ANNAS: [b"a", b"b"]})
+    assert prune_trash_of(node) == PruneTrash()
+    node.index.places.remove(ANNAS, [b"a"])
+    assert prune_trash_of(node) == PruneTrash(frozenset({b"d2/a"}))

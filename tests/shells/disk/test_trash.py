@@ -115,6 +115,21 @@ def test_a_disk_is_not_kept_full_by_the_trash(share, put, monkeypatch):
     assert (prune_trash(share).early_files, len(trash(share))) == (4, 1)
 
 
+def test_what_is_wanted_back_stays_however_old_or_full(share, put, monkeypatch):
+    put("day-000000-deleted/ann/d/a", 1)
+    put("day-000000-deleted/ann/d/a~2", 2)
+    put("day-000000-deleted/ann/b", 3)
+    put("day-000001-deleted/ann/c", 4)
+    monkeypatch.setattr(Share, "space", lambda _self: SpaceSeen(0, 10 * BLOCK))
+    ran(share, KEEP_DAYS + 1)  # what came on day 0 is too old
+    seen = prune_trash(share, frozenset({b"ann/d/a", b"ann/else"}))
+    both = ["day-000000-deleted/ann/d/a", "day-000000-deleted/ann/d/a~2"]
+    assert sorted(trash(share)) == both
+    assert (seen.trash_bytes, seen.early_files) == (2 * BLOCK, 1)
+    prune_trash(share)
+    assert trash(share) == {}
+
+
 def test_a_file_that_cannot_be_removed_keeps_nobody(share, put, monkeypatch):
     put("day-000000-deleted/ann/a", 1)
     put("day-000000-deleted/ann/b", 2)

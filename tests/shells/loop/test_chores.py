@@ -63,16 +63,16 @@ def chores_of(disk: Any) -> Chores:
 def test_each_is_begun_at_once_and_then_in_its_interval(disk: Disk) -> None:
     chores = chores_of(disk)
     assert chores.deadline() == 0.0
-    chores.on_tick(100.0)
+    chores.on_tick(100.0, PruneTrash)
     assert disk.begun == ALL
     assert chores.deadline() == 100.0 + EVERY_S[Chore.SHARE]
-    chores.on_tick(101.9)
+    chores.on_tick(101.9, PruneTrash)
     assert len(disk.begun) == 8
-    chores.on_tick(102.0)
+    chores.on_tick(102.0, PruneTrash)
     assert disk.begun[8:] == ["share"]
-    chores.on_tick(110.0)
+    chores.on_tick(110.0, PruneTrash)
     assert disk.begun[9:] == ["share", "space", "group copy"]
-    chores.on_tick(160.0)
+    chores.on_tick(160.0, PruneTrash)
     assert disk.begun[12:] == ["share", "space", "ballast", "group copy", "many cycles"]
     assert repr(chores) == (
         "<Chores: due SHARE 162, SPACE 170, BALLAST 220, GROUP_COPY 165, CYCLES 3700, "
@@ -82,18 +82,23 @@ def test_each_is_begun_at_once_and_then_in_its_interval(disk: Disk) -> None:
 
 def test_a_loop_that_was_held_up_begins_each_once(disk: Disk) -> None:
     chores = chores_of(disk)
-    chores.on_tick(0.0)
-    chores.on_tick(1_000_000.0)
+    chores.on_tick(0.0, PruneTrash)
+    chores.on_tick(1_000_000.0, PruneTrash)
     assert disk.begun == ALL * 2
 
 
 def test_a_disk_for_whose_room_files_wait_is_looked_at_every_second(disk: Disk) -> None:
     chores = chores_of(disk)
-    chores.on_tick(0.0)
+    chores.on_tick(0.0, PruneTrash)
     for tenth in range(1, 51):
-        chores.on_tick(tenth / 10, short_of_room=True)
+        chores.on_tick(tenth / 10, PruneTrash, short_of_room=True)
     assert disk.begun[8:].count("space") in {4, 5}
     assert chores.deadline() <= 5.0 + SPACE_AGAIN_S
+
+
+def test_while_nobody_knows_what_is_wanted_the_trash_stays(disk: Disk) -> None:
+    chores_of(disk).on_tick(0.0, lambda: None)
+    assert disk.begun == ALL[:-1]
 
 
 def test_every_chore_has_an_interval() -> None:

@@ -26,7 +26,7 @@ from potluck.core.errors import DiskTrouble, IndexDamaged, Malformed
 from potluck.core.keys.identity import DeviceId, DeviceKey
 from potluck.core.wire.catalogue import Address, LinkKind
 from potluck.engine import effects
-from potluck.engine.effects import Effect, Leave, LookAround, Reply, Tell
+from potluck.engine.effects import Effect, Leave, LookAround, PruneTrash, Reply, Tell
 from potluck.engine.engine import Engine, EngineSettings
 from potluck.engine.events import (
     AddAsked,
@@ -41,6 +41,7 @@ from potluck.engine.events import (
 from potluck.engine.index import Index
 from potluck.engine.recording import Moment
 from potluck.shells.loop import loop as module
+from potluck.shells.loop.chores import PruneOrder
 from potluck.shells.loop.inbox import Inbox, OpenedLink, RecordAsked
 from potluck.shells.loop.loop import TURN_ITEMS, Loop, World, leave
 from potluck.shells.loop.recorder import Recorder
@@ -83,6 +84,9 @@ class Script:
 
     def short_of_room(self, _now: Now) -> bool:
         return self.short
+
+    def prune_order(self) -> PruneTrash:
+        return PruneTrash(frozenset({b"wanted"}))
 
     def _watched(self, work: Callable[[], list[Effect]]) -> list[Effect]:
         assert not self.busy
@@ -183,7 +187,8 @@ class Stage:
             raise ValueError("broken")
         return [opened]
 
-    def _chores_tick(self, _now: Now, *, short_of_room: bool) -> None:
+    def _chores_tick(self, _now: Now, prune: PruneOrder, *, short_of_room: bool) -> None:
+        assert prune() == PruneTrash(frozenset({b"wanted"}))
         self.begun += 1
         self.short.append(short_of_room)
 

@@ -24,10 +24,10 @@ from potluck.core.content.facts import Hindrance
 from potluck.core.content.paths import SafePath
 from potluck.core.content.swarm.room import FREE_PART_MAX, Shortage, reserve_of
 from potluck.core.wording import of_size, plural, set_off
-from potluck.engine.effects import PruneTrash
 from potluck.engine.events import SpaceSeen
 from potluck.engine.node import Node
 from potluck.engine.others.hindrances import command_of, sentence_of
+from potluck.engine.others.trash_memory import prune_trash_of
 from potluck.engine.troubles import Trouble, TroubleKind
 
 FREE_INODES = 1000  # a group commit and what it replaces, twice; others need some, too
@@ -110,7 +110,7 @@ class DiskRoom:
         node = self._node
         if node.now >= self._prune_s:
             self._prune_s = node.now + PRUNE_AGAIN_S
-            node.do(PruneTrash())
+            node.do(prune_trash_of(node))
 
     def _in_trash(self) -> str:
         """Return what the trash held and kept, as part of a sentence; a person may empty it."""

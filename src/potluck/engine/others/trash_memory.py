@@ -3,7 +3,8 @@
 Strategy: before the rows of a commit are written, those in the index say what stood at its paths.
 Files that went, or gave way to another content, are in the trash then, or put aside; where that is
 so is noted with the name that the folder of their owner had. A version that was to come from there
-and was not there is forgotten.
+and was not there is forgotten. What lacks here and is wanted stays in the trash until it stands
+here again, however full the disk is: it may be the last copy.
 
 Guarantees: of the own folder nothing is noted: nothing of it goes to the trash by a commit. Limits:
 beliefs, which the disk checks; what came into the trash in another way is not known here.
@@ -14,9 +15,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot
+from potluck.engine.effects import PruneTrash
 from potluck.engine.events import Placement
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import SpotOutcome
+
+
+def prune_trash_of(node: Node) -> PruneTrash:
+    """Return the order to let go of what the trash here need not keep."""
+    wanted = node.index.former.wanted()
+    return PruneTrash(frozenset(b"%b/%b" % (top.encode(), path) for top, path in wanted))
 
 
 def remember_trash(

@@ -228,7 +228,7 @@ class DiskPool:
             case DropParts():
                 self._part_files.drop(effect.roots)
             case PruneTrash():
-                yield prune_trash(self._share)
+                yield prune_trash(self._share, effect.wanted)
             case LookAtTop() | MarkShare() | MakeFolders() | MoveFolder() | DropFolder():
                 yield from self._topped(effect)
             case Import():

@@ -4,7 +4,8 @@ Strategy: what came 30 days of the program ago, or earlier, goes at once (trash_
 rest is more than its share of the disk, the owner with most bytes loses the oldest file, so one
 busy owner cannot push out the others' versions. So it is while less of the disk is free than the
 reserve that nothing is fetched into: what is kept never makes a disk fuller than that. Only files
-that have no other name go for that, since removing another one frees nothing.
+that have no other name go for that, since removing another one frees nothing. What is wanted back
+stays, however old: the engine says of which paths that is so, and it may be the last copy.
 
 Guarantees: walks by descriptors and follows no link; removes nothing outside the trash; a file that
 cannot be removed is left and counted as gone, so it never keeps the others from being pruned. No
@@ -18,7 +19,7 @@ from __future__ import annotations
 import errno
 import os
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -38,15 +39,19 @@ _SAFE_TO_SKIP: Final = (FileNotFoundError, PermissionError, NotADirectoryError, 
 """Such a file is counted as gone, so that it does not keep the others from being pruned."""
 
 
-def prune_trash(share: Share, share_of_disk: float = TRASH_SHARE) -> SpaceSeen:
+def prune_trash(
+    share: Share, wanted: Collection[bytes] = (), share_of_disk: float = TRASH_SHARE
+) -> SpaceSeen:
     """Remove what the rules let go, and say how full the disk is, what the trash still holds, and
     what it let go of early.
 
+    Of the paths below Shared/ that are `wanted` all versions stay.
     `share_of_disk` is a fraction of the whole disk, 0.1 for a tenth. Raises OSError.
     """
     day, before = day_now(share), share.space()
     with Folders(share.trash_fd) as folders:
-        pruning = _Pruning(folders, _oldest_first(share.trash_fd))
+        owners = _oldest_first(share.trash_fd)
+        pruning = _Pruning(folders, owners, wanted)
         pruning.let_go_old(day)
         pruning.let_go_while(
             lambda: pruning.kept_bytes > before.total_bytes * share_of_disk, lambda _kept: True
@@ -70,7 +75,8 @@ class _Pruning:
     """One round."""
 
     folders: Folders
-    owners: dict[str, deque[KeptFile]]  # the oldest of each first
+    owners: dict[str, deque[KeptFile]]  # the oldest of each first, in the end what may go
+    wanted: Collection[bytes]  # paths below Shared/
     early_files: int = 0
     early_bytes: int = 0
     freed_bytes: int = 0  # by removing a last name
@@ -79,6 +85,12 @@ class _Pruning:
     def __post_init__(self) -> None:
         for label, kept in self.owners.items():
             self._bytes_of[label] = sum(each.disk_bytes for each in kept)
+        if self.wanted:
+            for label, kept in self.owners.items():
+                self.owners[label] = deque(each for each in kept if not self._is_wanted(each))
+
+    def _is_wanted(self, kept: KeptFile) -> bool:
+        return kept.path is not None and kept.path.wire in self.wanted
 
     @property
     def kept_bytes(self) -> int:

@@ -10,6 +10,7 @@ no chore knows whether its last round has ended; intervals are long enough for t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final, assert_never
 
@@ -46,6 +47,7 @@ EVERY_S: Final[dict[Chore, float]] = {
 }
 
 
+PruneOrder = Callable[[], PruneTrash | None]
 SPACE_AGAIN_S: Final = 1.0  # between two looks while the index waits for room
 
 
@@ -71,16 +73,19 @@ class Chores:
         """Return when `on_tick` must be called next, monotonic."""
         return min(self._due_s.values())
 
-    def on_tick(self, now: float, *, short_of_room: bool = False) -> None:
-        """Begin what is due; while files wait for room on a disk that is looked at often."""
+    def on_tick(self, now: float, prune: PruneOrder, *, short_of_room: bool = False) -> None:
+        """Begin what is due; while files wait for room on a disk that is looked at often.
+
+        `prune` says what of the trash may not go; None: nothing may.
+        """
         if short_of_room:
             self._due_s[Chore.SPACE] = min(self._due_s[Chore.SPACE], now + SPACE_AGAIN_S)
         for chore, due_s in self._due_s.items():
             if now >= due_s:
                 self._due_s[chore] = now + EVERY_S[chore]
-                self._begin(chore)
+                self._begin(chore, prune)
 
-    def _begin(self, chore: Chore) -> None:
+    def _begin(self, chore: Chore, prune: PruneOrder) -> None:
         match chore:
             case Chore.SHARE:
                 self._disk.see_share()
@@ -97,6 +102,8 @@ class Chores:
             case Chore.TRASH_DAYS:
                 self._disk.tidy(self._trash_days.count)
             case Chore.TRASH:  # what goes early is told
-                self._disk.submit(PruneTrash())
+                order = prune()
+                if order is not None:
+                    self._disk.submit(order)
             case _:
                 assert_never(chore)

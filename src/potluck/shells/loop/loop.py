@@ -179,7 +179,8 @@ class Loop:
             self._tell_engine(event)
         world.doorway.on_tick(now)
         world.fetching.on_tick(now)
-        world.chores.on_tick(now, short_of_room=self._engine.short_of_room(now))
+        short_of_room = self._engine.short_of_room(now)
+        world.chores.on_tick(now, self._engine.prune_order, short_of_room=short_of_room)
         self._see(world.lan.poll(now))
         due = self._engine.deadline()
         if due is not None and due <= now:
