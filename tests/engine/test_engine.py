@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from random import Random
 from typing import Any
 
@@ -298,15 +297,6 @@ def test_files_go_on_as_soon_as_the_index_has_room() -> None:
     ann.engine.handle(events.SpaceSeen(1, 2, home_free_bytes=ROOM_BYTES), later)
     assert looked == [later], "all is looked at once more"
     assert not ann.engine.short_of_room(later)
-
-
-def test_while_the_index_says_not_what_is_wanted_nothing_leaves_the_trash() -> None:
-    _, (ann,) = ring(1)
-    ann.index.close()
-    ann.index._database._connection = sqlite3.connect(":memory:")
-    with pytest.raises(DiskTrouble):
-        ann.index.former.wanted()
-    assert ann.engine.prune_order() is None
 
 
 def test_an_index_that_is_damaged_is_known_to_be() -> None:

@@ -25,13 +25,14 @@ call in a hundred took 50 to 250 ms; Python's look for cycles, a chore by now, w
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from potluck.core.chance import Chance
 from potluck.core.errors import DiskTrouble
 from potluck.core.keys.identity import DeviceKey
 from potluck.engine.dispatch import Dispatch
 from potluck.engine.due_parts import DueParts
-from potluck.engine.effects import Effect, PruneTrash
+from potluck.engine.effects import Effect
 from potluck.engine.events import DiskEvent, Event, FolderEvent, SpaceSeen
 from potluck.engine.farewell import without_beginnings
 from potluck.engine.faults import COMPANY_REST_S, Faults, instead_of
@@ -39,7 +40,7 @@ from potluck.engine.index import Index
 from potluck.engine.index_trouble import IndexTrouble
 from potluck.engine.lost_facts import LostFacts
 from potluck.engine.node import EngineSettings, Node
-from potluck.engine.others.trash_memory import prune_trash_of
+from potluck.engine.others.trash_memory import prune_order
 from potluck.engine.views.copied_entries import CopiedEntries
 from potluck.engine.views.former_versions import former_versions
 from potluck.engine.views.listing import PAGE_FILES
@@ -68,6 +69,7 @@ class Engine:
         self._trouble = IndexTrouble(self.node.troubles)
         # whether files wait for room on the disk of the index: then that is to be looked at often
         self.short_of_room = self._trouble.short_of_room
+        self.prune_order = partial(prune_order, self.node)  # for whoever looks at the trash hourly
         self._faults, self._lost = Faults(self.node.counters), LostFacts()
         self._due = DueParts(self.wiring, self._faults)
 
@@ -142,15 +144,6 @@ class Engine:
         """Return what this device shared at a path before, and below it."""
         self.node.now = now
         return former_versions(self.node, path)
-
-    def prune_order(self) -> PruneTrash | None:
-        """Return the order to let go of what the trash here need not keep, which any index that
-        can be read tells; None: it cannot, and nothing goes.
-        """
-        try:
-            return prune_trash_of(self.node)
-        except DiskTrouble:
-            return None
 
     def stored_label(self) -> str:
         """Return the label this device has, or wishes for; works before `start`."""

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+import pytest
 from msgspec.structs import replace as changed
 
 from potluck.core.content.facts import ManifestName, Source, Spot
 from potluck.core.content.paths import parse_wire_path
 from potluck.core.content.pieces import PieceList, Root
+from potluck.core.errors import DiskTrouble
 from potluck.core.wire.catalogue import FileRecord
 from potluck.engine.effects import PlaceItem, PruneTrash
 from potluck.engine.events import Placed, Placement
 from potluck.engine.node import Node
 from potluck.engine.others.group_commit import Placeable, SpotOutcome
-from potluck.engine.others.trash_memory import forget_lost, prune_trash_of, remember_trash
+from potluck.engine.others.trash_memory import (
+    forget_lost,
+    prune_order,
+    prune_trash_of,
+    remember_trash,
+)
 from tests.engine import builders
 from tests.engine.index.builders import place, receive, record, root_of
 
@@ -83,3 +92,13 @@ def test_what_lacks_here_and_is_wanted_stays_in_the_trash() -> None:
     assert prune_trash_of(node) == PruneTrash()
     node.index.places.remove(ANNAS, [b"a"])
     assert prune_trash_of(node) == PruneTrash(frozenset({b"d2/a"}))
+
+
+def test_while_the_index_cannot_say_what_is_wanted_nothing_leaves_the_trash() -> None:
+    node = standing()
+    assert prune_order(node) == PruneTrash()
+    node.index.close()
+    node.index._database._connection = sqlite3.connect(":memory:")  # with no table in it
+    with pytest.raises(DiskTrouble):
+        prune_trash_of(node)
+    assert prune_order(node) is None

@@ -188,7 +188,7 @@ class Stage:
         return [opened]
 
     def _chores_tick(self, _now: Now, prune: PruneOrder, *, short_of_room: bool) -> None:
-        assert prune() == PruneTrash(frozenset({b"wanted"}))
+        assert isinstance(prune(), PruneTrash)
         self.begun += 1
         self.short.append(short_of_room)
 

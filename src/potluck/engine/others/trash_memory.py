@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from potluck.core.content.facts import ManifestName, PlaceRow, Source, Spot
+from potluck.core.errors import DiskTrouble
 from potluck.engine.effects import PruneTrash
 from potluck.engine.events import Placement
 from potluck.engine.node import Node
@@ -25,6 +26,14 @@ def prune_trash_of(node: Node) -> PruneTrash:
     """Return the order to let go of what the trash here need not keep."""
     wanted = node.index.former.wanted()
     return PruneTrash(frozenset(b"%b/%b" % (top.encode(), path) for top, path in wanted))
+
+
+def prune_order(node: Node) -> PruneTrash | None:
+    """Return that order; None: the index cannot be read, and nothing may go."""
+    try:
+        return prune_trash_of(node)
+    except DiskTrouble:
+        return None
 
 
 def remember_trash(
