@@ -130,6 +130,15 @@ def test_what_is_wanted_back_stays_however_old_or_full(share, put, monkeypatch):
     assert trash(share) == {}
 
 
+def test_for_what_is_wanted_back_by_one_nothing_of_the_others_has_to_go(share, put, monkeypatch):
+    for n in range(8):
+        put(f"day-000000-deleted/ann/{n}", n)
+    put("day-000000-deleted/bob/a", 1)
+    monkeypatch.setattr(Share, "space", lambda _self: SpaceSeen(10**9, 4 * BLOCK * 10))
+    seen = prune_trash(share, frozenset(b"ann/%d" % n for n in range(8)))
+    assert (seen.trash_bytes, seen.early_files, len(trash(share))) == (9 * BLOCK, 0, 9)
+
+
 def test_a_file_that_cannot_be_removed_keeps_nobody(share, put, monkeypatch):
     put("day-000000-deleted/ann/a", 1)
     put("day-000000-deleted/ann/b", 2)

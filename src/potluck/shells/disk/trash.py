@@ -64,7 +64,7 @@ def prune_trash(
     _remove_empty_folders(share.trash_fd, day)
     return replace(
         share.space(),
-        trash_bytes=pruning.kept_bytes,
+        trash_bytes=pruning.kept_bytes + pruning.wanted_bytes,
         early_files=pruning.early_files,
         early_bytes=pruning.early_bytes,
     )
@@ -80,21 +80,22 @@ class _Pruning:
     early_files: int = 0
     early_bytes: int = 0
     freed_bytes: int = 0  # by removing a last name
+    wanted_bytes: int = 0  # of what stays: nobody else's has to go for that
     _bytes_of: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for label, kept in self.owners.items():
+        for label, every in self.owners.items():
+            kept = deque(each for each in every if not self._is_wanted(each))
+            self.owners[label] = kept
             self._bytes_of[label] = sum(each.disk_bytes for each in kept)
-        if self.wanted:
-            for label, kept in self.owners.items():
-                self.owners[label] = deque(each for each in kept if not self._is_wanted(each))
+            self.wanted_bytes += sum(each.disk_bytes for each in every) - self._bytes_of[label]
 
     def _is_wanted(self, kept: KeptFile) -> bool:
-        return kept.path is not None and kept.path.wire in self.wanted
+        return bool(self.wanted) and kept.path is not None and kept.path.wire in self.wanted
 
     @property
     def kept_bytes(self) -> int:
-        """How much the trash still holds."""
+        """How much the trash still holds of what may go."""
         return sum(self._bytes_of.values())
 
     def let_go_old(self, day: int) -> None:
