@@ -82,6 +82,12 @@ class Home:
         return [each.reason for each in self.node.troubles.of(TroubleKind.HELD)]
 
 
+def in_the_way(outcome: SpotOutcome, what: bytes) -> SpotOutcome:
+    """The disk named what kept that out."""
+    placed = replace(outcome.placed, in_the_way=parse_wire_path(what))
+    return SpotOutcome(outcome.ready, placed)
+
+
 def again(home: Home) -> Home:
     """The next run."""
     after = Home(index=home.node.index)
@@ -186,6 +192,26 @@ def test_what_a_person_put_there_is_left_alone_and_looked_at() -> None:
     (reason,) = home.reasons()
     assert "type: repair" in reason
     assert "confirm" in reason
+
+
+def test_what_is_in_the_way_and_never_shared_is_named_and_how_it_goes_out_of_it() -> None:
+    """As a link in the place of a folder: no look finds a file there."""
+    home = Home(*THREE)
+    home.part.repair()
+    home.come(b"b")
+    done = [home.done(each, Placement.BLOCKED) for each in (b"f", b"f/a")]
+    home.part.on_committed([in_the_way(one, b"d1/f") for one in done])
+    home.part.on_tick()
+    (text,) = home.told()
+    stands = "d1/f stands there: to have that back, give it another name, then type: repair"
+    assert text.endswith(f"; 2 paths left alone, since {stands}")
+    (trouble,) = home.node.troubles.of(TroubleKind.HELD)
+    assert stands in trouble.reason
+    assert trouble.command == "mv -n /Shared/d1/f /Shared/d1/f.other"
+    assert "confirm" in trouble.reason
+    home.part.repair()
+    (trouble,) = home.node.troubles.of(TroubleKind.HELD)
+    assert "stands there" not in trouble.reason, "it may be away by now, so it is tried"
 
 
 def test_what_stands_there_with_the_wanted_content_is_back_and_not_in_the_way() -> None:

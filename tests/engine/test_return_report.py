@@ -19,20 +19,20 @@ def test_nothing_is_told_where_nothing_came_and_nothing_stands() -> None:
 
 def test_what_came_what_was_found_and_what_is_in_the_way_are_told_apart() -> None:
     report = ReturnReport()
-    report.unclear = {b"a", b"b", b"f"}
+    report.unclear = dict.fromkeys((b"a", b"b", b"f"), b"")
     report.on_ended(FILE, place(FILE))
     report.on_ended(FOLDER, place(FOLDER))
     assert report.text("d1") == "d1: 1 file and 1 folder (1 B) found here again, as wanted"
     report.on_ended(record("b"), None)
     report.on_ended(record("c"), place(record("c", text="other")))
-    assert report.unclear == set()
+    assert report.unclear == {}
     report.on_came([record("d")])
     came, found = "1 file (1 B) brought back from the other devices", "1 file and 1 folder (1 B)"
     left = "1 path left alone, since something else stands there"
     assert report.text("d1") == f"d1: {came}; {found} found here again, as wanted; {left}"
     report.begin()
     assert report.text("d1") == ""
-    report.unclear = {b"a"}
+    report.unclear = {b"a": b"a"}
     report.on_ended(FILE, place(record("a", text="other")))
     assert report.text("d1") == f"d1: 0 files brought back from the other devices; {left}"
 

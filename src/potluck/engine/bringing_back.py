@@ -7,11 +7,11 @@ somebody else's folder: decided about, fetched, placed. What came is held no mor
 Guarantees: nobody else ever has anything of the own folder placed: only paths that were noted and
 are held still, and the disk adds them only where nothing stands (shells/disk/receiving/adding.py).
 Where something stands it is the person's, so that path is looked at, and noted no more once it was:
-what is wanted may stand there already (engine/return_report.py). An empty file, to which one that
-is held was cut off, is exchanged. What the rules of `.potluckignore` leave out never comes: it
-would not count as here. It goes on after a restart. Limits: what
-is noted in the index is written when half of it came; so what is lost once more before that, in the
-same repair, comes back after a restart without being asked for.
+what is wanted may stand there already (engine/return_report.py); else it is named, with what leads
+on (engine/own/in_the_way.py). An empty file, to which one that is held was cut off, is exchanged.
+What the rules of `.potluckignore` leave out never comes: it would not count as here. It goes on
+after a restart. Limits: what is noted in the index is written when half of it came; so what is lost
+once more before that, in the same repair, comes back after a restart without being asked for.
 """
 
 from __future__ import annotations
@@ -34,6 +34,12 @@ from potluck.engine.own.emptied_files import exchange_emptied
 from potluck.engine.own.held_elsewhere import held_elsewhere
 from potluck.engine.own.held_paths import HeldPaths
 from potluck.engine.own.held_words import ignore_file_command, left_out_text
+from potluck.engine.own.in_the_way import (
+    files_in_the_way,
+    in_the_way_words,
+    kept_out_by,
+    rename_command,
+)
 from potluck.engine.own.left_out import RuledOut
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.return_report import ReturnReport, is_here, total_of
@@ -102,10 +108,13 @@ class BringingBack:
         self.check()
         held, out = _split(self._node, self._held)
         exchange_emptied(self._node, self._publishing, {one.path for one in held})
-        held = [one for one in held if one.path in self._held]
+        in_the_way = files_in_the_way(self._held, self._publishing.kept.items())
+        self._publishing.breaker.in_the_way = in_the_way  # anything else is tried anew
+        kept_out = kept_out_by(self._held.records(), in_the_way)
+        held = [one for one in held if one.path in self._held and one.path not in kept_out]
         earlier = self._publishing.older.want()
         if not held and not earlier:
-            raise _nothing(self._node, out, older=bool(self._publishing.older.files))
+            raise _nothing(self._node, out, in_the_way, older=bool(self._publishing.older.files))
         records = [one for one in held if standing(one.path) is None]
         here = sum(is_here(one, standing(one.path)) for one in held)
         self._paths = {one.path: one for one in records}
@@ -116,6 +125,8 @@ class BringingBack:
         parts = [f"{plural(here, 'path')} here again already."] if here else []
         if not parts or here < len(held) or earlier:
             parts.insert(0, self._follows(records, len(held) - len(records) - here, earlier))
+        if kept_out:
+            parts.append(f"Not brought back: {_kept_out_text(self._top, kept_out, in_the_way)}.")
         if out:
             parts.append(f"Not brought back: {left_out_text(self._node, out)}.")
         return " ".join(parts)
@@ -172,9 +183,11 @@ class BringingBack:
         taken = [one for one in back if one.placed.placement is Placement.BLOCKED]
         records = [node.index.manifests.get(name, path) for path in came]
         self._report.on_came(filter(None, records))
-        self._report.unclear.update(
-            one.ready.spot.path for one in taken if one.ready.spot.path in self._paths
-        )
+        self._report.unclear |= {
+            one.ready.spot.path: _inner(one.placed.in_the_way)
+            for one in taken
+            if one.ready.spot.path in self._paths
+        }
         self._held.release(came)
         self._publishing.older.end(came)  # what is shared stands there now, whatever did before
         self._listener.on_came(node.layout.path_of(each.ready.spot) for each in own)
@@ -197,14 +210,15 @@ class BringingBack:
         """Where something stood in the way it is known what that is, once all was looked at."""
         if self.deadline() is not None:
             unclear = sorted(self._report.unclear)
-            exchanged = exchange_emptied(self._node, self._publishing, set(unclear))
-            self._report.unclear.difference_update(exchanged)
+            for path in exchange_emptied(self._node, self._publishing, set(unclear)):
+                del self._report.unclear[path]
             self._end(unclear)
 
     def _end(self, paths: Sequence[bytes]) -> None:
         """These need not come any more, whether what was wanted stands there or something else."""
         for path in paths:
             self._report.on_ended(self._paths[path], self._publishing.stands(path))
+        self._publishing.breaker.in_the_way |= self._report.in_the_way
         self._settle(paths)
 
     @property
@@ -215,7 +229,8 @@ class BringingBack:
     def _settle(self, paths: Iterable[bytes]) -> None:
         """These need not come any more; tell when it was the last."""
         ended = [path for path in paths if self._paths.pop(path, None) is not None]
-        self._report.unclear.difference_update(ended)
+        for path in ended:
+            self._report.unclear.pop(path, None)
         if not ended:
             return
         self._note()
@@ -261,11 +276,25 @@ def _split(node: Node, held: HeldPaths) -> tuple[list[FileRecord], list[FileReco
     return [one for one in every if one.path not in paths], out
 
 
-def _nothing(node: Node, out: Sequence[FileRecord], *, older: bool) -> NotFound | Refused:
-    """Return why nothing comes: `out` is left out; `older`: something stands there that cannot be
-    exchanged.
+def _inner(path: SafePath | None) -> bytes:
+    """Return which path of the own folder that is, b"" if none is known."""
+    return "/".join(path.parts[1:]).encode() if path is not None else b""
+
+
+def _kept_out_text(top: str, paths: Collection[bytes], in_the_way: Collection[bytes]) -> str:
+    return f"{plural(len(paths), 'path')} – {in_the_way_words(top, in_the_way)}"
+
+
+def _nothing(
+    node: Node, out: Sequence[FileRecord], in_the_way: Collection[bytes], *, older: bool
+) -> NotFound | Refused:
+    """Return why nothing comes: `out` is left out, these files are `in_the_way`; `older`: something
+    stands there that cannot be exchanged.
     """
     what = f"Nothing of {set_off(node.own_label)} can be brought back."
+    if in_the_way:
+        why = in_the_way_words(node.layout.name_of(node.me), in_the_way)
+        return Refused(what, why, rename_command(node, in_the_way))
     if out:
         return Refused(what, left_out_text(node, out), ignore_file_command(node))
     if older:

@@ -45,6 +45,7 @@ class Placed:
     put_aside: str  # where a local version went, "" if there was none
     detail: str  # for people
     nothing_there: bool = False  # a removal found nothing to remove
+    in_the_way: SafePath | None = None  # what stands in the way, where that is known
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 Strategy: what came is counted as it comes. Of what could not be put in its place, since something
 stands there, it is not known yet what that is: it may be the very thing that was wanted, as where
-a disk that hid it was unmounted. So it is counted once it was looked at and read.
+a disk that hid it was unmounted. So it is counted once it was looked at and read. What is shared by
+then is an edit; anything else is in the way, and is named with what leads on.
 
 Guarantees: what has the wanted content is never called something else, and what has another one
 never counts as back. Limits: where nothing is seen that can be shared, it is something else.
@@ -11,10 +12,14 @@ never counts as back. Limits: where nothing is seen that can be shared, it is so
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from potluck.core.content.facts import NOTHING, Amount, PlaceRow
 from potluck.core.wire.catalogue import FileRecord, Kind
 from potluck.core.wording import of_amount, plural, set_off
+from potluck.engine.own.in_the_way import in_the_way_words
+
+_SOMETHING: Final = "something else stands there"
 
 
 class ReturnReport:
@@ -22,7 +27,9 @@ class ReturnReport:
 
     def __init__(self) -> None:
         """Count nothing yet."""
-        self.unclear: set[bytes] = set()  # something stands at these, which nobody looked at yet
+        # something stands at these, which nobody looked at yet: where, b"" if that is not known
+        self.unclear: dict[bytes, bytes] = {}
+        self.in_the_way: set[bytes] = set()  # what is not shared, and keeps out what was wanted
         self._came, self._again, self._taken = NOTHING, NOTHING, 0
 
     def __repr__(self) -> str:
@@ -32,6 +39,7 @@ class ReturnReport:
     def begin(self) -> None:
         """Count anew."""
         self.unclear.clear()
+        self.in_the_way.clear()
         self._came, self._again, self._taken = NOTHING, NOTHING, 0
 
     def on_came(self, records: Iterable[FileRecord]) -> None:
@@ -44,7 +52,10 @@ class ReturnReport:
             self._again = Amount.total([self._again, total_of([record])])
         elif record.path in self.unclear:
             self._taken += 1
-        self.unclear.discard(record.path)
+            at = self.unclear[record.path]
+            if at and stands is None:
+                self.in_the_way.add(at)
+        self.unclear.pop(record.path, None)
 
     def text(self, top: str) -> str:
         """Return what a person reads of it, "" if there is nothing to say; `top`: what the own
@@ -59,7 +70,8 @@ class ReturnReport:
             parts.append(f"{of_amount(*self._again)} found here again, as wanted")
         if self._taken:
             left = plural(self._taken, "path")
-            parts.append(f"{left} left alone, since something else stands there")
+            why = in_the_way_words(top, self.in_the_way) if self.in_the_way else _SOMETHING
+            parts.append(f"{left} left alone, since {why}")
         return f"{set_off(top)}: {'; '.join(parts)}"
 
 

@@ -8,7 +8,7 @@ from potluck.core.wire.catalogue import FileRecord, Head, Holding
 from potluck.engine.events import LinkId
 from potluck.engine.node import Node
 from potluck.engine.own.held_paths import HeldPaths
-from potluck.engine.own.held_words import held_reason, left_out_text
+from potluck.engine.own.held_words import Waits, held_reason, left_out_text
 from potluck.engine.own.ignore_file import SAID
 from potluck.engine.troubles import Trouble, TroubleKind
 from tests.engine.builders import group, key, node
@@ -29,7 +29,7 @@ class Holder:
 
     def says(self, *returning: bytes, emptied: Collection[bytes] = ()) -> tuple[list[str], str]:
         """Return the parts, and the command."""
-        text, command = held_reason(self.node, self.held, set(returning), emptied)
+        text, command = held_reason(self.node, self.held, Waits(set(returning), emptied))
         return text.split("; besides, "), command
 
     def nobody_has_any(self) -> None:

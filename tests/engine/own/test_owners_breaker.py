@@ -331,11 +331,17 @@ def test_a_file_in_the_place_of_a_held_folder_is_not_told_either(own: Own) -> No
     own.settle()
     assert own.published()["d0/000"].size == 3
     assert own.publishing.stands(b"d0") is not None
+    (trouble,) = troubles(own)
+    assert "d1/d0 stands there: to have that back, give it another name" in trouble.reason
+    assert trouble.command == "repair", "the other folder can come"
     own.remove("d0")
     own.folders.add("d0")
     own.touch("d0")
     own.settle()
     assert b"d0" not in own.publishing.held
+    own.tick(3.0)
+    (trouble,) = troubles(own)
+    assert "stands there" not in trouble.reason
     own.remove("d0")
     own.write("d0", "a file again")
     own.touch("d0")

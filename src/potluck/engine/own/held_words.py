@@ -1,7 +1,8 @@
 """Held words: what a person reads of what is held of the own folder, and what leads on.
 
-Strategy: what is held is told in up to three parts, each with its own count and names: what waits
-for a person, what the rules of `.potluckignore` leave out, and what is wanted back. Who wants one
+Strategy: what is held is told in up to four parts, each with its own count and names: what waits
+for a person, what something else keeps out (engine/own/in_the_way.py), what the rules of
+`.potluckignore` leave out, and what is wanted back. Who wants one
 file back is still told of all the others. Of a file that was cut off to nothing it is said that it
 was, since something stands there.
 
@@ -23,6 +24,7 @@ from potluck.core.wording import LISTED, TO_TYPE, listed, of_amount, set_off, ty
 from potluck.engine.node import Node
 from potluck.engine.own.held_elsewhere import common_path, held_elsewhere
 from potluck.engine.own.held_paths import HeldPaths, is_at_or_below
+from potluck.engine.own.in_the_way import in_the_way_words, kept_out_by, rename_command
 from potluck.engine.own.left_out import RuledOut
 from potluck.engine.return_report import total_of
 from potluck.engine.troubles import TroubleKind
@@ -51,29 +53,47 @@ class _Part(NamedTuple):
     rest: Sequence[FileRecord]  # all else that is held
 
 
-def held_reason(
-    node: Node, held: HeldPaths, returning: Collection[bytes], emptied: Collection[bytes]
-) -> tuple[str, str]:
-    """Return what is held, what becomes of it, and what to type; `returning`: wanted back,
-    `emptied`: an empty file stands there.
-    """
-    left_out, parts = RuledOut(node), dict[str, list[FileRecord]]()
-    for one in held.records():
-        waits = "out" if left_out.has(one) else "held"
-        parts.setdefault("back" if one.path in returning else waits, []).append(one)
+class Waits(NamedTuple):
+    """What is known of some of what is held."""
+
+    returning: Collection[bytes] = ()  # wanted back
+    emptied: Collection[bytes] = ()  # an empty file stands there
+    in_the_way: Collection[bytes] = ()  # where something stands that keeps out others
+
+
+def held_reason(node: Node, held: HeldPaths, waits: Waits) -> tuple[str, str]:
+    """Return what is held, what becomes of it, and what to type."""
+    parts = _parted(node, held, waits)
     said, commands = list[str](), list[str]()
-    for name in [each for each in ("held", "back", "out") if each in parts]:
+    for name in [each for each in ("held", "kept out", "back", "out") if each in parts]:
         others = [one for each, some in parts.items() if each != name for one in some]
         part = _Part(parts[name], others)
         if name == "held":
-            words, then = _waiting_words(node, part, emptied)
+            words, then = _waiting_words(node, part, waits.emptied)
+        elif name == "kept out":
+            words, then = _kept_out_words(node, part, waits.in_the_way)
         elif name == "back":
             words, then = _returning_words(node, part)
         else:
-            words, then = _left_out_words(node, part, left_out)
+            words, then = _left_out_words(node, part)
         said.append(words)
         commands.append(then)
     return "; besides, ".join(said), commands[0]
+
+
+def _parted(node: Node, held: HeldPaths, waits: Waits) -> dict[str, list[FileRecord]]:
+    """Return what is held, part by part."""
+    left_out, parts = RuledOut(node), dict[str, list[FileRecord]]()
+    kept_out = kept_out_by(held.records(), waits.in_the_way)
+    for one in held.records():
+        if one.path in waits.returning:
+            name = "back"
+        elif left_out.has(one):
+            name = "out"
+        else:
+            name = "kept out" if one.path in kept_out else "held"
+        parts.setdefault(name, []).append(one)
+    return parts
 
 
 def ignore_file_command(node: Node) -> str:
@@ -99,6 +119,17 @@ def _waiting_words(node: Node, part: _Part, emptied: Collection[bytes]) -> tuple
     ), REPAIR
 
 
+def _kept_out_words(node: Node, part: _Part, in_the_way: Collection[bytes]) -> tuple[str, str]:
+    """Return what keeps these out, and what gives it another name."""
+    paths = [path for path in in_the_way if kept_out_by(part.records, [path])]
+    _, they_are = _pronouns(part.records)
+    return (
+        f"{_what(part.records)}: not here ({_names(part.records)});"
+        f" {in_the_way_words(node.layout.name_of(node.me), paths)}; {they_are} {_STAYS}"
+        f" – if {they_are} to go, {TO_TYPE}{_confirm(node, part)}"
+    ), rename_command(node, paths)
+
+
 def _returning_words(node: Node, part: _Part) -> tuple[str, str]:
     """Return what becomes of what is to be brought back, and what to type."""
     what = f"{_what(part.records)}: not here ({_names(part.records)})"
@@ -111,8 +142,9 @@ def _returning_words(node: Node, part: _Part) -> tuple[str, str]:
     return f"{what}; {text}", f"{CONFIRM} {path}"
 
 
-def _left_out_words(node: Node, part: _Part, left_out: RuledOut) -> tuple[str, str]:
+def _left_out_words(node: Node, part: _Part) -> tuple[str, str]:
     """Return which line leaves these out, and what shows it."""
+    left_out = RuledOut(node)
     them, they_are = _pronouns(part.records)
     return (
         f"{_what(part.records)}: left out ({_names(part.records)}),"

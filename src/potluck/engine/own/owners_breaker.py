@@ -31,7 +31,8 @@ from potluck.core.wording import set_off
 from potluck.engine.node import Node
 from potluck.engine.own.fresh_files import FreshFiles
 from potluck.engine.own.held_paths import HeldPaths
-from potluck.engine.own.held_words import held_reason
+from potluck.engine.own.held_words import Waits, held_reason
+from potluck.engine.own.in_the_way import files_in_the_way
 from potluck.engine.own.left_out import RuledOut
 from potluck.engine.own.pending_record import PendingRecord, is_emptied
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -57,6 +58,7 @@ class OwnersBreaker:
         self.held = HeldPaths(node)
         self._hour, self._burst = RecentLosses(), RecentLosses(LOSS_BURST_S)
         self.fresh = FreshFiles(node)
+        self.in_the_way = set[bytes]()  # what keeps out what is held, as far as it is known
         self._emptied = set[bytes]()  # an empty file stands there, where a held one was cut off
         # by a disk whose folder is gone, or to where something else is shared: nobody deleted these
         self.taken_along = set[bytes]()
@@ -70,7 +72,8 @@ class OwnersBreaker:
         self._untold = False  # that anything is
         self._subject = ""  # under which name it says so
         self._returning: Collection[bytes] = ()  # what of it a person wants brought back
-        self._says_returning = 0, False  # how much that is, and whether it is all that is held
+        # how much that is, whether it is all that is held, and what is in the way
+        self._says = 0, False, 0
 
     def __repr__(self) -> str:
         """Return what is held."""
@@ -159,7 +162,8 @@ class OwnersBreaker:
         lost = self._lost(gone, changed)
         if lost:
             self._judge(lost)
-        for known in (self.taken_along, self.meant):
+        self._outdated |= bool(held) and bool(self.in_the_way)
+        for known in (self.taken_along, self.meant, self.in_the_way):
             known.difference_update(gone, changed)
         self.fresh.on_told(gone, changed, held)
         if not held:
@@ -170,6 +174,7 @@ class OwnersBreaker:
         held.hold(inner)
         emptied = {path for path, one in changed.items() if path in held and is_emptied(one)}
         self._emptied = (self._emptied.difference(gone, changed)) | emptied
+        self.in_the_way |= files_in_the_way(held, changed.items())
         kept_back = inner | emptied | {path for path in gone if path in held}
         if kept_back:
             held.write()
@@ -248,11 +253,13 @@ class OwnersBreaker:
         )
 
     def say_returning(self, paths: Collection[bytes]) -> None:
-        """These are being brought back, of what is held, or none; `status` says so."""
+        """These are being brought back, of what is held, or none; `status` says so, and what is in
+        the way.
+        """
         self._returning = paths
-        says = len(paths), len(paths) >= len(self.held)  # some of what is held, or all of it
-        before, self._says_returning = self._says_returning, says
-        if (says[0] > 0, says[1]) != (before[0] > 0, before[1]):
+        says = len(paths), len(paths) >= len(self.held), len(self.in_the_way)
+        before, self._says = self._says, says
+        if (says[0] > 0, *says[1:]) != (before[0] > 0, *before[1:]):
             self._note()
         self._outdated |= bool(self.held) and says != before
 
@@ -266,7 +273,9 @@ class OwnersBreaker:
             node.troubles.clear(TroubleKind.HELD, self._subject)
         self._subject = node.own_label
         if self.held:
-            reason, then = held_reason(node, self.held, self._returning, self._emptied)
+            self.in_the_way = {path for path in self.in_the_way if path in self.held}
+            waits = Waits(self._returning, self._emptied, self.in_the_way)
+            reason, then = held_reason(node, self.held, waits)
             trouble = Trouble(TroubleKind.HELD, self._subject, reason, then, node.now, None)
             node.troubles.note(trouble)
             if self._untold:

@@ -24,6 +24,7 @@ from potluck.engine.own.pending_record import PendingRecord
 from potluck.engine.own.publishing import Publishing
 
 FROZEN: Final = "nothing is told to the others while two machines run with this identity"
+HELD_THERE: Final = "what is shared there is held, until it is brought back or let go"
 SOON: Final = "the newest changes are about to be told to the others"
 
 
@@ -82,6 +83,9 @@ class UntoldPaths:
         """Return what stands at a path, or what was done below it, and that it was not told."""
         if not self._node.share_present:
             return ""
+        kept = self._publishing.kept.get(path)
+        if kept is not None:
+            return f"{_stands_words(kept)}, not shared: {HELD_THERE}"
         what = self._what(path)
         return f"{what}, not told yet: {self.why}" if what else ""
 

@@ -13,7 +13,7 @@ not known; of a folder it is not said what stands in it that its owner's list do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
 from potluck.core import limits
@@ -41,6 +41,7 @@ from potluck.engine.views.reasons import (
     reason_view,
 )
 from potluck.engine.views.unlisted_files import unlisted_info
+from potluck.engine.views.unread_files import MAYBE_NEWER, MAYBE_NEWER_IN_IT, unread_paths
 from potluck.engine.views.unshared import Unshared, why_unshared
 from potluck.engine.views.why_here import HERE
 from potluck.engine.views.why_lacking import lacking_reasons
@@ -166,9 +167,12 @@ class Explaining:
     ) -> InfoView:
         parts, top = self._parts, found.top
         receipts = self._receipts(manifest, found, parts.picture.devices())
-        here = self._is_here(asked, name, found)
+        unread = unread_paths(parts) if name == parts.node.own_manifest else frozenset[str]()
+        here = self._is_here(asked, name, found, unread)
         settled = not any(one.open and one.kind not in OF_OTHERS for one in self._reasons(asked))
-        safe, why = is_safe(receipts, here=here, settled=settled and found.counted)
+        is_unread = asked.text in unread
+        settled = settled and found.counted and not is_unread
+        safe, why = is_safe(receipts, here=here or is_unread, settled=settled)
         is_file = top is not None and top.kind is Kind.FILE
         mtime_ns, root = None, ""
         if top is not None and is_file:
@@ -186,7 +190,7 @@ class Explaining:
             mtime_ns=mtime_ns,
             root=root,
             here=here,
-            stands=here or self._stands(name, found),
+            stands=here or self._stands(name, found, is_unread=is_unread),
             copies=[_copy_view(one) for one in receipts],
             on=sum(one.known is CopyKnown.ALL for one in receipts) + here,
             devices=len(receipts) + 1,
@@ -194,7 +198,7 @@ class Explaining:
             safe_why=why,
             skipped=top is not None and is_skipped(parts.node, Spot(name, top.path)),
             removed=parts.node.index.unwanted.has(name, asked.inner),
-            untold=self._untold(asked),
+            untold=self._untold(asked) or _unread_words(asked, unread, is_file=is_file),
         )
 
     def _untold(self, asked: AskedPath) -> str:
@@ -202,10 +206,10 @@ class Explaining:
         mine = asked.name == self._parts.node.own_manifest
         return self._parts.own_folder.untold.words(asked.inner) if mine else ""
 
-    def _stands(self, name: ManifestName, found: Below) -> bool | None:
+    def _stands(self, name: ManifestName, found: Below, *, is_unread: bool) -> bool | None:
         """Say whether anything of what is not all here stands here, None where nobody knows."""
         node, top = self._parts.node, found.top
-        if not node.share_present:
+        if is_unread or not node.share_present:
             return None
         if top is None or top.kind is not Kind.FILE:
             return True
@@ -218,13 +222,15 @@ class Explaining:
         """Return on how many devices each of these paths is; None: nobody shares it."""
         manifests = {one.name: one for one in self._parts.picture.manifests()}
         devices = list(self._parts.picture.devices())
-        return [self._copies(text, manifests, devices) for text in texts]
+        unread = unread_paths(self._parts)
+        return [self._copies(text, manifests, devices, unread) for text in texts]
 
     def _copies(
         self,
         text: str,
         manifests: Mapping[ManifestName, ManifestKnown],
         devices: Sequence[DeviceKnown],
+        unread: Collection[str],
     ) -> CopyCount | None:
         asked = asked_path(self._parts.node, text)
         manifest = manifests.get(asked.name) if asked.name is not None else None
@@ -236,7 +242,7 @@ class Explaining:
         if not found.counted:
             return CopyCount(0, 0, "")
         receipts = self._receipts(manifest, found, devices)
-        here = self._is_here(asked, asked.name, found)
+        here = self._is_here(asked, asked.name, found, unread)
         on = sum(one.known is CopyKnown.ALL for one in receipts) + here
         alone = ""
         if here and on == 1:
@@ -257,7 +263,9 @@ class Explaining:
             _unsure(device, why) if why else receipt(device, manifest, path) for device in devices
         ]
 
-    def _is_here(self, asked: AskedPath, name: ManifestName, found: Below) -> bool:
+    def _is_here(
+        self, asked: AskedPath, name: ManifestName, found: Below, unread: Collection[str]
+    ) -> bool:
         """Say whether all of it stands here, as far as this device knows."""
         parts = self._parts
         if not parts.node.share_present or found.lacking or not found.counted:
@@ -265,7 +273,7 @@ class Explaining:
         if name == parts.node.own_manifest:
             own = parts.own_folder
             lacks = own.absent.lacks_below(asked.inner) or own.untold.lacks_below(asked.inner)
-            return not lacks
+            return not lacks and asked.text not in unread
         waiting = parts.replica_check.missing.absent().get(name, NOTHING)
         return waiting == NOTHING
 
@@ -284,6 +292,13 @@ SAID_OF_ALL = {ReasonKind.GROUP, ReasonKind.OFFLINE}
 def _tells_of(one: Reason, asked: AskedPath) -> bool:
     """Say whether a reason is about a path itself, so that there is, or may be, such a thing."""
     return one.kind not in SAID_OF_ALL and asked.concerns(one.path)
+
+
+def _unread_words(asked: AskedPath, unread: Collection[str], *, is_file: bool) -> str:
+    """Return that something newer may stand at a path, or in it; "" if nothing does."""
+    if asked.text not in unread:
+        return ""
+    return MAYBE_NEWER if is_file else MAYBE_NEWER_IN_IT
 
 
 def _unsure(device: DeviceKnown, why: str) -> CopyReceipt:

@@ -59,8 +59,9 @@ def test_a_file_that_goes_from_elsewhere_comes_here(share, adding):
 def test_a_file_that_stands_there_or_in_the_way_stays(share, adding, where):
     write(share, "me/c", OLD)
     wanted = item(where, data=NEW, source=Source.PART)
-    with pytest.raises(Blocked, match="own folder"):
+    with pytest.raises(Blocked, match="own folder") as blocked:
         adding.put(wanted, ready(share, wanted), HELD)
+    assert str(blocked.value.at) == "me/c", "what is in the way is named"
     assert shared(share) == {"me/c": OLD}
     assert nothing_is_kept(share)
 
@@ -68,10 +69,11 @@ def test_a_file_that_stands_there_or_in_the_way_stays(share, adding, where):
 def test_so_does_an_empty_folder_and_a_link(share, adding):
     os.makedirs(full(share, "me/f"))
     os.symlink("/etc", full(share, "me/l"))
-    for where in ("me/f", "me/l", "me/l/inside"):
+    for where, named in (("me/f", "me/f"), ("me/l", "me/l"), ("me/l/a/inside", "me/l")):
         wanted = item(where, data=NEW, source=Source.PART)
-        with pytest.raises(Blocked):
+        with pytest.raises(Blocked) as blocked:
             adding.put(wanted, ready(share, wanted), HELD)
+        assert str(blocked.value.at) == named
     assert os.listdir(full(share, "me/f")) == []
     assert os.readlink(full(share, "me/l")) == "/etc"
     assert not os.path.exists("/etc/inside")

@@ -12,8 +12,10 @@ only after `Folders.sync`, as in replacing.py.
 from __future__ import annotations
 
 import stat as modes
+from collections.abc import Iterator
 from typing import Final
 
+from potluck.core.content.paths import SafePath
 from potluck.core.errors import UnsafePath
 from potluck.engine.effects import PlaceItem
 from potluck.engine.events import Placed, Placement
@@ -32,10 +34,10 @@ class Adding(Replacing):
         """Put a ready file at its path if that is free; raises Blocked if not, or as there."""
         del held  # nothing changes places
         if ready.stands:
-            raise Blocked(TAKEN)
+            raise Blocked(TAKEN, item.path)
         folder = self._free_way(item)
         if not self._swapping.put_in_free_place(item, ready, folder, self._source(ready)):
-            raise Blocked(TAKEN)
+            raise Blocked(TAKEN, item.path)
         self._folders.touch(item.path.parts[:-1])
         if ready.moved is not None:
             self._folders.touch(ready.moved.parts[:-1])
@@ -46,7 +48,7 @@ class Adding(Replacing):
         del held  # nothing is renamed
         found = stat_at(self._free_way(item), item.path.name)
         if found is not None and not modes.S_ISDIR(found.st_mode):
-            raise Blocked(TAKEN)
+            raise Blocked(TAKEN, item.path)
         if found is None:
             self._folders.forget(item.path.parts)
             crashpoint("before_mkdir")
@@ -66,7 +68,30 @@ class Adding(Replacing):
         try:
             folder = self._folders.get(item.path.parts[:-1], create=True)
         except (UnsafePath, NotADirectoryError) as error:
-            raise Blocked(TAKEN) from error
+            raise Blocked(TAKEN, self._in_the_way(item.path)) from error
         if self._spelled.at(item.path):
             raise Blocked(TAKEN)
         return folder
+
+    def _in_the_way(self, path: SafePath) -> SafePath | None:
+        """Return what is no folder on the way to a path, the outermost; None: all are by now."""
+        above = [parent for parent in _parents(path) if self._is_no_folder(parent)]
+        return above[-1] if above else None
+
+    def _is_no_folder(self, path: SafePath) -> bool:
+        """Say whether something that is no folder stands at a path, or above it."""
+        try:
+            self._folders.get(path.parts)
+        except (UnsafePath, NotADirectoryError):
+            return True
+        except FileNotFoundError:
+            return False
+        return False
+
+
+def _parents(path: SafePath) -> Iterator[SafePath]:
+    """Go through the folders that a path is in, from the innermost."""
+    above = path.parent
+    while above is not None:
+        yield above
+        above = above.parent

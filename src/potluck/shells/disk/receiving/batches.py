@@ -186,7 +186,7 @@ def _carry_out(replacing: Replacing, item: PlaceItem, ready: ReadyFile | None, h
     try:
         return _changed(replacing, item, ready, held)
     except Blocked as blocked:
-        return outcome(item, Placement.BLOCKED, str(blocked))
+        return replace(outcome(item, Placement.BLOCKED, str(blocked)), in_the_way=blocked.at)
     except SourceGone as gone:
         return outcome(item, Placement.SOURCE_GONE, str(gone))
     except UnsafePath as error:  # somebody plants links faster than we put them aside

@@ -43,6 +43,11 @@ _NAMES_SHOWN: Final = 3
 class Blocked(Exception):
     """Something that is kept is in the way."""
 
+    def __init__(self, reason: str, at: SafePath | None = None) -> None:
+        """Say for what reason; it stands `at` this path, None: not known."""
+        super().__init__(reason)
+        self.at = at
+
 
 class Replacing:
     """Changes paths below `Shared/`, for the length of a batch."""
