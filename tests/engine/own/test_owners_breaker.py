@@ -352,6 +352,33 @@ def test_a_file_in_the_place_of_a_held_folder_is_not_told_either(own: Own) -> No
     assert not [path for path in own.published() if path.startswith("d0/")]
 
 
+def test_a_file_that_comes_later_in_the_place_of_a_held_folder_is_named_and_leads_on(
+    own: Own,
+) -> None:
+    for number in range(2):
+        own.remove(f"d{number}")
+        own.folders.discard(f"d{number}")
+    own.touch("d0", "d1")
+    own.settle()
+    (trouble,) = troubles(own)
+    assert "stands there" not in trouble.reason
+    for number in range(2):
+        own.write(f"d{number}", "a file")
+    own.touch("d0", "d1")
+    own.settle()
+    own.tick(3.0)
+    (trouble,) = troubles(own)
+    assert "d1/d0 and d1/d1 stand there" in trouble.reason
+    assert trouble.command == "mv -n /Shared/d1/d0 /Shared/d1/d0.other"
+    own.remove("d0")
+    own.touch("d0")
+    own.settle()
+    own.tick(3.0)
+    (trouble,) = troubles(own)
+    assert "d1/d1 stands there" in trouble.reason
+    assert trouble.command == "repair"
+
+
 def test_a_folder_that_goes_takes_along_what_is_kept_in_it(own: Own) -> None:
     name = cut_off(own)[0]
     own.remove(name[:2])

@@ -162,7 +162,7 @@ class OwnersBreaker:
         lost = self._lost(gone, changed)
         if lost:
             self._judge(lost)
-        self._outdated |= bool(held) and bool(self.in_the_way)
+        knew = set(self.in_the_way)
         for known in (self.taken_along, self.meant, self.in_the_way):
             known.difference_update(gone, changed)
         self.fresh.on_told(gone, changed, held)
@@ -175,6 +175,7 @@ class OwnersBreaker:
         emptied = {path for path, one in changed.items() if path in held and is_emptied(one)}
         self._emptied = (self._emptied.difference(gone, changed)) | emptied
         self.in_the_way |= files_in_the_way(held, changed.items())
+        self._outdated |= self.in_the_way != knew
         kept_back = inner | emptied | {path for path in gone if path in held}
         if kept_back:
             held.write()
