@@ -73,7 +73,7 @@ from potluck.shells.state.anew import STILL_THE_DEVICE, FormerDevice, put_aside
 from potluck.shells.state.ballast import Ballast
 from potluck.shells.state.group_copy import GroupCopy
 from potluck.shells.state.kept_beside import check_whole
-from potluck.shells.state.mending import mended_notice
+from potluck.shells.state.mending import mended_notice, note_whose
 from potluck.shells.state.private_home import INDEX_NAME
 from potluck.shells.state.store import Store
 
@@ -152,6 +152,7 @@ def open_all(
     share.names, keeps_x = _file_system_of(share)
     index = Index.open(str(Path(settings.state_dir, INDEX_NAME)))
     cleanup.callback(index.close)
+    note_whose(index, key.device)
     if out.others:
         index.begin()
         index.meta.set(OTHERS_BEFORE, out.others)

@@ -21,7 +21,13 @@ from potluck.engine.index.carried import Carried, carried_by, carry_into
 from potluck.shells.state import mending
 from potluck.shells.state.group_copy import read_copy, write_copy
 from potluck.shells.state.home import KEY_NAME
-from potluck.shells.state.mending import DAMAGED_AGAIN_S, DAMAGED_KEPT, mend, mended_notice
+from potluck.shells.state.mending import (
+    DAMAGED_AGAIN_S,
+    DAMAGED_KEPT,
+    mend,
+    mended_notice,
+    note_whose,
+)
 from potluck.shells.state.private_home import GROUP_COPY_NAME, INDEX_NAME, INDEX_PARTS, make_private
 from tests.engine.builders import group, key
 from tests.engine.index.builders import PAGE_BYTES, damage_pages
@@ -137,6 +143,49 @@ def test_it_stays_the_member_that_it_was_and_the_damaged_index_is_kept(
     (text,) = told(home)
     assert text.startswith("the index was damaged and is built anew")
     assert "join it again" not in text
+
+
+def test_an_index_says_whose_it_is_and_that_of_another_member_is_put_aside(home: Path) -> None:
+    """As where a backup of one device is put into the home of another one of the same group."""
+    index = Index.open(str(home / INDEX_NAME))
+    note_whose(index, ME)
+    index.close()
+    assert not mend(str(home))
+    index = Index.open(str(home / INDEX_NAME))
+    note_whose(index, key(1).device)
+    index.begin()
+    index.meta.set("group_keys", b"theirs")
+    index.commit()
+    index.close()
+    assert mend(str(home))
+    assert known(home) == FACTS, "what it says of its own device is not taken"
+    assert len(kept(home)) == 1
+    (text,) = told(home)
+    assert text.startswith("the index was that of another device and is built anew")
+    assert "; the one that was there is kept as potluck.sqlite.damaged-" in text
+
+
+def test_an_index_that_is_a_link_to_nowhere_is_said_to_be_that(home: Path) -> None:
+    (home / INDEX_NAME).rename(home / "elsewhere")
+    (home / INDEX_NAME).symlink_to(home / "away" / "x")
+    with pytest.raises(DiskTrouble) as told_so:
+        mend(str(home))
+    assert (
+        told_so.value.cause == f"{home / INDEX_NAME} is a link to {home}/away/x, where nothing is"
+    )
+    assert (home / INDEX_NAME).is_symlink()
+    (home / "away").mkdir()
+    (home / "elsewhere").rename(home / "away" / "x")
+    assert not mend(str(home)), "its disk is back"
+
+
+def test_what_another_members_index_says_of_the_group_is_better_than_nothing(home: Path) -> None:
+    index = Index.open(str(home / INDEX_NAME))
+    note_whose(index, key(1).device)
+    index.close()
+    (home / GROUP_COPY_NAME).unlink()
+    assert mend(str(home))
+    assert known(home) == FACTS
 
 
 @pytest.mark.parametrize("left", ["nothing", "no length", "its private file"])

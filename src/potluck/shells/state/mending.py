@@ -2,13 +2,14 @@
 
 Strategy: before a start believes the index it is opened and its group is read. A file that SQLite
 does not take or that has not its tables, a folder in its place, one that is empty although this
-device was in a group, and one in which another device is the member are damaged; so is one of which
-SQLite said so while the program ran. Where there is none, or one of no length, although this device
-was in a group, it is missing: a new one begins, and nothing is put aside. What is left of the group
-facts of a damaged one is read (engine/index/carried.py), united with the copy beside it
-(group_copy.py) and written there; then the files get dated names, the index before its log, and a
-new index begins with these facts. All else comes again: own files from the folder, the lists of
-others from them (docs/protocol.md §6, lost states).
+device was in a group, and one in which another device is the member are damaged; so is one that
+says that it is another device's, and one of which SQLite said so while the program ran. Where there
+is none, or one of no length, although this device was in a group, it is missing: a new one begins,
+and nothing is put aside. What is left of the group facts of a damaged one is read
+(engine/index/carried.py), united with the copy beside it (group_copy.py) and written there; then
+the files get dated names, the index before its log, and a new index begins with these facts. All
+else comes again: own files from the folder, the lists of others from them (docs/protocol.md §6,
+lost states).
 
 Guarantees: no file of FOLDER is touched, and the damaged index is kept. A mending that is cut off
 is done again by the next start, since the copy was written first. Where an index is damaged again
@@ -21,6 +22,7 @@ copy gives the roster back, this device is alone and has to be let in again.
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 import time
 from contextlib import suppress
@@ -50,6 +52,9 @@ DAMAGED_KEPT: Final = 3
 DAMAGED_AGAIN_S: Final = 3_600.0  # so many within this time: no new index helps against that
 _MENDED: Final = "mended"  # in the new index: under which name the damaged one is kept, if any
 _ANEW: Final = "is built anew from the folder and from the others; no file was touched"
+_WAS: Final = "mended was"  # in the new index: what was wrong with that one
+_DAMAGED, _OF_ANOTHER = "damaged", "that of another device"
+_WHOSE: Final = "whose index"  # in the index: the id of its device
 _OUT: Final = "out"  # in the index: this device is in its group no more (membership.py)
 
 
@@ -63,10 +68,11 @@ def mend(state_dir: str, found: IndexDamaged | None = None) -> bool:
     path, device = os.path.join(state_dir, INDEX_NAME), device_of_home(state_dir)
     owner = device if device is not None else DeviceId(b"")
     _finish_putting_aside(path)
+    _check_link(path)
     copied = read_copy(state_dir, owner)
     if found is None and copied.records and _is_missing(path):
         make_private(state_dir)
-        _begin_anew(path, best_of(Carried(owner), copied, whole=False), "")
+        _begin_anew(path, best_of(Carried(owner), copied, whole=False), "", "")
         return True
     why = found if found is not None else _damage(path, owner, copied)
     if why is None:
@@ -79,14 +85,17 @@ def mend(state_dir: str, found: IndexDamaged | None = None) -> bool:
             f"{why.cause}; the disk of {printable(state_dir)}, or the memory, fails",
             "look at both: dmesg; then start potluck again in an hour",
         )
+    is_of_another = why.cause.endswith(_OF_ANOTHER)
     left, whole = carried_left(path, owner)
+    if is_of_another and copied.records:
+        left, whole = Carried(owner), False  # what it says of its device is not true of this one
     facts = best_of(left, copied, whole=whole)
     try:
         if facts.records:
             write_copy(state_dir, facts)
         kept = _put_aside(path)
         make_private(state_dir)
-        _begin_anew(path, facts, kept)
+        _begin_anew(path, facts, kept, _OF_ANOTHER if is_of_another else _DAMAGED)
         _forget_oldest(state_dir, kept)
     except OSError as error:
         raise DiskTrouble(
@@ -103,12 +112,14 @@ def mended_notice(index: Index, state_dir: str) -> Tell | None:
     if kept is None:
         return None
     index.begin()
+    was = (index.meta.get(_WAS) or _DAMAGED.encode()).decode()
     index.meta.remove(_MENDED)
+    index.meta.remove(_WAS)
     index.commit()
     where = printable(state_dir)
     if kept:
-        text = f"the index was damaged and {_ANEW}; the damaged one is kept as {kept.decode()}"
-        text += f" in {where}"
+        text = f"the index was {was} and {_ANEW}; the one that was there is kept as"
+        text += f" {kept.decode()} in {where}"
     else:
         text = f"the index was missing in {where} and {_ANEW}"
         before = [each.name for each in _kept(state_dir)]
@@ -116,6 +127,24 @@ def mended_notice(index: Index, state_dir: str) -> Tell | None:
     if not index.roster.all():
         text += "; to which group this device belonged could not be read: join it again"
     return warning("index_mended", text)
+
+
+def note_whose(index: Index, device: DeviceId) -> None:
+    """Have an index that is believed say whose it is; raises DiskTrouble."""
+    if index.meta.get(_WHOSE) != device:
+        index.begin()
+        index.meta.set(_WHOSE, device)
+        index.commit()
+
+
+def _check_link(path: str) -> None:
+    """Raise DiskTrouble where the index is a link that leads nowhere, perhaps to an absent disk."""
+    if Path(path).is_symlink() and not Path(path).exists():
+        raise DiskTrouble(
+            "the index cannot be opened",
+            f"{printable(path)} is a link to {printable(os.readlink(path))}, where nothing is",
+            f"ls -la {shlex.quote(os.path.dirname(path))}",
+        )
 
 
 def _is_missing(path: str) -> bool:
@@ -134,18 +163,24 @@ def _damage(path: str, device: DeviceId, copied: Carried) -> IndexDamaged | None
     try:
         index = Index.open(path)
         try:
-            facts = carried_by(index, device)
+            facts, whose = carried_by(index, device), index.meta.get(_WHOSE)
         finally:
             index.close()
     except IndexDamaged as error:
         return error
+    wrong = _of_another(device, whose, facts, copied)
+    return IndexDamaged(cause=f"{path}: it is {wrong}") if wrong else None
+
+
+def _of_another(device: DeviceId, whose: bytes | None, facts: Carried, copied: Carried) -> str:
+    """Return what is wrong with what a whole index says, "" for nothing."""
+    if device and whose not in {None, device}:
+        return _OF_ANOTHER
     if not copied.records or facts.records == copied.records or facts.values.get(_OUT):
-        return None
+        return ""
     if not facts.records:
-        return IndexDamaged(cause=f"{path}: it is empty")
-    if not is_member(facts) and is_member(copied):
-        return IndexDamaged(cause=f"{path}: it is not that of this device")
-    return None
+        return "empty"
+    return "" if is_member(facts) or not is_member(copied) else "not that of this device"
 
 
 def _catch_up(path: str, device: DeviceId, copied: Carried) -> None:
@@ -188,16 +223,18 @@ def _finish_putting_aside(path: str) -> None:
                     os.rename(f"{path}{part}", f"{kept[-1]}{part}")
 
 
-def _begin_anew(path: str, facts: Carried, kept: str) -> None:
+def _begin_anew(path: str, facts: Carried, kept: str, was: str) -> None:
     """Make the new index; what it is in the middle of when it is cut off, the copy has.
 
-    `kept`: under which name the damaged one is kept; empty where there was none.
+    `kept`: under which name the one before is kept, empty where there was none; `was`: what was
+    wrong with it.
     """
     index = Index.open(path)
     try:
         carry_into(index, facts)
         index.begin()
         index.meta.set(_MENDED, kept.encode())
+        index.meta.set(_WAS, was.encode())
         index.commit()
     finally:
         index.close()
