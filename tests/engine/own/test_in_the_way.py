@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from potluck.engine.own.held_paths import HeldPaths
 from potluck.engine.own.in_the_way import (
     files_in_the_way,
@@ -34,9 +36,17 @@ def test_only_a_file_where_a_folder_was_with_something_that_is_held_is_in_the_wa
 
 
 def test_it_keeps_out_what_is_there_and_below_and_nothing_with_a_longer_name() -> None:
-    assert kept_out_by(FILES, {b"d"}) == {b"d", b"d/a"}
-    assert kept_out_by(FILES, {b"d", b"e/f"}) == {b"d", b"d/a", b"e/f/x"}
-    assert kept_out_by(FILES, set()) == set()
+    assert kept_out_by(FILES, {b"d"}) == {b"d": b"d", b"d/a": b"d"}
+    assert kept_out_by(FILES, {b"d", b"e/f"}) == {b"d": b"d", b"d/a": b"d", b"e/f/x": b"e/f"}
+    assert kept_out_by(FILES, set()) == {}
+
+
+def test_very_many_are_looked_at_once_each() -> None:
+    """As where a tool made a link of each of very many files."""
+    files = [record(f"f/{number}") for number in range(50_000)]
+    began_s = time.process_time()
+    assert len(kept_out_by(files, {one.path for one in files})) == len(files)
+    assert time.process_time() - began_s < 5.0
 
 
 def test_it_is_named_and_one_line_moves_the_first() -> None:

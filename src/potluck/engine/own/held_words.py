@@ -121,7 +121,7 @@ def _waiting_words(node: Node, part: _Part, emptied: Collection[bytes]) -> tuple
 
 def _kept_out_words(node: Node, part: _Part, in_the_way: Collection[bytes]) -> tuple[str, str]:
     """Return what keeps these out, and what gives it another name."""
-    paths = [path for path in in_the_way if kept_out_by(part.records, [path])]
+    paths = set(kept_out_by(part.records, in_the_way).values())
     _, they_are = _pronouns(part.records)
     return (
         f"{_what(part.records)}: not here ({_names(part.records)});"

@@ -11,13 +11,12 @@ replaces nothing. Limits: it is what stood there when it was last seen, or tried
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Collection, Iterable
 
 from potluck.core.wire.catalogue import FileRecord, Kind
-from potluck.core.wording import TO_TYPE, listed, set_off
+from potluck.core.wording import TO_TYPE, listed, set_off, typable
 from potluck.engine.node import Node
-from potluck.engine.own.held_paths import HeldPaths, is_at_or_below
+from potluck.engine.own.held_paths import HeldPaths
 from potluck.engine.own.pending_record import PendingRecord
 
 _OTHER = ".other"  # what is added to its name
@@ -31,11 +30,19 @@ def files_in_the_way(held: HeldPaths, found: Iterable[tuple[bytes, PendingRecord
     return {path for path, one in found if one.row.kind is Kind.FILE and held.has_below(path)}
 
 
-def kept_out_by(records: Iterable[FileRecord], paths: Collection[bytes]) -> set[bytes]:
-    """Return the paths of these records that what stands at `paths` keeps out."""
-    if not paths:
-        return set()
-    return {one.path for one in records if any(is_at_or_below(one.path, path) for path in paths)}
+def kept_out_by(records: Iterable[FileRecord], paths: Collection[bytes]) -> dict[bytes, bytes]:
+    """Return the paths of those of these records that are kept out, and which of `paths` does it;
+    look them up in a set.
+    """
+    found = {one.path: _keeper(one.path, paths) for one in records} if paths else {}
+    return {path: keeper for path, keeper in found.items() if keeper}
+
+
+def _keeper(path: bytes, paths: Collection[bytes]) -> bytes:
+    """Return which of `paths` is a path, or a folder that it is in, b"" if none is."""
+    while path and path not in paths:
+        path = path.rpartition(b"/")[0]
+    return path
 
 
 def in_the_way_words(top: str, paths: Collection[bytes]) -> str:
@@ -51,4 +58,4 @@ def in_the_way_words(top: str, paths: Collection[bytes]) -> str:
 def rename_command(node: Node, paths: Collection[bytes]) -> str:
     """Return a line for a shell that gives the first of these another name."""
     path = f"{node.settings.folder}/Shared/{node.own_label}/{min(paths).decode()}"
-    return f"mv -n {shlex.quote(path)} {shlex.quote(path + _OTHER)}"
+    return f"mv -n {typable(path, 'PATH')} {typable(path + _OTHER, 'OTHER')}"
