@@ -147,6 +147,20 @@ def test_only_what_is_skipped_can_be_had_again(typed: str) -> None:
     assert error.value.what.startswith("Nothing is skipped as ")
 
 
+def test_what_is_wanted_already_is_said_to_be_that_and_when_it_may_have_gone() -> None:
+    """What was removed a moment ago counts as removed only when a second look misses it."""
+    _, part, _ = device()
+    shared = next(iter(part._node.index.manifests.listing(part._others()[0], b"", 1)))
+    with pytest.raises(NotFound) as error:
+        part.get([f"d2/{shared.path.decode()}"])
+    assert "it is wanted here already; what was removed counts as that after ten seconds" in (
+        error.value.cause
+    )
+    with pytest.raises(NotFound) as error:
+        part.get(["d2/never"])
+    assert "no pattern is called so" in error.value.cause
+
+
 def test_there_are_only_so_many_patterns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(skipping, "SKIPS_MAX", 2)
     _, part, _ = device()

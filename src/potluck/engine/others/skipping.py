@@ -100,11 +100,7 @@ class Skipping:
             if entry in patterns:
                 patterns = [one for one in patterns if one != entry]
             elif found is None:
-                raise NotFound(
-                    f"Nothing is skipped as {set_off(text)}.",
-                    "no pattern is called so, and no file that lacks here and is skipped",
-                    "skip",
-                )
+                raise self._not_skipped(text)
         _check(patterns, [*wanted, *paths])
         for spot in paths:
             self._node.index.unwanted.want(*spot)
@@ -112,6 +108,23 @@ class Skipping:
         self._want_all_the_same(paths)
         names = listed(set_off(text) for text in texts)
         return f"Fetched again, as far as it is not here: {names}. {self._lacking_words()}"
+
+    def _not_skipped(self, text: str) -> NotFound:
+        """Return why nothing has to be wanted again."""
+        what, spot = f"Nothing is skipped as {set_off(text)}.", self._spot(text)
+        if spot is not None and self._node.index.manifests.get(*spot) is not None:
+            why = "it is wanted here already; what was removed counts as that after ten seconds"
+            return NotFound(what, f"{why}, so if it was just now, type that once more then", "why")
+        why = "no pattern is called so, and no file that lacks here and is skipped"
+        return NotFound(what, why, "skip")
+
+    def _spot(self, text: str) -> Spot | None:
+        """Return where a text that names a path is, None if it names none."""
+        path = text.removeprefix("./").strip("/")
+        try:
+            return self._node.layout.spot_at(parse_wire_path(path.encode(errors="replace")))
+        except UnsafePath:
+            return None
 
     def _want_all_the_same(self, paths: Sequence[Spot]) -> None:
         """These are wanted, whatever the patterns say that are left."""
