@@ -19,6 +19,7 @@ from potluck.engine.events import LinkId, Mount, MountsSeen, Placed, Placement
 from potluck.engine.index import Index
 from potluck.engine.others.group_commit import Placeable, SpotOutcome
 from potluck.engine.own.ignore_file import SAID
+from potluck.engine.own.pending_record import PendingRecord, record_about
 from potluck.engine.own.publishing import Publishing
 from potluck.engine.troubles import TroubleKind
 from tests.engine.builders import group, key, node, taken
@@ -207,11 +208,32 @@ def test_what_is_in_the_way_and_never_shared_is_named_and_how_it_goes_out_of_it(
     assert text.endswith(f"; 2 paths left alone, since {stands}")
     (trouble,) = home.node.troubles.of(TroubleKind.HELD)
     assert stands in trouble.reason
-    assert trouble.command == "mv -n /Shared/d1/f /Shared/d1/f.other"
+    assert trouble.command == "mv -nT /Shared/d1/f /Shared/d1/f.other"
     assert "confirm" in trouble.reason
+    home.publishing.breaker.in_the_way.discard(b"f")  # it went
+    home.part.on_held_changed()
+    assert home.publishing.breaker.in_the_way == set(), "what was found before is not found again"
     home.part.repair()
     (trouble,) = home.node.troubles.of(TroubleKind.HELD)
     assert "stands there" not in trouble.reason, "it may be away by now, so it is tried"
+
+
+def test_a_file_where_a_folder_was_keeps_out_that_and_nothing_else() -> None:
+    home = Home(*THREE)
+    row = place(record("f"))
+    home.publishing.kept[b"f"] = PendingRecord(row, record_about(row, 1), THREE[0])
+    stands = "d1/f stands there: to have that back, give it another name, then type: repair"
+    assert home.part.repair().endswith(f" Not brought back: 2 paths – {stands}.")
+    assert home.wanted == [b"b"]
+    (trouble,) = home.node.troubles.of(TroubleKind.HELD)
+    assert stands in trouble.reason
+    home.come(b"b")
+    with pytest.raises(Refused) as refused:
+        home.part.repair()
+    assert (refused.value.cause, refused.value.fix) == (
+        stands,
+        "mv -nT /Shared/d1/f /Shared/d1/f.other",
+    )
 
 
 def test_what_stands_there_with_the_wanted_content_is_back_and_not_in_the_way() -> None:

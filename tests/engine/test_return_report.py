@@ -37,6 +37,20 @@ def test_what_came_what_was_found_and_what_is_in_the_way_are_told_apart() -> Non
     assert report.text("d1") == f"d1: 0 files brought back from the other devices; {left}"
 
 
+def test_what_keeps_something_out_is_named_and_only_for_what_it_does() -> None:
+    report = ReturnReport()
+    report.unclear = {b"f/a": b"f", b"f/b": b"f", b"c": b"", b"e": b"e"}
+    assert report.on_ended(record("f/a"), None) == b"f"
+    assert report.on_ended(record("f/b"), None) == b"f"
+    assert report.on_ended(record("c"), None) == b""
+    assert report.on_ended(record("e"), place(record("e", text="an edit"))) == b""
+    assert report.in_the_way == {b"f"}
+    assert report.text("d1").endswith(
+        "; 2 paths left alone, since d1/f stands there: to have that back, give it another name,"
+        " then type: repair; 2 paths left alone, since something else stands there"
+    )
+
+
 def test_what_is_here_has_the_content_and_may_have_another_time() -> None:
     assert is_here(FILE, place(structs.replace(FILE, mtime_ns=99)))
     assert not is_here(FILE, place(record("a", text="other")))

@@ -479,3 +479,17 @@ def test_what_is_held_and_left_out_is_not_said_to_be_away() -> None:
     home.node.index.meta.set(SAID, b"*.tmp\n")
     with pytest.raises(Refused, match=r"Nothing of d1/a\.tmp can be shared again"):
         home.restore("d1/a.tmp", NOT_IN_TRASH)
+
+
+def test_what_something_keeps_out_keeps_nothing_else_from_being_taken_back() -> None:
+    inner = [record(f"f/{number}") for number in range(30)]
+    home = Home(folder("f"), *inner, record("x"))
+    home.rm("f")
+    home.put(record("f"))
+    assert home.publishing.held.has_below(b"f")
+    assert "f stands there" in home.refused(Refused).cause, "nothing else went"
+    home.later()
+    home.rm("x")
+    home.part.undo()
+    assert "x" in home.held()
+    assert home.wanted == [b"x"]

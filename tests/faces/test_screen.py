@@ -15,12 +15,11 @@ from typing import Any
 import pytest  # noqa: TC002 - its fixtures are read at run time
 
 from potluck.core.errors import Refused
-from potluck.engine.person_acts import ApproveAsked, DenyAsked, UndoAsked
+from potluck.engine.person_acts import ApproveAsked, DenyAsked
 from potluck.faces import ended_requests
 from potluck.faces.answer_keys import NOBODY_ASKS
 from potluck.faces.cli.client import Client
 from potluck.faces.cli.layout import Words
-from potluck.faces.removed_question import QUESTION, STAYS
 from potluck.faces.screen import PlainScreen, ViewThreads, at_terminal, first_id
 from tests.faces.fakes import FakeSource, asked, request, running, state, transfer, wait_for
 
@@ -228,37 +227,6 @@ def test_a_typed_yes_goes_to_the_request_that_is_there_and_a_refusal_is_said(
     assert "Type y" not in "".join(written), "a pipe has nobody who reads it"
     assert "".join(written).count("nas (10.88.0.2) asks to join “Home”") == 1
     pipe.close()
-
-
-def test_who_removed_what_nobody_else_has_is_asked_and_a_yes_has_it_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pipe, screen = Pipe(monkeypatch), RecordingScreen()
-    with running(tmp_path, FakeSource()) as source:
-        view = ViewThreads(Client(str(tmp_path)), screen, WORDS, leaving=NoLeaving(), reads=True)
-        view.start()
-        for typed, said in (("n", STAYS), ("y", "Nothing went.")):
-            source.refusal = Refused("Nothing went.", "a test", "status")
-            source.tell(f"d1/{typed} was removed here", level="warning", code="undelivered")
-            wait_for(partial(screen.log.__contains__, ("line", QUESTION)))
-            os.write(pipe.writing, f"{typed}\n".encode())
-            wait_for(partial(screen.log.__contains__, ("line", said)))
-            screen.log.clear()
-        assert source.asked == [UndoAsked(0)], "a no does nothing"
-        view.stop()
-    pipe.close()
-
-
-def test_nobody_is_asked_where_nobody_can_type(tmp_path: Path) -> None:
-    screen = RecordingScreen()
-    with running(tmp_path, FakeSource()) as source:
-        view = ViewThreads(Client(str(tmp_path)), screen, WORDS, leaving=NoLeaving(), reads=False)
-        view.start()
-        source.tell("d1/a was removed here", level="warning", code="undelivered")
-        source.tell("laptop joined")
-        wait_for(lambda: ("line", "laptop joined") in screen.log)
-        view.stop()
-    assert ("line", QUESTION) not in screen.log
 
 
 def test_a_typed_name_goes_to_the_request_that_could_be_read(

@@ -110,7 +110,7 @@ class BringingBack:
         exchange_emptied(self._node, self._publishing, {one.path for one in held})
         in_the_way = files_in_the_way(self._held, self._publishing.kept.items())
         self._publishing.breaker.in_the_way = in_the_way  # anything else is tried anew
-        kept_out = kept_out_by(self._held.records(), in_the_way)
+        kept_out = kept_out_by(held, in_the_way)
         held = [one for one in held if one.path in self._held and one.path not in kept_out]
         earlier = self._publishing.older.want()
         if not held and not earlier:
@@ -217,8 +217,8 @@ class BringingBack:
     def _end(self, paths: Sequence[bytes]) -> None:
         """These need not come any more, whether what was wanted stands there or something else."""
         for path in paths:
-            self._report.on_ended(self._paths[path], self._publishing.stands(path))
-        self._publishing.breaker.in_the_way |= self._report.in_the_way
+            at = self._report.on_ended(self._paths[path], self._publishing.stands(path))
+            self._publishing.breaker.in_the_way.update([at] if at else [])
         self._settle(paths)
 
     @property

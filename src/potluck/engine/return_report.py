@@ -30,7 +30,8 @@ class ReturnReport:
         # something stands at these, which nobody looked at yet: where, b"" if that is not known
         self.unclear: dict[bytes, bytes] = {}
         self.in_the_way: set[bytes] = set()  # what is not shared, and keeps out what was wanted
-        self._came, self._again, self._taken = NOTHING, NOTHING, 0
+        self._came, self._again = NOTHING, NOTHING
+        self._taken = self._kept_out = 0  # by something else that is not known, or is an edit
 
     def __repr__(self) -> str:
         """Return what was counted."""
@@ -40,38 +41,44 @@ class ReturnReport:
         """Count anew."""
         self.unclear.clear()
         self.in_the_way.clear()
-        self._came, self._again, self._taken = NOTHING, NOTHING, 0
+        self._came, self._again = NOTHING, NOTHING
+        self._taken = self._kept_out = 0
 
     def on_came(self, records: Iterable[FileRecord]) -> None:
         """These came from the others."""
         self._came = Amount.total([self._came, total_of(records)])
 
-    def on_ended(self, record: FileRecord, stands: PlaceRow | None) -> None:
-        """This need not come any more; something, or nothing, stands there."""
+    def on_ended(self, record: FileRecord, stands: PlaceRow | None) -> bytes:
+        """This need not come any more; something, or nothing, stands there. Return what keeps it
+        out, b"" if that is nothing that is known, or is shared.
+        """
+        at = self.unclear.pop(record.path, None)
         if is_here(record, stands):
             self._again = Amount.total([self._again, total_of([record])])
-        elif record.path in self.unclear:
+        elif at and stands is None:
+            self._kept_out += 1
+            self.in_the_way.add(at)
+            return at
+        elif at is not None:
             self._taken += 1
-            at = self.unclear[record.path]
-            if at and stands is None:
-                self.in_the_way.add(at)
-        self.unclear.pop(record.path, None)
+        return b""
 
     def text(self, top: str) -> str:
         """Return what a person reads of it, "" if there is nothing to say; `top`: what the own
         folder is called.
         """
-        if not (self._taken or self._came != NOTHING or self._again != NOTHING):
+        if not (self._taken or self._kept_out or self._came != NOTHING or self._again != NOTHING):
             return ""
         parts = list[str]()
         if self._came != NOTHING or self._again == NOTHING:
             parts.append(f"{of_amount(*self._came)} brought back from the other devices")
         if self._again != NOTHING:
             parts.append(f"{of_amount(*self._again)} found here again, as wanted")
-        if self._taken:
-            left = plural(self._taken, "path")
-            why = in_the_way_words(top, self.in_the_way) if self.in_the_way else _SOMETHING
+        if self._kept_out:
+            left, why = plural(self._kept_out, "path"), in_the_way_words(top, self.in_the_way)
             parts.append(f"{left} left alone, since {why}")
+        if self._taken:
+            parts.append(f"{plural(self._taken, 'path')} left alone, since {_SOMETHING}")
         return f"{set_off(top)}: {'; '.join(parts)}"
 
 

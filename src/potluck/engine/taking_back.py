@@ -129,6 +129,8 @@ class TakingBack:
             return self._undo_held()
         change = self._last.find()
         others = self._of_others(change.burst if change is not None else 0)
+        if self._publishing.breaker.in_the_way and (change is None or not change.lost):
+            return self._bringing.repair()  # or what keeps it out
         if change is None:
             raise NotFound(
                 f"No change of {set_off(self._top)} is known that could be taken back.",

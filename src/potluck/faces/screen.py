@@ -27,7 +27,6 @@ from potluck.faces.cli.layout import Words
 from potluck.faces.cli.leaving import PromptLeaving
 from potluck.faces.cli.output import Json
 from potluck.faces.cli.streams import AnyStream
-from potluck.faces.removed_question import RemovedQuestion
 from potluck.faces.story import Story
 
 REDRAW_S = 0.1  # ten pictures a second look smooth, and cost a small part of one processor
@@ -130,7 +129,6 @@ class ViewThreads:
         self._since_s = 0.0
         self._plain = isinstance(screen, PlainScreen)
         self._on_screen = OnScreen()
-        self._removed = RemovedQuestion()
         asked = (self._answered, self.say, self._step, self._otherwise)
         self._answers = AnswerKeys(self._on_screen, *asked)
         self._keys = reads and at_terminal(sys.stdin)
@@ -211,18 +209,10 @@ class ViewThreads:
         return is_taken
 
     def _otherwise(self, act: str) -> bool:
-        """Answer the question about leaving, or about what was removed, if one is open; return
-        whether one is.
-        """
-        is_yes = act == "approve"
-        said = self._leaving.decided(yes=is_yes)
-        if not said:
-            said = self._removed.answered(time.monotonic(), self._run, yes=is_yes)
+        """Tell who asked about leaving, if that is open; return whether it is."""
+        said = self._leaving.decided(yes=act == "approve")
         self.say(said)
         return bool(said)
-
-    def _run(self, line: str) -> list[str]:
-        return prompt.run_line(line, self._client, watching=self._over is not None)
 
     def _step(self) -> None:
         self._queue.put(("step", None))
@@ -265,8 +255,6 @@ class ViewThreads:
             self._screen.lines(data)
         elif kind == "notice":
             self._screen.lines(story.on_notice(data, time.monotonic()))
-            if self._reads:
-                self._screen.lines(self._removed.on_notice(data, time.monotonic()))
         elif kind == "state":
             self._screen.state(data)
             self._screen.lines(story.on_state(data, time.monotonic()))

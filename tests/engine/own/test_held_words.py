@@ -27,9 +27,16 @@ class Holder:
         self.held = HeldPaths(self.node)
         self.held.hold([one.path for one in records])
 
-    def says(self, *returning: bytes, emptied: Collection[bytes] = ()) -> tuple[list[str], str]:
+    def says(
+        self,
+        *returning: bytes,
+        emptied: Collection[bytes] = (),
+        in_the_way: Collection[bytes] = (),
+    ) -> tuple[list[str], str]:
         """Return the parts, and the command."""
-        text, command = held_reason(self.node, self.held, Waits(set(returning), emptied))
+        text, command = held_reason(
+            self.node, self.held, Waits(set(returning), emptied, in_the_way)
+        )
         return text.split("; besides, "), command
 
     def nobody_has_any(self) -> None:
@@ -92,6 +99,21 @@ def test_what_was_cut_off_to_nothing_is_not_said_to_be_away() -> None:
     assert "not here, or cut off to nothing (a and b)" in text
     (text,), _ = home.says(emptied={b"a", b"b"})
     assert "that I share: cut off to nothing here (a and b)" in text
+
+
+def test_what_something_keeps_out_is_told_apart_with_the_line_that_moves_it() -> None:
+    home = Holder(*DOCS, record("once", text="1"))
+    (waits, kept_out), command = home.says(in_the_way={b"docs"})
+    assert waits.startswith("1 file (1 B) that I share: not here (once);")
+    assert kept_out.startswith(
+        "5 files and 1 folder (20 B) that I share: not here (docs/0, docs/1, docs/2 and 2 more);"
+        " d1/docs stands there: to have that back, give it another name, then type: repair;"
+    )
+    assert kept_out.endswith("if they are to go, type: confirm d1/docs")
+    assert command == "repair", "there is something that can come"
+    (kept_out,), command = Holder(*DOCS).says(in_the_way={b"docs", b"docs/1", b"other"})
+    assert "d1/docs and d1/docs/1 stand there" in kept_out
+    assert command == "mv -nT /Shared/d1/docs /Shared/d1/docs.other"
 
 
 def test_what_rules_leave_out_is_told_with_the_line_and_without_repair() -> None:

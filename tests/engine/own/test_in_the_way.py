@@ -56,5 +56,7 @@ def test_it_is_named_and_one_line_moves_the_first() -> None:
     assert in_the_way_words("d1", {b"d", b"c"}).startswith(
         "d1/c and d1/d stand there: to have that back, give them another name"
     )
+    many = in_the_way_words("d1", {b"%d" % number for number in range(5)})
+    assert many.startswith("d1/0, d1/1, d1/2 and 2 more stand there: ")
     line = rename_command(node(1), {b"z", b"it's a"})
-    assert line == """mv -n '/Shared/d1/it'"'"'s a' '/Shared/d1/it'"'"'s a.other'"""
+    assert line == """mv -nT '/Shared/d1/it'"'"'s a' '/Shared/d1/it'"'"'s a.other'"""

@@ -42,6 +42,15 @@ def test_a_known_stat_says_enough(own: Own, judge: Judge) -> None:
     assert own.publishing.pending == 0
 
 
+def test_what_was_in_the_way_and_went_is_in_it_no_more(own: Own, judge: Judge) -> None:
+    """As a link, which nothing else knows of."""
+    breaker = own.publishing.breaker
+    breaker.in_the_way = {b"link", b"other"}
+    judge.on_gone([b"link", b"none"])
+    assert breaker.in_the_way == {b"other"}
+    assert own.publishing.pending == 0
+
+
 def test_an_edit_is_read_in_the_pieces_of_its_last_version(own: Own, judge: Judge) -> None:
     record = msgspec.structs.replace(own.published()["a"], piece_size=1 << 20)
     own.node.index.manifests.put(own.node.own_manifest, [record])

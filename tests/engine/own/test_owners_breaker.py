@@ -369,7 +369,7 @@ def test_a_file_that_comes_later_in_the_place_of_a_held_folder_is_named_and_lead
     own.tick(3.0)
     (trouble,) = troubles(own)
     assert "d1/d0 and d1/d1 stand there" in trouble.reason
-    assert trouble.command == "mv -n /Shared/d1/d0 /Shared/d1/d0.other"
+    assert trouble.command == "mv -nT /Shared/d1/d0 /Shared/d1/d0.other"
     own.remove("d0")
     own.touch("d0")
     own.settle()

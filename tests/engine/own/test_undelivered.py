@@ -75,6 +75,8 @@ class Device:
 
 
 HAD = "before any other device said that it had"
+ONE = ". Have it back, as far as a device has it after all? If so, type: restore d1/"
+SEVERAL = ". Have them back, as far as a device has one of them after all? If so, type: undo"
 
 
 def test_a_file_that_goes_before_anybody_had_it_is_told() -> None:
@@ -86,7 +88,7 @@ def test_a_file_that_goes_before_anybody_had_it_is_told() -> None:
     assert due_s == device.node.now + TOLD_AFTER_S
     device.undelivered.on_tick()
     assert device.undelivered.deadline() == due_s, "gathered for a moment"
-    assert device.told() == [("warning", f"d1/a was removed here {HAD} it")]
+    assert device.told() == [("warning", f"d1/a was removed here {HAD} it{ONE}a")]
     assert device.undelivered.deadline() == device.node.now + REMOVED_SHOWN_S
     assert device.told() == []
 
@@ -97,7 +99,7 @@ def test_several_are_one_line() -> None:
     device.drop("a", "b")
     device.drop("c", "d", "e")
     ((_, text),) = device.told()
-    assert text == f"d1/a, d1/b, d1/c and 2 more were removed here {HAD} them"
+    assert text == f"d1/a, d1/b, d1/c and 2 more were removed here {HAD} them{SEVERAL}"
 
 
 def test_what_somebody_had_goes_in_silence() -> None:
@@ -149,7 +151,7 @@ def test_what_is_left_out_of_what_is_shared_was_not_removed() -> None:
     device.share(**{"a.tmp": "text", "b": "text of b"})
     device.node.index.meta.set(SAID, b"*.tmp\n")
     device.drop("a.tmp", "b")
-    assert [text for _, text in device.told()] == [f"d1/b was removed here {HAD} it"]
+    assert [text for _, text in device.told()] == [f"d1/b was removed here {HAD} it{ONE}b"]
 
 
 def test_what_lacks_of_a_list_that_there_never_was_delivers_nothing() -> None:

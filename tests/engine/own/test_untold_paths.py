@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from potluck.core.content.facts import NOTHING, Amount
+from potluck.engine.own.pending_record import PendingRecord, record_about
+from tests.engine.index.builders import place, record
 from tests.engine.owntree import Own
 
 
@@ -103,3 +105,13 @@ def test_what_is_absent_for_another_reason_counts_once(own: Own) -> None:
     assert (b"c" in untold, untold.words(b"c")) == (True, "")
     own.publishing.untold[1][b"c"] = None  # type: ignore[index]
     assert untold.amount.files == 3
+
+
+def test_what_stands_where_a_folder_is_held_is_not_shared(own: Own) -> None:
+    row = place(record("d"))
+    before = own.published()["d"]
+    own.publishing.kept[b"d"] = PendingRecord(row, record_about(row, 1), before)
+    assert own.own_folder.untold.words(b"d") == (
+        "a file stands here, not shared: what is shared there is held, until it is brought back or"
+        " let go"
+    )

@@ -89,6 +89,23 @@ def of_another(path: Path) -> None:
     index.close()
 
 
+def said_to_be(home: Path, whose: bytes, **values: bytes) -> None:
+    """The index says that it is that of a device, and these."""
+    index = Index.open(str(home / INDEX_NAME))
+    index.begin()
+    for name, value in {"whose index": whose, **values}.items():
+        index.meta.set(name, value)
+    index.commit()
+    index.close()
+
+
+def failing(trouble: DiskTrouble) -> Callable[..., None]:
+    def fail(*_given: object) -> None:
+        raise trouble
+
+    return fail
+
+
 def test_a_whole_index_that_lost_its_log_learns_from_the_copy(home: Path) -> None:
     """SQLite takes the file as it was before, and says nothing."""
     newer = Carried(ME, group(1, 2, 3).kept(), {"group_keys": b"n" * 32})
@@ -151,11 +168,10 @@ def test_an_index_says_whose_it_is_and_that_of_another_member_is_put_aside(home:
     note_whose(index, ME)
     index.close()
     assert not mend(str(home))
+    said_to_be(home, key(1).device, group_keys=b"theirs", out=b"removed")
     index = Index.open(str(home / INDEX_NAME))
-    note_whose(index, key(1).device)
-    index.begin()
-    index.meta.set("group_keys", b"theirs")
-    index.commit()
+    note_whose(index, ME)
+    assert index.meta.get("whose index") == key(1).device, "who believes it takes nothing back"
     index.close()
     assert mend(str(home))
     assert known(home) == FACTS, "what it says of its own device is not taken"
@@ -180,12 +196,31 @@ def test_an_index_that_is_a_link_to_nowhere_is_said_to_be_that(home: Path) -> No
 
 
 def test_what_another_members_index_says_of_the_group_is_better_than_nothing(home: Path) -> None:
-    index = Index.open(str(home / INDEX_NAME))
-    note_whose(index, key(1).device)
-    index.close()
+    said_to_be(home, key(1).device)
     (home / GROUP_COPY_NAME).unlink()
     assert mend(str(home))
-    assert known(home) == FACTS
+    assert known(home) == Carried(ME, FACTS.records, {"group_keys": b"k" * 32}), "no more than that"
+
+
+def test_a_record_of_whose_it_is_that_is_damaged_says_nothing(home: Path) -> None:
+    said_to_be(home, b"half of one")
+    assert not mend(str(home))
+
+
+def test_a_disk_that_takes_no_such_record_hinders_no_start_and_a_damaged_index_does(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = Index.open(str(home / INDEX_NAME))
+    for trouble in (DiskTrouble("no room", "a test", ""), IndexDamaged(cause="a test")):
+        monkeypatch.setattr(Index, "commit", failing(trouble))
+        if isinstance(trouble, IndexDamaged):
+            with pytest.raises(IndexDamaged):
+                note_whose(index, ME)
+        else:
+            note_whose(index, ME)
+            monkeypatch.undo()
+            assert index.meta.get("whose index") is None
+    index.close()
 
 
 @pytest.mark.parametrize("left", ["nothing", "no length", "its private file"])

@@ -35,7 +35,8 @@ VALUES_CARRIED: Final = frozenset(
 """Single values that hold without any list."""
 VALUES_ABOUT: Final = ("frost ", "inherited ", "old folder stays ", "former label of ")
 """And the beginnings of those that are about one device each."""
-_KEYS: Final = "group_keys"  # one behind the other
+KEYS_OF_GROUP: Final = "group_keys"
+"""Under which the keys of the group stand, one behind the other."""
 _META: Final = "SELECT key, value FROM meta"
 _ROSTER: Final = "SELECT id, digest, record FROM roster"
 _ADDRESS: Final = "SELECT device, host, port, seen FROM address"
@@ -139,9 +140,9 @@ def _values(left: Carried, copied: Carried) -> dict[str, bytes]:
 
 def _both_keys(*values: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the keys that stand in any of these."""
-    kept = [each.get(_KEYS, b"") for each in values]
+    kept = [each.get(KEYS_OF_GROUP, b"") for each in values]
     keys = [one[at : at + KEY_BYTES] for one in kept for at in range(0, len(one), KEY_BYTES)]
-    return {_KEYS: b"".join(dict.fromkeys(keys))} if keys else {}
+    return {KEYS_OF_GROUP: b"".join(dict.fromkeys(keys))} if keys else {}
 
 
 def _left(path: str, device: DeviceId, *, with_log: bool) -> tuple[Carried, bool]:

@@ -112,7 +112,8 @@ class Skipping:
     def _not_skipped(self, text: str) -> NotFound:
         """Return why nothing has to be wanted again."""
         what, spot = f"Nothing is skipped as {set_off(text)}.", self._spot(text)
-        if spot is not None and self._node.index.manifests.get(*spot) is not None:
+        is_shared = spot is not None and self._node.index.manifests.get(*spot) is not None
+        if spot is not None and is_shared and not is_skipped(self._node, spot):
             why = "it is wanted here already; what was removed counts as that after ten seconds"
             return NotFound(what, f"{why}, so if it was just now, type that once more then", "why")
         why = "no pattern is called so, and no file that lacks here and is skipped"

@@ -12,9 +12,10 @@ replaces nothing. Limits: it is what stood there when it was last seen, or tried
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from heapq import nsmallest
 
 from potluck.core.wire.catalogue import FileRecord, Kind
-from potluck.core.wording import TO_TYPE, listed, set_off, typable
+from potluck.core.wording import LISTED, TO_TYPE, listed, set_off, typable
 from potluck.engine.node import Node
 from potluck.engine.own.held_paths import HeldPaths
 from potluck.engine.own.pending_record import PendingRecord
@@ -49,8 +50,9 @@ def in_the_way_words(top: str, paths: Collection[bytes]) -> str:
     """Return what a person reads of what stands at these paths, and how it goes out of the way;
     `top`: what the own folder is called.
     """
-    names = listed(set_off(f"{top}/{path.decode()}") for path in sorted(paths))
-    one = len(paths) == 1
+    one, more = len(paths) == 1, len(paths) - LISTED
+    first = [set_off(f"{top}/{path.decode()}") for path in nsmallest(LISTED, paths)]
+    names = f"{', '.join(first)} and {more:,} more" if more > 0 else listed(first)
     stands, it = ("stands", "it") if one else ("stand", "them")
     return f"{names} {stands} there: to have that back, give {it} another name, then {_AGAIN}"
 
@@ -58,4 +60,4 @@ def in_the_way_words(top: str, paths: Collection[bytes]) -> str:
 def rename_command(node: Node, paths: Collection[bytes]) -> str:
     """Return a line for a shell that gives the first of these another name."""
     path = f"{node.settings.folder}/Shared/{node.own_label}/{min(paths).decode()}"
-    return f"mv -n {typable(path, 'PATH')} {typable(path + _OTHER, 'OTHER')}"
+    return f"mv -nT {typable(path, 'PATH')} {typable(path + _OTHER, 'OTHER')}"

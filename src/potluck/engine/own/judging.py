@@ -101,7 +101,11 @@ class Judge:
 
     def on_gone(self, paths: Iterable[bytes]) -> None:
         """Nothing is there: what was known is not shared any more, nor anything below it."""
-        known = [path for path in paths if self._was_known(path)]
+        every, breaker = list(paths), self._publishing.breaker
+        if not breaker.in_the_way.isdisjoint(every):  # a link, perhaps, which nothing else knows
+            breaker.in_the_way.difference_update(every)
+            breaker.on_others()
+        known = [path for path in every if self._was_known(path)]
         self._publishing.drop(known)
         self._damaged.end(known)
 

@@ -32,7 +32,7 @@ from potluck.engine.node import Node
 from potluck.engine.own.fresh_files import FreshFiles
 from potluck.engine.own.held_paths import HeldPaths
 from potluck.engine.own.held_words import Waits, held_reason
-from potluck.engine.own.in_the_way import files_in_the_way
+from potluck.engine.own.in_the_way import files_in_the_way, kept_out_by
 from potluck.engine.own.left_out import RuledOut
 from potluck.engine.own.pending_record import PendingRecord, is_emptied
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -249,9 +249,9 @@ class OwnersBreaker:
     def unwanted(self) -> bool:
         """Whether something is held that nobody wants back yet, and that could come."""
         left_out = RuledOut(self._node)  # what is shows nothing here, whatever comes
-        return any(
-            one.path not in self._returning and not left_out.has(one) for one in self.held.records()
-        )
+        waits = [one for one in self.held.records() if one.path not in self._returning]
+        kept_out = kept_out_by(waits, self.in_the_way)
+        return any(one.path not in kept_out and not left_out.has(one) for one in waits)
 
     def say_returning(self, paths: Collection[bytes]) -> None:
         """These are being brought back, of what is held, or none; `status` says so, and what is in

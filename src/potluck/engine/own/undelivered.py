@@ -3,12 +3,12 @@
 Strategy: every change of the own folder has a number, and who holds the own list up to a number has
 had all that stood there then, but for what it says that it lacks (core/content/gaps.py). The
 highest number up to which somebody lacks nothing is kept, also over restarts; own files with a
-higher one, which nobody said to have, are remembered by path. When the content of
-such a file goes, with the file or because the file has another one, and stands nowhere else in the
-own folder a moment later, a notice says so: removals always, replacements once for each path. What
-was removed so stands in the register of troubles, with the way to try to have it back, until it is
-shared again, or somebody says after all that it lacked nothing of a list in which the file still
-was, or for `REMOVED_SHOWN_S` after the last of such.
+higher one, which nobody said to have, are remembered by path. When the content of such a file goes,
+with the file or because the file has another one, and stands nowhere else in the own folder a
+moment later, a notice says so: removals always, with the question whether to have it back,
+replacements once for each path. What was removed so stands in the register of troubles, with the
+way to try to have it back, until it is shared again, or somebody says after all that it lacked
+nothing of a list in which the file still was, or for `REMOVED_SHOWN_S` after the last of such.
 
 Guarantees: nothing is told of a content that another device said to have had, also before the last
 start, nor while this device is alone in its group. A file that was only renamed or touched is what
@@ -30,7 +30,7 @@ from potluck.core.content.gaps import before_gaps, lacking_of
 from potluck.core.content.paths import printable
 from potluck.core.content.pieces import Root
 from potluck.core.wire.catalogue import FileRecord, Holding, Kind
-from potluck.core.wording import listed, plural, set_off, typable
+from potluck.core.wording import TO_TYPE, listed, plural, set_off, typable
 from potluck.engine.node import Node
 from potluck.engine.own.left_out import RuledOut
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -39,6 +39,7 @@ OPEN_MAX: Final = 5_000  # paths that are remembered: 1 MiB, and 50 ms at the st
 REMOVED_MAX: Final = 100  # removed ones that are shown; each head has them looked up
 REMOVED_SHOWN_S: Final = 86_400.0  # a day: so long `status` has what was removed
 TOLD_AFTER_S: Final = 2.0  # a rename that is noticed in two steps is over by then
+_UNDO: Final = "undo"  # a command of ours
 _DELIVERED: Final = "delivered"  # in the index: the highest number that anybody said to have had
 _SEQ_BYTES: Final = 8
 
@@ -252,8 +253,7 @@ class Undelivered:
             f"{plural(files, 'file')}{more} {were} removed here before any other device said that"
             f" it had {they}, so whether any has {they} is not known: {names}"
         )
-        path = typable(f"{label}/{last[0]}", "")
-        steps = f"restore {path}" if path else "history"
+        steps = _restoring(f"{label}/{last[0]}")
         troubles.note(Trouble(TroubleKind.LOST, label, reason, steps, self._node.now, None))
 
     def _stands(self, root: Root) -> bool:
@@ -268,7 +268,22 @@ class Undelivered:
         names = listed(set_off(printable(f"{label}/{path.decode()}")) for path in sorted(paths))
         if level == "warning":
             what += " it" if len(paths) == 1 else " them"
+            what += _question([f"{label}/{path.decode()}" for path in paths])
         self._node.tell("undelivered", f"{names} {were} {what}", level=level, subject=label)
+
+
+def _question(paths: Sequence[str]) -> str:
+    """Return what a person is asked of what was removed: a yes is typed, and means nothing else."""
+    one = len(paths) == 1
+    it, has = ("it", "a device has it") if one else ("them", "a device has one of them")
+    step = _restoring(paths[0]) if one else _UNDO
+    return f". Have {it} back, as far as {has} after all? If so, {TO_TYPE}{step}"
+
+
+def _restoring(path: str) -> str:
+    """Return what is typed to try to have a path back."""
+    typed = typable(path, "")
+    return f"restore {typed}" if typed else "history"
 
 
 def _is_same(before: FileRecord | PlaceRow | None, after: FileRecord | None) -> bool:

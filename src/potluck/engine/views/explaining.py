@@ -13,7 +13,7 @@ not known; of a folder it is not said what stands in it that its owner's list do
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from potluck.core import limits
@@ -41,7 +41,12 @@ from potluck.engine.views.reasons import (
     reason_view,
 )
 from potluck.engine.views.unlisted_files import unlisted_info
-from potluck.engine.views.unread_files import MAYBE_NEWER, MAYBE_NEWER_IN_IT, unread_paths
+from potluck.engine.views.unread_files import (
+    MAYBE_NEWER,
+    MAYBE_NEWER_IN_IT,
+    UnreadPaths,
+    unread_paths,
+)
 from potluck.engine.views.unshared import Unshared, why_unshared
 from potluck.engine.views.why_here import HERE
 from potluck.engine.views.why_lacking import lacking_reasons
@@ -167,13 +172,15 @@ class Explaining:
     ) -> InfoView:
         parts, top = self._parts, found.top
         receipts = self._receipts(manifest, found, parts.picture.devices())
-        unread = unread_paths(parts) if name == parts.node.own_manifest else frozenset[str]()
-        here = self._is_here(asked, name, found, unread)
-        settled = not any(one.open and one.kind not in OF_OTHERS for one in self._reasons(asked))
-        is_unread = asked.text in unread
-        settled = settled and found.counted and not is_unread
-        safe, why = is_safe(receipts, here=here or is_unread, settled=settled)
         is_file = top is not None and top.kind is Kind.FILE
+        is_unread = asked.name == parts.node.own_manifest
+        is_unread = is_unread and unread_paths(parts).has(asked, is_file=is_file)
+        stood = self._is_here(asked, name, found)
+        here = stood and not is_unread
+        settled = not any(one.open and one.kind not in OF_OTHERS for one in self._reasons(asked))
+        settled = settled and found.counted and not is_unread
+        safe, why = is_safe(receipts, here=stood, settled=settled)
+        newer = _UNREAD_WORDS[is_file] if is_unread else ""
         mtime_ns, root = None, ""
         if top is not None and is_file:
             mtime_ns, root = top.mtime_ns, top.root.hex()[:ROOT_DIGITS]
@@ -198,7 +205,7 @@ class Explaining:
             safe_why=why,
             skipped=top is not None and is_skipped(parts.node, Spot(name, top.path)),
             removed=parts.node.index.unwanted.has(name, asked.inner),
-            untold=self._untold(asked) or _unread_words(asked, unread, is_file=is_file),
+            untold=self._untold(asked) or newer,
         )
 
     def _untold(self, asked: AskedPath) -> str:
@@ -230,7 +237,7 @@ class Explaining:
         text: str,
         manifests: Mapping[ManifestName, ManifestKnown],
         devices: Sequence[DeviceKnown],
-        unread: Collection[str],
+        unread: UnreadPaths,
     ) -> CopyCount | None:
         asked = asked_path(self._parts.node, text)
         manifest = manifests.get(asked.name) if asked.name is not None else None
@@ -242,10 +249,12 @@ class Explaining:
         if not found.counted:
             return CopyCount(0, 0, "")
         receipts = self._receipts(manifest, found, devices)
-        here = self._is_here(asked, asked.name, found, unread)
+        stood = self._is_here(asked, asked.name, found)
+        is_file = found.top is not None and found.top.kind is Kind.FILE
+        here = stood and not unread.has(asked, is_file=is_file)
         on = sum(one.known is CopyKnown.ALL for one in receipts) + here
         alone = ""
-        if here and on == 1:
+        if stood and on == here:
             only = all(one.known is CopyKnown.LACKS for one in receipts)
             alone = "only" if only else "known"
         return CopyCount(on, len(receipts) + 1, alone)
@@ -263,9 +272,7 @@ class Explaining:
             _unsure(device, why) if why else receipt(device, manifest, path) for device in devices
         ]
 
-    def _is_here(
-        self, asked: AskedPath, name: ManifestName, found: Below, unread: Collection[str]
-    ) -> bool:
+    def _is_here(self, asked: AskedPath, name: ManifestName, found: Below) -> bool:
         """Say whether all of it stands here, as far as this device knows."""
         parts = self._parts
         if not parts.node.share_present or found.lacking or not found.counted:
@@ -273,10 +280,12 @@ class Explaining:
         if name == parts.node.own_manifest:
             own = parts.own_folder
             lacks = own.absent.lacks_below(asked.inner) or own.untold.lacks_below(asked.inner)
-            return not lacks and asked.text not in unread
+            return not lacks
         waiting = parts.replica_check.missing.absent().get(name, NOTHING)
         return waiting == NOTHING
 
+
+_UNREAD_WORDS: Final = {True: MAYBE_NEWER, False: MAYBE_NEWER_IN_IT}  # of a file, of a folder
 
 OF_OTHERS = {
     ReasonKind.RECEIVER_AWAY, ReasonKind.RECEIVER_LACKS, ReasonKind.RECEIVER_SILENT,
@@ -292,13 +301,6 @@ SAID_OF_ALL = {ReasonKind.GROUP, ReasonKind.OFFLINE}
 def _tells_of(one: Reason, asked: AskedPath) -> bool:
     """Say whether a reason is about a path itself, so that there is, or may be, such a thing."""
     return one.kind not in SAID_OF_ALL and asked.concerns(one.path)
-
-
-def _unread_words(asked: AskedPath, unread: Collection[str], *, is_file: bool) -> str:
-    """Return that something newer may stand at a path, or in it; "" if nothing does."""
-    if asked.text not in unread:
-        return ""
-    return MAYBE_NEWER if is_file else MAYBE_NEWER_IN_IT
 
 
 def _unsure(device: DeviceKnown, why: str) -> CopyReceipt:

@@ -35,6 +35,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.engine.effects import Tell
 from potluck.engine.index import Index
 from potluck.engine.index.carried import (
+    KEYS_OF_GROUP,
     Carried,
     best_of,
     carried_by,
@@ -56,6 +57,10 @@ _WAS: Final = "mended was"  # in the new index: what was wrong with that one
 _DAMAGED, _OF_ANOTHER = "damaged", "that of another device"
 _WHOSE: Final = "whose index"  # in the index: the id of its device
 _OUT: Final = "out"  # in the index: this device is in its group no more (membership.py)
+
+
+class _IndexOfAnother(IndexDamaged):
+    """It says that it is another device's."""
 
 
 def mend(state_dir: str, found: IndexDamaged | None = None) -> bool:
@@ -85,10 +90,10 @@ def mend(state_dir: str, found: IndexDamaged | None = None) -> bool:
             f"{why.cause}; the disk of {printable(state_dir)}, or the memory, fails",
             "look at both: dmesg; then start potluck again in an hour",
         )
-    is_of_another = why.cause.endswith(_OF_ANOTHER)
+    is_of_another = isinstance(why, _IndexOfAnother)
     left, whole = carried_left(path, owner)
-    if is_of_another and copied.records:
-        left, whole = Carried(owner), False  # what it says of its device is not true of this one
+    if is_of_another:
+        left, whole = _of_group(left, copied), False
     facts = best_of(left, copied, whole=whole)
     try:
         if facts.records:
@@ -130,16 +135,24 @@ def mended_notice(index: Index, state_dir: str) -> Tell | None:
 
 
 def note_whose(index: Index, device: DeviceId) -> None:
-    """Have an index that is believed say whose it is; raises DiskTrouble."""
-    if index.meta.get(_WHOSE) != device:
+    """Have an index that is believed and does not say whose it is say so, if its disk takes that;
+    raises IndexDamaged.
+    """
+    if index.meta.get(_WHOSE) is not None:
+        return
+    try:
         index.begin()
         index.meta.set(_WHOSE, device)
         index.commit()
+    except IndexDamaged:
+        raise
+    except DiskTrouble:  # the next start says it; what is wrong with the disk others tell
+        index.rollback()
 
 
 def _check_link(path: str) -> None:
     """Raise DiskTrouble where the index is a link that leads nowhere, perhaps to an absent disk."""
-    if Path(path).is_symlink() and not Path(path).exists():
+    if Path(path).is_symlink() and not os.path.exists(path):
         raise DiskTrouble(
             "the index cannot be opened",
             f"{printable(path)} is a link to {printable(os.readlink(path))}, where nothing is",
@@ -168,14 +181,24 @@ def _damage(path: str, device: DeviceId, copied: Carried) -> IndexDamaged | None
             index.close()
     except IndexDamaged as error:
         return error
-    wrong = _of_another(device, whose, facts, copied)
+    if device and whose is not None and len(whose) == len(device) and whose != device:
+        return _IndexOfAnother(cause=f"{path}: it is {_OF_ANOTHER}")
+    wrong = _wrong_facts(facts, copied)
     return IndexDamaged(cause=f"{path}: it is {wrong}") if wrong else None
 
 
-def _of_another(device: DeviceId, whose: bytes | None, facts: Carried, copied: Carried) -> str:
-    """Return what is wrong with what a whole index says, "" for nothing."""
-    if device and whose not in {None, device}:
-        return _OF_ANOTHER
+def _of_group(left: Carried, copied: Carried) -> Carried:
+    """Return what the index of another member has for this device, too: what it says of its own
+    device is not true of this one.
+    """
+    if copied.records:
+        return Carried(left.device)
+    keys = {key: value for key, value in left.values.items() if key == KEYS_OF_GROUP}
+    return Carried(left.device, left.records, keys, left.addresses)
+
+
+def _wrong_facts(facts: Carried, copied: Carried) -> str:
+    """Return what is wrong with what a whole index says of the group, "" for nothing."""
     if not copied.records or facts.records == copied.records or facts.values.get(_OUT):
         return ""
     if not facts.records:
