@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
-from potluck.engine.unreadable import UNREADABLE_AGAIN_S
+from potluck.engine.unreadable import FILES_AGAIN_S, UNREADABLE_AGAIN_S
 from tests import mass_losses
 from tests.lan.potluck import Potluck, same_outline, stays, wait_for, wait_ring, write
 from tests.lan.test_lost_folders import FILES, READY_S, SECOND_LOOK_S, has_all, photos_of
@@ -65,7 +65,7 @@ class Three(NamedTuple):
 
     def check_well(self) -> None:
         """By itself all is in sync, what is new is delivered, and nothing was put aside."""
-        wait_for(self.in_sync, READY_S, self.nodes)
+        wait_for(self.in_sync, READY_S + max(UNREADABLE_AGAIN_S, FILES_AGAIN_S), self.nodes)
         write(self.anna.own / "new.txt", b"new")
         wait_for((self.cora.shared / "anna" / "new.txt").exists, READY_S, self.nodes)
         wait_for(self.in_sync, READY_S, self.nodes)

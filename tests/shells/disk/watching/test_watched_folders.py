@@ -296,3 +296,33 @@ def test_the_child_of_a_folder_is_a_path_or_refused() -> None:
     assert child_of(ME, "a") == ME.child("a")
     refused: list[SafePath | None] = [child_of(None, "two\nlines"), child_of(ME, "..")]
     assert refused == [None, None]
+
+
+@pytest.mark.parametrize("fails", ["Share.open_folder", "enter", "Inotify.watch", "os.scandir"])
+def test_a_folder_whose_disk_failed_for_a_moment_is_watched_soon_after(
+    folders: WatchedFolders,
+    inotify: Inotify,
+    own: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fails: str,
+) -> None:
+    top = the(folders, inotify, own)
+    (own / "new/deep").mkdir(parents=True)
+
+    def stale(*_asked: object) -> int:
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{module.__name__}.{fails}", stale)
+        folders.grow(top, ME.child("new"))
+        assert not folders.refused
+        lacking = ME.child("new").child("deep") if fails == "enter" else ME.child("new")
+        assert folders.failed.paths == [lacking]
+    assert folders.failed.again(0.0, folders.grow) == [lacking]
+    assert told(folders, inotify, own / "new/1", own / "new/deep/1") == ["me/new", "me/new/deep"]
+    folders.failed.note(lacking, top)
+    folders.forget(top, "new")
+    assert not folders.failed.paths
+    folders.failed.note(ME, None)
+    folders.rebuild()
+    assert not folders.failed.paths

@@ -33,7 +33,7 @@ from potluck.engine.events import (
 from potluck.shells.disk.fsops import Share, enter
 from potluck.shells.disk.importing import import_paths
 from potluck.shells.disk.mounts import MountTable
-from potluck.shells.disk.watching import stillness, watched_folders
+from potluck.shells.disk.watching import failed_folders, stillness, watched_folders
 from potluck.shells.disk.watching import watcher as module
 from potluck.shells.disk.watching.growing import FREE_CLOSES
 from potluck.shells.disk.watching.inotify import Inotify
@@ -767,6 +767,59 @@ def test_idle_costs_nothing(
         deadline = time.monotonic() + DEADLINE_S
         while waits[-1] is not None:
             assert time.monotonic() < deadline
+
+
+# -- a disk that fails for a moment ----------------------------------------------------------------
+def test_a_folder_that_came_while_the_disk_failed_is_watched_all_the_same(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks at it may come when all is well again, and then no more."""
+    stale, real = threading.Event(), Share.open_folder
+    monkeypatch.setattr(failed_folders, "FAILED_AGAIN_S", 0.05)
+
+    def open_folder(share: Share, path: SafePath | None) -> int:
+        if path == ME.child("new") and stale.is_set():
+            raise OSError(errno.ESTALE, "Stale file handle")
+        return real(share, path)
+
+    monkeypatch.setattr(Share, "open_folder", open_folder)
+    with watching(share, hints) as watcher:
+        stale.set()
+        (own / "new").mkdir()
+        hints.wait_for("me/new")
+        hints.clear()
+        watcher.drain(OrderId(1))
+        hints.wait_until(lambda: hints.drained == [(1, False)])
+        assert hints.paths == []
+        stale.clear()
+        hints.wait_for("me/new")
+        (own / "new/late").write_bytes(b"late")
+        hints.wait_for("me/new/late")
+        watcher.drain(OrderId(2))
+        hints.wait_until(lambda: hints.drained[1:] == [(2, True)])
+
+
+def test_everything_is_looked_at_once_the_whole_disk_answers_again(
+    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stale, real = threading.Event(), Share.open_folder
+    monkeypatch.setattr(failed_folders, "FAILED_AGAIN_S", 0.05)
+
+    def open_folder(share: Share, path: SafePath | None) -> int:
+        if stale.is_set():
+            raise OSError(errno.EIO, "Input/output error")
+        return real(share, path)
+
+    monkeypatch.setattr(Share, "open_folder", open_folder)
+    with watching(share, hints) as watcher:
+        stale.set()
+        watcher.follow((ME,))
+        hints.wait_until(lambda: hints.overflowed == 1)
+        (own / "unseen").write_bytes(b"unseen")
+        stale.clear()
+        hints.wait_until(lambda: hints.overflowed == 2)
+        (own / "seen").write_bytes(b"seen")
+        hints.wait_for("me/seen")
 
 
 # -- draining --------------------------------------------------------------------------------------

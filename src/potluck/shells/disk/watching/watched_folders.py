@@ -8,7 +8,8 @@ the kernel gave its watch, and by its name in the folder around it.
 Guarantees: no link is followed, no descriptor stays open. The own folders come first: where there
 is no room for one of theirs, watches of other people's folders are given up for it. A folder whose
 watch could not be had, or was given up, for want of room is `refused`, and nothing below it is
-asked for; any other failure leaves the folder out: whoever looks at it will say why.
+asked for. One whose disk answers with an error is tried again soon (failed_folders.py); what is
+gone, is a link or is not ours to read is left out: whoever looks at it will say so.
 Limits: about 500 bytes a folder; one thread.
 """
 
@@ -24,6 +25,7 @@ from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import UnsafePath
 from potluck.shells.disk.folder_names import entries_in
 from potluck.shells.disk.fsops import Share, enter, stat_at
+from potluck.shells.disk.watching.failed_folders import FailedFolders, is_failure
 from potluck.shells.disk.watching.inotify import Inotify, Mask
 
 _WANTED: Final = int(
@@ -61,6 +63,7 @@ class WatchedFolders:
         # the outermost folders that the kernel has no room for (None: Shared/ itself)
         self.refused: dict[SafePath | None, None] = {}
         self.lacks_descriptors = False  # that is why, for one of them at least
+        self.failed: Final = FailedFolders()
 
     def __repr__(self) -> str:
         return f"WatchedFolders({len(self._folders)} watches, {len(self.refused)} refused)"
@@ -75,6 +78,7 @@ class WatchedFolders:
         self._foreign.clear()
         self.refused.clear()
         self.lacks_descriptors = False
+        self.failed.clear()
         self.grow(None, None)
         for watch in old.keys() - self._folders.keys():
             self._inotify.unwatch(watch)
@@ -84,7 +88,7 @@ class WatchedFolders:
         try:
             descriptor = self._share.open_folder(path)
         except (OSError, UnsafePath) as error:
-            self._not_opened(path, error)
+            self._not_opened(outer, path, error)
             return
         try:
             self._grow(outer, path, descriptor)
@@ -118,7 +122,7 @@ class WatchedFolders:
                 # else it is gone: what else is refused is found by a rebuild
                 return not _is_want_of_descriptors(error)
             try:
-                return self._watched(path, descriptor) is not None
+                return self._watched(None, path, descriptor) is not None
             finally:
                 os.close(descriptor)
         return False
@@ -126,7 +130,8 @@ class WatchedFolders:
     def forget(self, outer: WatchedFolder, name: str) -> None:
         """Stop watching the folder `name` in `outer` and all below it."""
         gone = child_of(outer.path, name)
-        if self.refused and gone is not None:
+        if gone is not None:
+            self.failed.forget_below(gone)
             below = [path for path in self.refused if path is not None and path.starts_with(gone)]
             for path in below:
                 del self.refused[path]
@@ -145,33 +150,43 @@ class WatchedFolders:
         self._folders.pop(folder.watch, None)
 
     def _grow(self, outer: WatchedFolder | None, path: SafePath | None, descriptor: int) -> None:
-        folder = self._watched(path, descriptor)
+        folder = self._watched(outer, path, descriptor)
         if folder is None:
             return
         if outer is not None and path is not None:
             outer.inner[path.name] = folder
-        for inner in self._folders_in(path, descriptor):
+        for inner in self._folders_in(outer, path, descriptor):
             try:
                 inner_descriptor = enter(descriptor, inner.name)
             except (OSError, UnsafePath) as error:
-                self._not_opened(inner, error)
+                self._not_opened(folder, inner, error)
                 continue
             try:
                 self._grow(folder, inner, inner_descriptor)
             finally:
                 os.close(inner_descriptor)
 
-    def _not_opened(self, path: SafePath | None, error: OSError | UnsafePath) -> None:
+    def _not_opened(
+        self, outer: WatchedFolder | None, path: SafePath | None, error: OSError | UnsafePath
+    ) -> None:
         """A folder has no watch: gone again, a link, or not ours to read, which whoever looks at it
-        will say; or we have no descriptor for it now, and nobody else notices that.
+        will say; or we have no descriptor for it now, or its disk fails. Nobody else notices that.
         """
         if _is_want_of_descriptors(error):
             self.refused[path] = None
             self.lacks_descriptors = True
+        elif is_failure(error):
+            self.failed.note(path, outer)
 
-    def _watched(self, path: SafePath | None, descriptor: int) -> WatchedFolder | None:
+    def _watched(
+        self, outer: WatchedFolder | None, path: SafePath | None, descriptor: int
+    ) -> WatchedFolder | None:
         own = path is None or self._is_own(path)
-        watch = self._try(path, descriptor, own=own)
+        try:
+            watch = self._try(path, descriptor, own=own)
+        except OSError as error:
+            self._not_opened(outer, path, error)
+            return None
         if watch is None:
             return None
         if not own:
@@ -180,13 +195,16 @@ class WatchedFolders:
         return folder
 
     def _try(self, path: SafePath | None, descriptor: int, *, own: bool) -> int | None:
-        """Watch a folder; for an own one others give way."""
+        """Watch a folder; for an own one others give way. None: there is no room.
+
+        Raises OSError for any other reason.
+        """
         while True:
             try:
                 return self._inotify.watch(descriptor, _WANTED)
             except OSError as error:
                 if error.errno not in {errno.ENOSPC, errno.ENOMEM}:
-                    return None
+                    raise
             if not own or not self._give_way():
                 self.refused[path] = None
                 return None
@@ -201,7 +219,9 @@ class WatchedFolders:
                 return True
         return False
 
-    def _folders_in(self, path: SafePath | None, descriptor: int) -> list[SafePath]:
+    def _folders_in(
+        self, outer: WatchedFolder | None, path: SafePath | None, descriptor: int
+    ) -> list[SafePath]:
         found = []
         try:
             with entries_in(descriptor) as entries:
@@ -211,7 +231,9 @@ class WatchedFolders:
                         if inner is not None and self._follows(inner):
                             found.append(inner)
         except OSError as error:
-            self._not_opened(path, error)  # or it went away while it was listed: its parent tells
+            self._not_opened(
+                outer, path, error
+            )  # or it went away while it was listed: its parent tells
         if path is None:
             found.sort(key=self._is_own, reverse=True)
         return found

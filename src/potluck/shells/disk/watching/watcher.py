@@ -158,7 +158,7 @@ class Watcher:
 
     def _wait_s(self, now: float) -> float | None:
         """Return how long nothing is to be done, None for ever."""
-        waits = [self._stillness.wait_s(now)]
+        waits = [self._stillness.wait_s(now), self._folders.failed.wait_s(now)]
         if self.limited:
             waits.append(max(self._retry_s - now, 0.0))
         if self._drained:
@@ -214,6 +214,11 @@ class Watcher:
         if self.limited and now >= self._retry_s:
             self._retry_s = now + WATCH_AGAIN_S
             self._lost = self._lost or self._folders.has_room()
+        for path in self._folders.failed.again(now, self._folders.grow):
+            if path is None:
+                self._lost = True
+            else:
+                self._touched[path] = None
         if self._lost:
             self._folders.rebuild()  # before the scan that follows: nothing falls between them
         self._tell_refused()
@@ -226,7 +231,8 @@ class Watcher:
             self._touched, self._lost = {}, False
             self._inbox.post(hint)
         if self._dry and self._drained:
-            unseen = any(path is None or self._is_own(path) for path in self._folders.refused)
+            blind = [*self._folders.refused, *self._folders.failed.paths]
+            unseen = any(path is None or self._is_own(path) for path in blind)
             for order in self._drained:
                 self._inbox.post(WatchDrained(order, sees_all=not unseen))
             self._drained = []
