@@ -8,7 +8,13 @@ from msgspec.structs import replace
 from potluck.core.wire.catalogue import FileRecord, Gap, Head, Holding
 from potluck.engine.events import LinkId
 from potluck.engine.node import Node
-from potluck.engine.own.held_elsewhere import HeldElsewhere, common_path, held_elsewhere
+from potluck.engine.own.held_elsewhere import (
+    HeldElsewhere,
+    common_path,
+    held_elsewhere,
+    is_lacked,
+    lacked_by_all,
+)
 from tests.engine.builders import group, key, node
 from tests.engine.index.builders import folder, record
 
@@ -142,3 +148,34 @@ def test_a_device_whose_name_reads_like_our_words_is_set_off() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(here), "label_of", lambda _here, _device: "everybody else")
         assert words(here) == "“everybody else” has all of it"
+
+
+def lacks(here: Node, number: int, *seqs: int) -> None:
+    """A device says which numbers it lacks."""
+    says(here, number, len(seqs))
+    kept = here.peer(key(number).device).kept
+    gaps = tuple(Gap(seq, seq) for seq in seqs)
+    kept[here.own_manifest] = replace(kept[here.own_manifest], gaps=gaps)
+
+
+def test_what_all_who_spoke_lack_has_nobody_of_them() -> None:
+    here = home(2, 3, 4)
+    assert not is_lacked(here)
+    assert lacked_by_all(here, LOST) == [], "nobody said anything"
+    lacks(here, 2, 5, 6)
+    assert is_lacked(here)
+    assert lacked_by_all(here, LOST) == [*LOST[1:]]
+    lacks(here, 3, 5)
+    assert lacked_by_all(here, LOST) == [LOST[1]]
+    says(here, 4, 7)
+    assert lacked_by_all(here, LOST) == [], "which it lacks it does not say"
+    here.peer(key(4).device).link = None
+    assert lacked_by_all(here, LOST) == [LOST[1]], "it is away"
+    says(here, 3, 0)
+    assert lacked_by_all(here, LOST) == [], "it has everything"
+
+
+def test_without_a_group_nobody_lacks_anything() -> None:
+    here = node(1)
+    assert not is_lacked(here)
+    assert lacked_by_all(here, LOST) == []

@@ -11,8 +11,9 @@ from potluck.core.content.facts import NOTHING, Amount, ManifestName
 from potluck.core.content.pieces import Root
 from potluck.core.wire.catalogue import Folder, Gap, Holding
 from potluck.engine.effects import Tell
+from potluck.engine.events import LinkId
 from potluck.engine.node import Node
-from potluck.engine.own import undelivered
+from potluck.engine.own import publishing, undelivered
 from potluck.engine.own.ignore_file import SAID
 from potluck.engine.own.undelivered import REMOVED_SHOWN_S, TOLD_AFTER_S, Undelivered, _Gone
 from potluck.engine.troubles import Trouble, TroubleKind
@@ -425,3 +426,74 @@ def test_what_was_restored_is_no_longer_told_as_removed() -> None:
     assert list(device._lost) == [b"gone"], "a new head, and that path is shared"
     (one,) = ann.engine.node.troubles.of(TroubleKind.LOST)
     assert one.command == "restore d1/gone"
+
+
+def lacking_device(*lacking: str) -> Device:
+    """A device of three that shared a, b and c, which the second has, and lacks these since."""
+    device = Device()
+    device.node.roster = group(1, 2, 3)
+    device.share(a="1", b="2", c="3")
+    device.kept(3)
+    gaps = tuple(Gap(seq, seq) for seq in sorted(map(device.seq_of, lacking)))
+    own = device.node.own_manifest
+    peer = device.node.peer(key(2).device)
+    peer.link = LinkId(2)
+    peer.kept[own] = Holding(*own, 1, 3, len(gaps), len(gaps), 0, gaps=gaps)
+    return device
+
+
+def test_what_those_that_are_linked_lack_by_now_is_told_when_it_goes() -> None:
+    device = lacking_device("a", "b")
+    device.drop("a", "c")
+    nobody = "no other device is known to have any of it (d3 is away)"
+    assert device.told() == [("warning", f"d1/a was removed here, and {nobody}{ONE}a")]
+    (one,) = device.lost()
+    assert one.reason == (
+        "1 file was removed here while no linked device was known to have it,"
+        " so whether any has it is not known: d1/a"
+    )
+    device.kept(3, missing=1, gaps=(Gap(1, 1),))
+    assert device.lost(), "the same, said by another"
+    device.kept(3)
+    assert not device.lost(), "it had it after all"
+
+
+def test_who_is_away_may_have_had_it() -> None:
+    device = lacking_device("a", "b")
+    own = device.node.own_manifest
+    device.node.peer(key(3).device).kept[own] = Holding(*own, 1, 3, 0, 0, 0)
+    device.drop("a", "b")
+    away = "d3 is away, and by its last word had all of it"
+    assert device.told() == [("warning", f"d1/a and d1/b were removed here, and {away}{SEVERAL}")]
+
+
+def test_both_kinds_of_what_nobody_has_are_one_line_of_the_register() -> None:
+    device = lacking_device("a")
+    device.share(new="4")
+    device.drop("a", "new")
+    assert len(device.told()) == 2
+    (one,) = device.lost()
+    assert one.reason == (
+        "2 files were removed here before any other device said that it had or while no linked"
+        " device was known to have them, so whether any has them is not known: d1/a and d1/new"
+    )
+
+
+def test_what_another_has_or_what_only_moved_or_is_empty_goes_in_silence(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    device = lacking_device("a")
+    own = device.node.own_manifest
+    other = device.node.peer(key(3).device)
+    other.link = LinkId(3)
+    other.kept[own] = Holding(*own, 1, 3, 0, 0, 0)
+    device.drop("a")
+    assert device.told() == []
+    device = lacking_device("a")
+    device.share(elsewhere="1")
+    device.drop("a")
+    assert device.told() == []
+    device = lacking_device("a")
+    monkeypatch.setattr(publishing, "LOOKED_UP_MAX", 0)
+    device.drop("a")
+    assert device.told() == [], "of very many nobody asks"

@@ -20,7 +20,7 @@ from potluck.core.content.gaps import lacking_of
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord, Holding, Kind
 from potluck.core.wording import listed, set_off
-from potluck.engine.node import Node
+from potluck.engine.node import Node, Peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,43 @@ def held_elsewhere(node: Node, records: Collection[FileRecord]) -> HeldElsewhere
     return HeldElsewhere(*found, others=len(others))
 
 
+def is_lacked(node: Node) -> bool:
+    """Say whether a linked device says that it lacks any file of the own list."""
+    words = (peer.kept.get(node.own_manifest) for peer in _linked(node))
+    return any(said is not None and said.missing_files > 0 for said in words)
+
+
+def lacked_by_all(node: Node, records: Collection[FileRecord]) -> list[FileRecord]:
+    """Return which of these files of the own list no linked device has, by what they said.
+
+    None where nobody said so, or one lacks some and does not say which.
+    """
+    lacked, had = set[int](), set[int]()
+    seqs = {one.seq for one in records if one.kind is Kind.FILE}
+    for peer in _linked(node):
+        said = _word_of(node, peer.device, max(seqs, default=0))
+        if said is None:
+            continue
+        lacks = {*lacking_of(said.gaps, seqs)}
+        if said.missing_files and not said.gaps:
+            return []
+        lacked |= lacks
+        had |= seqs - lacks
+    return [one for one in records if one.seq in lacked - had]
+
+
 def common_path(paths: Collection[bytes]) -> bytes:
     """Return the path at or below which all of these are; of a single one itself."""
     parts = [path.split(b"/") for path in paths]
     same = takewhile(lambda pair: pair[0] == pair[1], zip(min(parts), max(parts), strict=False))
     return b"/".join(one for one, _ in same)
+
+
+def _linked(node: Node) -> list[Peer]:
+    roster = node.roster
+    members = roster.members if roster is not None else ()
+    peers = (node.peers.get(one) for one in members if one != node.me)
+    return [peer for peer in peers if peer is not None and peer.link is not None]
 
 
 def _word_of(node: Node, device: DeviceId, newest_seq: int) -> Holding | None:

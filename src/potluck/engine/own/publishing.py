@@ -30,6 +30,7 @@ from potluck.core.wording import of_amount, plural
 from potluck.engine.node import Node
 from potluck.engine.own.damaged_files import DamagedFiles, DamagedListener
 from potluck.engine.own.endings import Endings
+from potluck.engine.own.held_elsewhere import is_lacked
 from potluck.engine.own.last_change import LastChange
 from potluck.engine.own.lineage import Lineage
 from potluck.engine.own.older_copy import OlderCopy, OlderCopyListener
@@ -41,6 +42,7 @@ HEAD_S_PER_FILE = 0.001  # each file that waits to be read stretches the pace by
 MERGED_FIRST_S = 15.0  # a decision waits so long for a state that was lost, and is on its way
 CHANGES_MAX = 2 * limits.PAGE_RECORDS  # more are published whatever the pace: about 50 ms of work
 
+LOOKED_UP_MAX = 5_000  # of more that go in one go nobody asks who lacks them: about 0.1 s
 
 _Gone = Mapping[bytes, FileRecord | PlaceRow | None]  # with what the last head says of each
 
@@ -291,6 +293,7 @@ class Publishing:
         index.manifests.put(name, records)
         self.held.release(self._changed)
         index.places.put(name, [change.row for change in self._changed.values()])
+        ended = _ended(node, self._gone)
         if self._gone:
             gone = sorted(self._gone)
             seq = index.manifests.delete(name, gone, seq + 1)
@@ -305,9 +308,17 @@ class Publishing:
             self._seq, self._published_s, self.repairing = seq, node.now, False
             self._patient_s = 0.0
             self._listener.on_published(head)
-            self._listener.on_shared(_changes(self._changed, self._gone))
+            self._listener.on_shared(_changes(self._changed, self._gone | ended))
         self._changed, self._gone = {}, {}
         self.held.on_said()
+
+
+def _ended(node: Node, gone: Collection[bytes]) -> dict[bytes, FileRecord]:
+    """Return what the last head says of what is gone, if somebody may lack it."""
+    if len(gone) > LOOKED_UP_MAX or not is_lacked(node):
+        return {}
+    said = (node.index.manifests.get(node.own_manifest, path) for path in gone)
+    return {one.path: one for one in said if one is not None}
 
 
 def _own_head(node: Node) -> Head | None:

@@ -1,4 +1,4 @@
-"""Undelivered: own files that no other device said to have yet, and the word when one of them goes.
+"""Undelivered: own files that nobody else is known to have, and the word when one of them goes.
 
 Strategy: every change of the own folder has a number, and who holds the own list up to a number has
 had all that stood there then, but for what it says that it lacks (core/content/gaps.py). The
@@ -6,17 +6,20 @@ highest number up to which somebody lacks nothing is kept, also over restarts; o
 higher one, which nobody said to have, are remembered by path. When the content of such a file goes,
 with the file or because the file has another one, and stands nowhere else in the own folder a
 moment later, a notice says so: removals always, with the question whether to have it back,
-replacements once for each path. What was removed so stands in the register of troubles, with the
-way to try to have it back, until it is shared again, or somebody says after all that it lacked
-nothing of a list in which the file still was, or for `REMOVED_SHOWN_S` after the last of such.
+replacements once for each path. The same is said of a removal of what somebody had once, where all
+that are linked and spoke lack it by now (they skip it, or removed it there). What was removed so
+stands in the register of troubles, with the way to try to have it back, until it is shared again,
+or somebody says after all that it lacked nothing of a list in which the file still was, or for
+`REMOVED_SHOWN_S` after the last of such.
 
-Guarantees: nothing is told of a content that another device said to have had, also before the last
-start, nor while this device is alone in its group. A file that was only renamed or touched is what
-it was, but for a start in between. What the rules leave out was not removed. Limits: what others
-say of themselves is believed; of very many undelivered files the oldest are forgotten, and nothing
-is told of them; a word about a list from which the file was gone by then proves nothing and ends
-nothing; what is gathered when potluck ends is not told, and what was removed before a start stands
-in no register.
+Guarantees: nothing is told of a content that a linked device is known to have, nor of a replaced
+one that any device ever said to have had, also before the last start, nor while this device is
+alone in its group. A file that was only renamed or touched is what it was, but for a start in
+between. What the rules leave out was not removed. Limits: what others say of themselves is
+believed; of very many undelivered files the oldest are forgotten, and nothing is told of them; a
+word about a list from which the file was gone by then proves nothing and ends nothing; of more than
+`publishing.LOOKED_UP_MAX` removals in one go nobody asks who lacks them now; what is gathered when
+potluck ends is not told, and what was removed before a start stands in no register.
 """
 
 from __future__ import annotations
@@ -32,6 +35,7 @@ from potluck.core.content.pieces import Root
 from potluck.core.wire.catalogue import FileRecord, Holding, Kind
 from potluck.core.wording import TO_TYPE, listed, plural, set_off, typable
 from potluck.engine.node import Node
+from potluck.engine.own.held_elsewhere import held_elsewhere, lacked_by_all
 from potluck.engine.own.left_out import RuledOut
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -42,6 +46,7 @@ TOLD_AFTER_S: Final = 2.0  # a rename that is noticed in two steps is over by th
 _UNDO: Final = "undo"  # a command of ours
 _DELIVERED: Final = "delivered"  # in the index: the highest number that anybody said to have had
 _SEQ_BYTES: Final = 8
+_UNHEARD: Final = "before any other device said that it had"
 
 
 class _Open(NamedTuple):
@@ -59,6 +64,7 @@ class _Gone:
     replaced: bool
     seq: int  # with which it was shared
     last: tuple[int, int]  # generation and number of the last list with it
+    lacked: str = ""  # who may have it, where somebody had it once and those linked lack it
 
     def was_had(self, said: Holding) -> bool:
         """Say whether a member has the own list that it was in, and does not lack it."""
@@ -145,6 +151,7 @@ class Undelivered:
     def on_shared(self, changes: Sequence[SharedChange]) -> None:
         """This is what is new in the own list."""
         left_out = RuledOut(self._node)  # what it leaves out stands here still
+        ended = list[FileRecord]()  # what somebody had once
         known = {
             change.before.root
             for change in changes
@@ -158,8 +165,18 @@ class Undelivered:
             if was is not None and before is not None and before.size and not out:
                 replaced = after is not None
                 self._on_gone(path, _Gone(Root(before.root), replaced, was.seq, self._last))
+            elif after is None and isinstance(before, FileRecord) and before.size and not out:
+                ended.append(before)
             if after is not None and after.kind is Kind.FILE and after.root not in known:
                 self._note(path)
+        if lacked := lacked_by_all(self._node, ended):
+            words = held_elsewhere(self._node, lacked).words
+            for one in lacked:
+                root = Root(one.root)
+                self._on_gone(
+                    one.path,
+                    _Gone(root, replaced=False, seq=one.seq, last=self._last, lacked=words),
+                )
         self._last = self._newest()
 
     def on_published(self) -> None:
@@ -219,7 +236,11 @@ class Undelivered:
         for path in list(self._told)[:-OPEN_MAX]:
             del self._told[path]
         self._on_lost({path: lost[path] for path in removed})
-        self._tell(removed, "removed here before any other device said that it had", "warning")
+        unheard = [path for path in removed if not lost[path].lacked]
+        self._tell(unheard, f"removed here {_UNHEARD} {_they(unheard)}", "warning")
+        for words in sorted({lost[path].lacked for path in removed} - {""}):
+            paths = [path for path in removed if lost[path].lacked == words]
+            self._tell(paths, f"removed here, and {words}", "warning")
         self._tell(
             replaced, "replaced here before any other device had the version of before", "info"
         )
@@ -246,12 +267,16 @@ class Undelivered:
             return
         self._shown_as = label
         files, last = len(self._lost), [path.decode() for path in reversed(self._lost)]
-        were, they = ("was", "it") if files == 1 else ("were", "them")
+        were, they = "was" if files == 1 else "were", _they(last)
+        ways = {
+            "while no linked device was known to have" if one.lacked else _UNHEARD
+            for one in self._lost.values()
+        }
         names = listed(set_off(printable(f"{label}/{path}")) for path in last)
         more = " or more" if files == REMOVED_MAX else ""
         reason = (
-            f"{plural(files, 'file')}{more} {were} removed here before any other device said that"
-            f" it had {they}, so whether any has {they} is not known: {names}"
+            f"{plural(files, 'file')}{more} {were} removed here {' or '.join(sorted(ways))} {they},"
+            f" so whether any has {they} is not known: {names}"
         )
         steps = _restoring(f"{label}/{last[0]}")
         troubles.note(Trouble(TroubleKind.LOST, label, reason, steps, self._node.now, None))
@@ -267,7 +292,6 @@ class Undelivered:
         label, were = self._node.own_label, "was" if len(paths) == 1 else "were"
         names = listed(set_off(printable(f"{label}/{path.decode()}")) for path in sorted(paths))
         if level == "warning":
-            what += " it" if len(paths) == 1 else " them"
             what += _question([f"{label}/{path.decode()}" for path in paths])
         self._node.tell("undelivered", f"{names} {were} {what}", level=level, subject=label)
 
@@ -275,9 +299,13 @@ class Undelivered:
 def _question(paths: Sequence[str]) -> str:
     """Return what a person is asked of what was removed: a yes is typed, and means nothing else."""
     one = len(paths) == 1
-    it, has = ("it", "a device has it") if one else ("them", "a device has one of them")
+    has = "a device has it" if one else "a device has one of them"
     step = _restoring(paths[0]) if one else _UNDO
-    return f". Have {it} back, as far as {has} after all? If so, {TO_TYPE}{step}"
+    return f". Have {_they(paths)} back, as far as {has} after all? If so, {TO_TYPE}{step}"
+
+
+def _they(paths: Sequence[object]) -> str:
+    return "it" if len(paths) == 1 else "them"
 
 
 def _restoring(path: str) -> str:
