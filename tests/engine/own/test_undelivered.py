@@ -446,7 +446,7 @@ def test_what_those_that_are_linked_lack_by_now_is_told_when_it_goes() -> None:
     device = lacking_device("a", "b")
     device.drop("a", "c")
     nobody = "no other device is known to have any of it (d3 is away)"
-    assert device.told() == [("warning", f"d1/a was removed here, and {nobody}{ONE}a")]
+    assert device.told() == [("warning", f"d1/a was removed here; {nobody}{ONE}a")]
     (one,) = device.lost()
     assert one.reason == (
         "1 file was removed here while no linked device was known to have it,"
@@ -464,7 +464,7 @@ def test_who_is_away_may_have_had_it() -> None:
     device.node.peer(key(3).device).kept[own] = Holding(*own, 1, 3, 0, 0, 0)
     device.drop("a", "b")
     away = "d3 is away, and by its last word had all of it"
-    assert device.told() == [("warning", f"d1/a and d1/b were removed here, and {away}{SEVERAL}")]
+    assert device.told() == [("warning", f"d1/a and d1/b were removed here; {away}{SEVERAL}")]
 
 
 def test_both_kinds_of_what_nobody_has_are_one_line_of_the_register() -> None:

@@ -240,7 +240,7 @@ class Undelivered:
         self._tell(unheard, f"removed here {_UNHEARD} {_they(unheard)}", "warning")
         for words in sorted({lost[path].lacked for path in removed} - {""}):
             paths = [path for path in removed if lost[path].lacked == words]
-            self._tell(paths, f"removed here, and {words}", "warning")
+            self._tell(paths, f"removed here; {words}", "warning")
         self._tell(
             replaced, "replaced here before any other device had the version of before", "info"
         )
