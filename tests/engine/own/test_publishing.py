@@ -9,7 +9,8 @@ from potluck.core import limits
 from potluck.core.content.facts import PlaceRow, SharedChange
 from potluck.core.content.manifest import continues, head_is_signed, run_end, sign_head
 from potluck.core.content.pieces import EMPTY_ROOT
-from potluck.core.wire.catalogue import FileRecord, Head, Kind
+from potluck.core.wire.catalogue import FileRecord, Head, Holding, Kind
+from potluck.engine.events import LinkId
 from potluck.engine.node import Node
 from potluck.engine.own.publishing import (
     HEAD_MAX_S,
@@ -514,3 +515,20 @@ def test_what_is_shared_instead_of_what_stands_is_wanted_in_its_place_and_ends_n
     former = one.node.index.former
     assert not former.has(one.node.own_manifest, b"a", root_of("bad one")), "it stands here still"
     assert former.has(one.node.own_manifest, b"a", root_of("good"))
+
+
+def test_what_goes_is_told_with_its_number_where_somebody_may_lack_it() -> None:
+    one = Publisher()
+    for name in "abc":
+        one.put(name)
+    one.tick()
+    last = one.records["b"]
+    one.drop("a")
+    one.tick()
+    ((path, before, after),) = one.changes()
+    assert (path, type(before), after) == (b"a", PlaceRow, None)
+    own, peer = one.node.own_manifest, one.node.peer(key(2).device)
+    peer.link, peer.kept[own] = LinkId(2), Holding(*own, 1, 4, 1, 1, 0)
+    one.drop("b")
+    one.tick()
+    assert one.changes() == [SharedChange(b"b", last, None)]

@@ -293,9 +293,8 @@ class Publishing:
         index.manifests.put(name, records)
         self.held.release(self._changed)
         index.places.put(name, [change.row for change in self._changed.values()])
-        ended = _ended(node, self._gone)
-        if self._gone:
-            gone = sorted(self._gone)
+        ended, gone = _ended(node, self._gone), sorted(self._gone)
+        if gone:
             seq = index.manifests.delete(name, gone, seq + 1)
             index.places.remove(name, gone)
         if seq > self._seq or self.repairing:
