@@ -271,6 +271,8 @@ class Partly:
     def gaps(self) -> dict[ManifestName, tuple[Gap, ...]]:
         return self.which
 
+    doubted = False
+
     def unsettled(self) -> set[ManifestName]:
         return self.changing
 

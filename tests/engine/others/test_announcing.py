@@ -641,3 +641,22 @@ def test_much_that_is_held_goes_in_several_messages(wire: Wire) -> None:
     told = [effect.message for effect in taken(two.node, Send)]
     kept = [message for message in told if isinstance(message, Kept)]
     assert [len(message.held) for message in kept] == [limits.HEADS_CHUNK] * 2 + [10] * 2
+
+
+def test_what_was_said_of_the_own_folder_is_taken_back_while_it_is_in_doubt(wire: Wire) -> None:
+    one, two, _ = wire.devices
+    one.write("a")
+    one.announcing.on_places_changed()
+    wire.wait(2 * limits.KEPT_S)
+    heard, own = two.node.peer(one.id).kept, one.manifest
+    before = heard[own]
+    assert before.seq == 1
+    one.partly.doubted = True
+    wire.wait(2 * limits.KEPT_S)
+    assert (heard[own].generation, heard[own].seq) == (0, 0), "it stands at none"
+    one.partly.doubted = False
+    wire.wait(2 * limits.KEPT_S)
+    assert heard[own] == before
+    assert two.node.peer(one.id).spoke_s is not None
+    two.announcing.on_linked(one.id)
+    assert (heard, two.node.peer(one.id).spoke_s) == ({}, None), "it may have begun anew"

@@ -127,10 +127,27 @@ def test_what_is_being_placed_and_why_nothing_is_fetched(parts: Wiring) -> None:
     parts.commits._batches[BatchId(1)] = Batch({}, changing={Spot(ANNAS, b"a")})
     parts.downloads.paused = "disk full"
     assert (parts.progress.placing, parts.progress.paused) == (True, "disk full")
-    assert parts.progress.unsettled() == {ANNAS}
+    assert ANNAS in parts.progress.unsettled()
+
+
+def test_the_own_folder_is_unsettled_until_it_was_looked_at_and_unknown_while_in_doubt(
+    parts: Wiring,
+) -> None:
+    own, rounds = parts.node.own_manifest, parts.own_folder.rounds
+    assert parts.progress.unsettled() == {own}
+    rounds.begin_scan(())
+    rounds.end_scan([b"gone"])
+    assert parts.progress.unsettled() == set()
+    assert parts.progress.doubted
+    parts.node.share_present = False
+    assert not parts.progress.doubted, "of an offline share all is lacking, and that is said"
+    parts.node.share_present = True
+    rounds.end_scan([])
+    assert not parts.progress.doubted
 
 
 def test_what_is_to_be_decided_about_is_not_settled(parts: Wiring) -> None:
+    parts.own_folder.rounds.abandon_scan()
     assert parts.progress.unsettled() == set()
     parts.receiving.look_again(Spot(ANNAS, b"a"))
     assert parts.progress.placing

@@ -19,6 +19,16 @@ def test_what_is_held_is_not_here() -> None:
     assert isinstance(absent.amount, Amount)
 
 
+def test_what_nobody_looked_at_or_what_is_in_doubt_is_not_known_to_be_here() -> None:
+    own = Own()
+    absent, rounds = own.own_folder.absent, own.own_folder.rounds
+    rounds.clear()
+    assert (absent.unseen, absent.doubted) == (True, False)
+    rounds.begin_scan(())
+    rounds.end_scan([b"a"])
+    assert (absent.unseen, absent.doubted) == (False, True)
+
+
 def test_what_is_damaged_is_not_here() -> None:
     own = Own()
     own.write("d/a", "alpha")

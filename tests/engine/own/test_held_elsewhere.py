@@ -11,9 +11,9 @@ from potluck.engine.node import Node
 from potluck.engine.own.held_elsewhere import (
     HeldElsewhere,
     common_path,
+    held_by_nobody,
     held_elsewhere,
     is_lacked,
-    lacked_by_all,
 )
 from tests.engine.builders import group, key, node
 from tests.engine.index.builders import folder, record
@@ -158,24 +158,34 @@ def lacks(here: Node, number: int, *seqs: int) -> None:
     kept[here.own_manifest] = replace(kept[here.own_manifest], gaps=gaps)
 
 
-def test_what_all_who_spoke_lack_has_nobody_of_them() -> None:
+def test_what_is_lacked_and_no_linked_device_has() -> None:
     here = home(2, 3, 4)
     assert not is_lacked(here)
-    assert lacked_by_all(here, LOST) == [], "nobody said anything"
+    assert held_by_nobody(here, LOST) == [], "nobody said anything"
     lacks(here, 2, 5, 6)
     assert is_lacked(here)
-    assert lacked_by_all(here, LOST) == [*LOST[1:]]
+    assert held_by_nobody(here, LOST) == [*LOST[1:]]
     lacks(here, 3, 5)
-    assert lacked_by_all(here, LOST) == [LOST[1]]
+    assert held_by_nobody(here, LOST) == [LOST[1]], "the third has the other"
     says(here, 4, 7)
-    assert lacked_by_all(here, LOST) == [], "which it lacks it does not say"
-    here.peer(key(4).device).link = None
-    assert lacked_by_all(here, LOST) == [LOST[1]], "it is away"
-    says(here, 3, 0)
-    assert lacked_by_all(here, LOST) == [], "it has everything"
+    assert held_by_nobody(here, LOST) == [LOST[1]], "of which the fourth may have any"
+    here.peer(key(3).device).link = None
+    assert held_by_nobody(here, LOST) == [*LOST[1:]], "it is away"
+    says(here, 2, 0, seq=5)
+    assert held_by_nobody(here, LOST) == [LOST[2]], "that is newer than its word"
+    says(here, 2, 0)
+    assert held_by_nobody(here, LOST) == [], "it has everything"
+
+
+def test_the_last_words_of_those_who_are_away_count_as_such() -> None:
+    here = home(2)
+    lacks(here, 2, 5)
+    here.peer(key(2).device).link = None
+    assert is_lacked(here)
+    assert held_by_nobody(here, LOST) == [LOST[1]]
 
 
 def test_without_a_group_nobody_lacks_anything() -> None:
     here = node(1)
     assert not is_lacked(here)
-    assert lacked_by_all(here, LOST) == []
+    assert held_by_nobody(here, LOST) == []

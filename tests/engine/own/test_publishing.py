@@ -108,7 +108,7 @@ def test_with_a_head_goes_what_is_new_in_it_and_what_was_said_before() -> None:
     it.put("never", "x")
     it.drop("never")
     it.tick()
-    assert [(path, before) for path, before, _ in it.changes()] == [
+    assert [change[:2] for change in it.changes()] == [
         (b"d", None),
         (b"d/a", None),
         (b"b", None),
@@ -122,7 +122,7 @@ def test_with_a_head_goes_what_is_new_in_it_and_what_was_said_before() -> None:
     it.drop("d", "b")
     it.put("e", "five")
     it.tick()
-    gone = {path: said for path, said, after in it.changes() if after is None}
+    gone = {path: said for path, said, after, _ in it.changes() if after is None}
     assert gone.pop(b"c") is None
     assert gone[b"b"] == before["b"]
     assert {path: said.root for path, said in gone.items() if said is not None} == {
@@ -130,9 +130,7 @@ def test_with_a_head_goes_what_is_new_in_it_and_what_was_said_before() -> None:
         b"d": b"",
         b"d/a": root_of("one"),
     }
-    assert [(path, said) for path, said, after in it.changes() if after is not None] == [
-        (b"e", None)
-    ]
+    assert [change[:2] for change in it.changes() if change.after is not None] == [(b"e", None)]
     it.tick()
     assert len(it.heard.of("on_shared")) == 2
 
@@ -378,7 +376,7 @@ def test_a_lost_state_is_continued_with_what_only_the_others_have() -> None:
     assert continues(head, lost)
     assert it.records["only there"] == msgspec.structs.replace(record, seq=72)
     assert it.places == [b"a", b"b"]
-    assert [path for path, _, _ in it.changes()] == [b"b"]
+    assert [change.path for change in it.changes()] == [b"b"]
     assert not it.publishing.repairing
 
 
@@ -525,10 +523,14 @@ def test_what_goes_is_told_with_its_number_where_somebody_may_lack_it() -> None:
     last = one.records["b"]
     one.drop("a")
     one.tick()
-    ((path, before, after),) = one.changes()
-    assert (path, type(before), after) == (b"a", PlaceRow, None)
+    assert [change.ended for change in one.changes()] == [None]
     own, peer = one.node.own_manifest, one.node.peer(key(2).device)
     peer.link, peer.kept[own] = LinkId(2), Holding(*own, 1, 4, 1, 1, 0)
     one.drop("b")
     one.tick()
-    assert one.changes() == [SharedChange(b"b", last, None)]
+    assert [change.ended for change in one.changes()] == [last]
+    one.publishing.share_again([one.records["c"]])
+    one.publishing.confirm(b"c")
+    one.tick()
+    (given_up,) = one.changes()
+    assert (given_up.path, given_up.after, given_up.ended) == (b"c", None, None), "it was not here"

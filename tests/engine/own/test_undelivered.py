@@ -497,3 +497,26 @@ def test_what_another_has_or_what_only_moved_or_is_empty_goes_in_silence(
     monkeypatch.setattr(publishing, "LOOKED_UP_MAX", 0)
     device.drop("a")
     assert device.told() == [], "of very many nobody asks"
+
+
+def test_it_is_told_as_well_while_nobody_is_linked_or_who_is_lacks_something() -> None:
+    device = lacking_device("a")
+    peer = device.node.peer(key(2).device)
+    peer.link = None
+    device.drop("a", "b")
+    nobody = "no other device is known to have any of it (d2 and d3 are away)"
+    assert device.told() == [("warning", f"d1/a was removed here; {nobody}{ONE}a")]
+    device = lacking_device("a")
+    own, peer = device.node.own_manifest, device.node.peer(key(2).device)
+    peer.kept[own] = Holding(*own, 1, 3, 3, 3, 0)
+    device.drop("b")
+    nobody = "no other device is known to have any of it (d3 is away)"
+    assert device.told() == [("warning", f"d1/b was removed here; {nobody}{ONE}b")]
+
+
+def test_what_was_not_here_any_more_and_is_given_up_goes_in_silence() -> None:
+    device = lacking_device("a")
+    device.files.publishing.share_again([device.files.records["a"]])
+    device.files.publishing.confirm(b"a")
+    device.publish()
+    assert device.told() == []

@@ -177,6 +177,8 @@ class SharedChange(NamedTuple):
     path: bytes
     before: FileRecord | PlaceRow | None  # what the last head says of it; None: nothing
     after: FileRecord | None  # what the new one says; None: it is gone
+    # the record of what was here and went, where somebody may lack it; None: nobody asked
+    ended: FileRecord | None = None
 
 
 # -- what is to stand ------------------------------------------------------------------------------

@@ -7,8 +7,10 @@ seconds, as the seed does. What stands on this disk of each manifest (KEPT) is t
 link opens, and what changed of it at most once a second, or at once when nothing is lacking any
 more: somebody may be waiting to switch off. What of it has no room on this disk is told with it, so
 that who waits for it knows why, and taken back when there is room. So is what stays here as it was
-though its owner took it away, until a person confirms that. When the share goes offline all
-that was said is taken back at once, of the own manifest too, and said again when it is back.
+though its owner took it away, until a person confirms that. While something of the own folder seems
+to be gone, and is looked for once more, what was said of that is taken back. When the share goes
+offline all that was said is taken back at once, of the own manifest too, and said again when it is
+back.
 
 Guarantees: nobody is told a head before the index that it describes is on the disk; equal digests
 cost nothing. Limits: telling only; what is heard is followed by engine/others/following.py. That
@@ -79,6 +81,10 @@ class PartlyHere(Protocol):
     def unsettled(self) -> Container[ManifestName]:
         """Return the folders in which something is still to be put in place, or taken away."""
 
+    @property
+    def doubted(self) -> bool:
+        """Whether what is here of the own folder is not known: something of it is looked for."""
+
     def lacking(self) -> Mapping[ManifestName, Amount]:
         """Return what this disk lacks of each manifest that is held."""
 
@@ -116,6 +122,7 @@ class Announcing:
         self._told: dict[ManifestName, Holding] = {}  # to everybody who is linked
         self._held_told: dict[ManifestName, HeldBack] = {}  # the same, of what is held back here
         self._room_told = progress.room_mark  # of what had no room when that was told last
+        self._doubt_told = False  # whether what was said last was of an own folder in doubt
         self._share_told = True  # whether what was said last was of a share that is there
         self._head_sizes = HeadSizes(node)
         self.digest = _digest(self._node.index.manifests.heads())
@@ -131,6 +138,7 @@ class Announcing:
         peer = self._node.peer(device)
         peer.kept.clear()  # it may have begun anew
         peer.held.clear()
+        peer.spoke_s = None
         self._tell_heads(device)
         holdings = self._holdings()
         self._tell_kept([device], holdings, self._held_told)  # what is news is told to all
@@ -239,6 +247,7 @@ class Announcing:
         """
         progress = self._progress
         news = progress.room_mark != self._room_told or _held_back(progress) != self._held_told
+        news = news or progress.doubted is not self._doubt_told
         if not (self._kept_due or progress.fetching or news):
             return math.inf
         return self._kept_s - limits.KEPT_S + KEPT_SOON_S if self._complete else self._kept_s
@@ -260,7 +269,7 @@ class Announcing:
         """
         node = self._node
         self._kept_due, self._complete = False, False
-        self._room_told = self._progress.room_mark
+        self._room_told, self._doubt_told = self._progress.room_mark, self._progress.doubted
         self._kept_s = node.now + limits.KEPT_S
         holdings, unsettled = self._holdings(), self._progress.unsettled()
         changed = {n: one for n, one in holdings.items() if self._told.get(n) != one}
@@ -295,7 +304,8 @@ class Announcing:
 
         Nothing is said yet of one that lacks nothing and is still being changed, or was not looked
         at since the start: what its owner deleted may stand here, and what is known may be gone.
-        Of a folder with two states under one number no word counts: it is said to stand at none.
+        Of a folder with two states under one number no word counts: it is said to stand at none; so
+        is the own one in doubt.
         """
         lacking, unsettled = self._progress.lacking(), self._progress.unsettled()
         skipped, no_room = self._progress.skipped(), self._progress.no_room()
@@ -304,7 +314,8 @@ class Announcing:
         for head in self._node.index.manifests.heads():
             name = ManifestName.of(head)
             files, folders, size_bytes = lacking[name]
-            if is_frozen(self._node, name):
+            doubted = name == self._node.own_manifest and self._progress.doubted
+            if doubted or is_frozen(self._node, name):
                 found[name] = Holding(*name, 0, 0, 0, 0)  # what was said of it before is taken back
             elif files or folders or name not in unsettled:
                 said = (head.generation, head.seq, files, size_bytes, folders)

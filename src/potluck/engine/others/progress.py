@@ -3,9 +3,9 @@
 Strategy: read from downloads and commits when somebody asks; a content that several folders wait
 for counts in each of them. While the share is offline all of it is lacking, whatever the index
 says; so is what was not found here and waits for a second look, and what another disk hides of the
-own folder, or took along. A folder that was not looked at
-since the start is unsettled, and so is one in which something is held (held_replicas.py). What is
-told to people and to the others comes from here.
+own folder, or took along. A folder that was not looked at since the start is unsettled, the own one
+too, and so is one in which something is held (held_replicas.py). What is told to people and to the
+others comes from here.
 
 Guarantees: nothing is changed. Limits: costs a look at every content that is wanted, so it is asked
 for a few times a second and not for every piece.
@@ -33,12 +33,20 @@ GAPS_OF: Final = 1_000
 """Of more files and folders that lack nobody tells which they are; so many are read in 2 ms."""
 
 
-class CoveredAmount(Protocol):
-    """Whoever knows what another disk hides of the own folder (engine/own/covered.py)."""
+class OwnAbsent(Protocol):
+    """Whoever knows what of the own folder is not here (engine/own/absent_files.py)."""
 
     @property
     def amount(self) -> Amount:
         """How much that is, or went with its disk."""
+
+    @property
+    def unseen(self) -> bool:
+        """Whether nobody looked since the start."""
+
+    @property
+    def doubted(self) -> bool:
+        """Whether something seems to be gone, and is looked for once more."""
 
 
 class Progress:
@@ -51,12 +59,12 @@ class Progress:
         commits: Commits,
         receiving: Receiving,
         replica_check: ReplicaCheck,
-        covered: CoveredAmount,
+        own: OwnAbsent,
     ) -> None:
         """Look at these."""
         self._node, self._downloads = node, downloads
         self._commits, self._receiving = commits, receiving
-        self._replica_check, self._covered = replica_check, covered
+        self._replica_check, self._own = replica_check, own
 
     def __repr__(self) -> str:
         """Return whether anything is on its way."""
@@ -82,7 +90,13 @@ class Progress:
         pending = {spot.manifest for spot in self._receiving.pending}
         behind = {name for name, _ in self._receiving.catching_up}
         changing = {spot.manifest for spot in self._commits.spots()}
-        return pending | behind | changing | self.unseen | self.held
+        own = {self._node.own_manifest} if self._own.unseen else set[ManifestName]()
+        return pending | behind | changing | self.unseen | self.held | own
+
+    @property
+    def doubted(self) -> bool:
+        """Whether what is here of the own folder is not known: something of it is looked for."""
+        return self._own.doubted and self._node.share_present
 
     @property
     def held(self) -> set[ManifestName]:
@@ -133,7 +147,7 @@ class Progress:
             here, lacking_of = self._here_bytes(), index.needs.missing
         found = dict[ManifestName, Amount]()
         for name in map(ManifestName.of, index.manifests.heads()):
-            own = self._covered.amount if name == self._node.own_manifest else NOTHING
+            own = self._own.amount if name == self._node.own_manifest else NOTHING
             absent = Amount.total([lacking_of(name), self.absent.get(name, NOTHING), own])
             files, folders, size_bytes = map(min, absent, index.manifests.amount(name))
             size_bytes = min(max(size_bytes - here[name], 0), limits.FILE_MAX_BYTES)

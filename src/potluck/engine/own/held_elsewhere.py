@@ -89,27 +89,26 @@ def held_elsewhere(node: Node, records: Collection[FileRecord]) -> HeldElsewhere
 
 
 def is_lacked(node: Node) -> bool:
-    """Say whether a linked device says that it lacks any file of the own list."""
-    words = (peer.kept.get(node.own_manifest) for peer in _linked(node))
+    """Say whether a device says, or said last, that it lacks any file of the own list."""
+    words = (peer.kept.get(node.own_manifest) for peer in _others(node))
     return any(said is not None and said.missing_files > 0 for said in words)
 
 
-def lacked_by_all(node: Node, records: Collection[FileRecord]) -> list[FileRecord]:
-    """Return which of these files of the own list no linked device has, by what they said.
-
-    None where nobody said so, or one lacks some and does not say which.
+def held_by_nobody(node: Node, records: Collection[FileRecord]) -> list[FileRecord]:
+    """Return which of these files of the own list no linked device is known to have, where a device
+    says, or said last, that it lacks them, or lacks some and does not say which.
     """
     lacked, had = set[int](), set[int]()
-    seqs = {one.seq for one in records if one.kind is Kind.FILE}
-    for peer in _linked(node):
-        said = _word_of(node, peer.device, max(seqs, default=0))
+    for peer in _others(node):
+        said = _word_of(node, peer.device, 0)
         if said is None:
             continue
-        lacks = {*lacking_of(said.gaps, seqs)}
-        if said.missing_files and not said.gaps:
-            return []
+        seqs = {one.seq for one in records if one.kind is Kind.FILE and one.seq <= said.seq}
+        vague = said.missing_files and not said.gaps
+        lacks = seqs if vague else {*lacking_of(said.gaps, seqs)}
         lacked |= lacks
-        had |= seqs - lacks
+        if peer.link is not None:
+            had |= seqs - lacks
     return [one for one in records if one.seq in lacked - had]
 
 
@@ -120,11 +119,11 @@ def common_path(paths: Collection[bytes]) -> bytes:
     return b"/".join(one for one, _ in same)
 
 
-def _linked(node: Node) -> list[Peer]:
+def _others(node: Node) -> list[Peer]:
     roster = node.roster
     members = roster.members if roster is not None else ()
     peers = (node.peers.get(one) for one in members if one != node.me)
-    return [peer for peer in peers if peer is not None and peer.link is not None]
+    return [peer for peer in peers if peer is not None]
 
 
 def _word_of(node: Node, device: DeviceId, newest_seq: int) -> Holding | None:

@@ -59,7 +59,7 @@ class OwnFolder:
         judge = self.judge = Judge(node, publishing)
         self.covered = CoveredFiles(node, judge, self)
         wrong = (publishing.damaged, publishing.older.files)
-        self.absent = AbsentFiles(self.covered, publishing.held, *wrong)
+        self.absent = AbsentFiles(self.covered, publishing.held, *wrong, self.rounds)
         self.untold = UntoldPaths(node, publishing, self.absent)
         self._findings = Findings(node, self.rounds, self._reading, judge, self.covered)
         self._unwatched = UnwatchedFolders(node)

@@ -307,16 +307,17 @@ class Publishing:
             self._seq, self._published_s, self.repairing = seq, node.now, False
             self._patient_s = 0.0
             self._listener.on_published(head)
-            self._listener.on_shared(_changes(self._changed, self._gone | ended))
+            self._listener.on_shared(_changes(self._changed, self._gone, ended))
         self._changed, self._gone = {}, {}
         self.held.on_said()
 
 
-def _ended(node: Node, gone: Collection[bytes]) -> dict[bytes, FileRecord]:
-    """Return what the last head says of what is gone, if somebody may lack it."""
+def _ended(node: Node, gone: _Gone) -> dict[bytes, FileRecord]:
+    """Return what the last head says of what was here and is gone, if somebody may lack it."""
     if len(gone) > LOOKED_UP_MAX or not is_lacked(node):
         return {}
-    said = (node.index.manifests.get(node.own_manifest, path) for path in gone)
+    here = (path for path, row in gone.items() if isinstance(row, PlaceRow))
+    said = (node.index.manifests.get(node.own_manifest, path) for path in here)
     return {one.path: one for one in said if one is not None}
 
 
@@ -339,11 +340,13 @@ def _keep_back(
 
 
 def _changes(
-    changed: Mapping[bytes, PendingRecord], gone: Mapping[bytes, FileRecord | PlaceRow | None]
+    changed: Mapping[bytes, PendingRecord], gone: _Gone, ended: Mapping[bytes, FileRecord]
 ) -> list[SharedChange]:
     """Return what a new head changes, path by path."""
     changes = [SharedChange(path, one.before, one.record) for path, one in changed.items()]
-    return changes + [SharedChange(path, before, None) for path, before in gone.items()]
+    return changes + [
+        SharedChange(path, before, None, ended.get(path)) for path, before in gone.items()
+    ]
 
 
 def _pace_s(waiting: int) -> float:

@@ -35,7 +35,7 @@ from potluck.core.content.pieces import Root
 from potluck.core.wire.catalogue import FileRecord, Holding, Kind
 from potluck.core.wording import TO_TYPE, listed, plural, set_off, typable
 from potluck.engine.node import Node
-from potluck.engine.own.held_elsewhere import held_elsewhere, lacked_by_all
+from potluck.engine.own.held_elsewhere import held_by_nobody, held_elsewhere
 from potluck.engine.own.left_out import RuledOut
 from potluck.engine.troubles import Trouble, TroubleKind
 
@@ -157,7 +157,7 @@ class Undelivered:
             for change in changes
             if change.before is not None and change.path not in self._open
         }
-        for path, before, after in sorted(changes, key=lambda one: one.path):
+        for path, before, after, record in sorted(changes, key=lambda one: one.path):
             if _is_same(before, after):
                 continue
             was = self._open.pop(path, None)
@@ -165,11 +165,11 @@ class Undelivered:
             if was is not None and before is not None and before.size and not out:
                 replaced = after is not None
                 self._on_gone(path, _Gone(Root(before.root), replaced, was.seq, self._last))
-            elif after is None and isinstance(before, FileRecord) and before.size and not out:
-                ended.append(before)
+            elif record is not None and record.size and not out:
+                ended.append(record)
             if after is not None and after.kind is Kind.FILE and after.root not in known:
                 self._note(path)
-        if lacked := lacked_by_all(self._node, ended):
+        if lacked := held_by_nobody(self._node, ended):
             words = held_elsewhere(self._node, lacked).words
             for one in lacked:
                 root = Root(one.root)

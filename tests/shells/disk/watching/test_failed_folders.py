@@ -71,11 +71,16 @@ def test_what_fails_is_tried_again_until_it_does_not() -> None:
     assert disk.folders.wait_s(20.0) is None
 
 
-def test_what_lies_below_is_watched_with_what_is_around_it() -> None:
-    disk = Disk(A, A_B)
+def test_what_is_forgotten_while_others_are_tried_is_not_tried() -> None:
+    disk = Disk(A, C, A_B)
     disk.failing.clear()
-    assert disk.folders.again(0.0, disk.grow) == [A]
-    assert (disk.tried, disk.folders.paths) == ([A], [])
+
+    def grow(outer: WatchedFolder | None, path: SafePath | None) -> None:
+        disk.grow(outer, path)
+        disk.folders.forget_below(A)
+
+    assert disk.folders.again(0.0, grow) == [A, C]
+    assert (disk.tried, disk.folders.paths) == ([A, C], [])
 
 
 def test_what_is_gone_or_watched_anew_is_not_tried() -> None:

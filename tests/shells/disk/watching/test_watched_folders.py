@@ -10,11 +10,13 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from potluck.core.content.paths import SafePath, parse_wire_path
+from potluck.shells.disk.folder_names import entries_in
 from potluck.shells.disk.fsops import Share, enter
 from potluck.shells.disk.watching import watched_folders as module
 from potluck.shells.disk.watching.inotify import Inotify
@@ -326,3 +328,33 @@ def test_a_folder_whose_disk_failed_for_a_moment_is_watched_soon_after(
     folders.failed.note(ME, None)
     folders.rebuild()
     assert not folders.failed.paths
+
+
+def test_trying_again_and_again_keeps_nothing_twice(
+    share: Share, inotify: Inotify, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a folder that opens, and cannot be listed to its end."""
+    folders = WatchedFolders(share, inotify, lambda _path: True, is_mine)
+    real = entries_in
+
+    @contextmanager
+    def ends_early(descriptor: int) -> Iterator[Iterator[os.DirEntry[str]]]:
+        with real(descriptor) as entries:
+            yield iter([*entries])
+            raise OSError(errno.EIO, "Input/output error")
+
+    folders.rebuild()
+    top = the(folders, inotify, own.parent / "you")
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "entries_in", ends_early)
+        folders.failed.note(top.path, None)
+        for turn in range(3):
+            assert folders.failed.again(100.0 * turn, folders.grow) == []
+        assert len(folders._foreign) == 2, "you and you/c"
+    deep = parse_wire_path(b"you/c")
+    folders.failed.note(deep, top)
+    assert deep in folders.failed.again(1000.0, folders.grow)
+    again = folders.get(top.watch)
+    assert again is not None
+    assert again is not top
+    assert "c" in again.inner, "of the one that stands for it now"

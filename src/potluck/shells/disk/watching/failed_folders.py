@@ -84,18 +84,13 @@ class FailedFolders:
         began_s, well = time.monotonic(), list[SafePath | None]()
         for path, outer in list(self._outer.items()):
             if path not in self._outer:
-                continue  # all below one that was tried before it
+                continue  # forgotten meanwhile
             if time.monotonic() - began_s > limits.TOUCH_BUSY_S:
                 break
-            self._take(path)
+            del self._outer[path]
             grow(outer, path)
             if path not in self._outer:
                 well.append(path)
         took_s = time.monotonic() - began_s
         self._next_s = now + max(FAILED_AGAIN_S, _REST * took_s)
         return well
-
-    def _take(self, path: SafePath | None) -> None:
-        del self._outer[path]
-        if path is not None:
-            self.forget_below(path)

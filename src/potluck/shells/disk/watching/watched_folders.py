@@ -59,7 +59,8 @@ class WatchedFolders:
         self._follows = follows
         self._is_own = is_own
         self._folders: dict[int, WatchedFolder] = {}
-        self._foreign: list[int] = []  # watches of other people's folders, the newest last
+        # watches of other people's folders, the newest last
+        self._foreign: dict[int, None] = {}
         # the outermost folders that the kernel has no room for (None: Shared/ itself)
         self.refused: dict[SafePath | None, None] = {}
         self.lacks_descriptors = False  # that is why, for one of them at least
@@ -85,6 +86,8 @@ class WatchedFolders:
 
     def grow(self, outer: WatchedFolder | None, path: SafePath | None) -> None:
         """Watch the folder at `path`, which stands in `outer`, and all below it."""
+        if outer is not None:
+            outer = self._folders.get(outer.watch, outer)  # it may have been watched anew since
         try:
             descriptor = self._share.open_folder(path)
         except (OSError, UnsafePath) as error:
@@ -190,7 +193,8 @@ class WatchedFolders:
         if watch is None:
             return None
         if not own:
-            self._foreign.append(watch)
+            self._foreign.pop(watch, None)
+            self._foreign[watch] = None
         folder = self._folders[watch] = WatchedFolder(path, watch)
         return folder
 
@@ -212,7 +216,7 @@ class WatchedFolders:
     def _give_way(self) -> bool:
         """Give up the newest watch of other people's folders; returns whether there was one."""
         while self._foreign:
-            folder = self._folders.pop(self._foreign.pop(), None)
+            folder = self._folders.pop(self._foreign.popitem()[0], None)
             if folder is not None:
                 self._inotify.unwatch(folder.watch)
                 self.refused[folder.path] = None
