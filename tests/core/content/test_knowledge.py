@@ -73,8 +73,11 @@ def test_of_what_has_two_states_nobody_is_known_to_hold_either():
     assert not picture(manifests=[replace(manifest(ADAS), forked=True)]).synced
 
 
-def test_an_owner_has_what_it_announced_last():
-    ada = device(ADA, "ada")
+def test_an_owner_has_what_it_announced_last_unless_it_says_nothing_of_it():
+    assert copy_known(device(ADA, "ada"), manifest(ADAS)) is CopyKnown.UNKNOWN
+    doubts = device(ADA, "ada", adas=LastWord(HeadNumber(0, 0), NOTHING))
+    assert copy_known(doubts, manifest(ADAS)) is CopyKnown.UNKNOWN
+    ada = device(ADA, "ada", adas=all_of(H1))
     assert copy_known(ada, manifest(ADAS)) is CopyKnown.ALL
     assert copy_known(ada, manifest(ADAS, heard=H3)) is CopyKnown.UNKNOWN
     assert copy_known(replace(ada, here=False), manifest(ADAS)) is CopyKnown.AWAY

@@ -52,3 +52,8 @@ def test_who_has_no_room_is_named_with_how_much_that_is() -> None:
     assert no_room_words([nas, ben]) == (
         "no room for 3 files (2.0 MB) on nas and for 1 file (1.0 KB) on ben"
     )
+
+
+def test_what_stands_at_no_list_is_taken_back() -> None:
+    assert LastWord(HeadNumber(0, 0), NOTHING).is_taken_back
+    assert not LastWord(HeadNumber(1, 1), NOTHING).is_taken_back

@@ -99,12 +99,13 @@ def test_of_who_is_away_only_the_last_word_is_told(
 
 def test_an_owner_has_what_it_announces_but_for_what_it_says_that_it_lacks() -> None:
     behind = manifest(heard=HeadNumber(2, 10))
-    assert receipt(device(None, who=ANN), manifest(), FILE).known is CopyKnown.ALL
+    for said in (None, (0, 0)):
+        assert receipt(device(said, who=ANN), manifest(), FILE).known is CopyKnown.UNKNOWN
     assert receipt(device((2, 9), who=ANN), manifest(), FILE).known is CopyKnown.ALL
     assert receipt(device((2, 9), WHOLE, who=ANN), manifest(), FILE).known is CopyKnown.LACKS
     some = receipt(device((2, 9), Amount(1, 0, 1), who=ANN), manifest(), FILE)
     assert some.known is CopyKnown.UNKNOWN
-    for said in (None, (2, 9), (2, 10)):
+    for said in ((2, 9), (2, 10)):
         newer = receipt(device(said, who=ANN), behind, FILE)
         assert newer.known is CopyKnown.UNKNOWN
         assert "newer list" in newer.why
@@ -113,10 +114,17 @@ def test_an_owner_has_what_it_announces_but_for_what_it_says_that_it_lacks() -> 
 def test_why_it_is_not_known_is_said() -> None:
     words = {
         (number, held): receipt(device(number), manifest(held), FILE).why
-        for number, held in [(None, HELD), ((2, 4), HELD), ((2, 10), HELD), ((2, 5), None)]
+        for number, held in [
+            (None, HELD),
+            ((0, 0), HELD),
+            ((2, 4), HELD),
+            ((2, 10), HELD),
+            ((2, 5), None),
+        ]
     }
     assert list(words.values()) == [
         "it has not said yet what it has of that folder",
+        "it says nothing of that folder now: it looks for something there, or is in doubt",
         "it has not spoken yet of the list that this is in",
         "it spoke of a newer list of files than this device has",
         "it has not spoken yet of the list that this is in",

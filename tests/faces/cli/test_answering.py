@@ -186,7 +186,7 @@ def test_a_yes_without_a_question_says_to_whom(source: FakeSource, potluck: Call
     code, _, err = potluck("approve", "--yes")
     assert code == 2
     assert "--yes needs the id of the request that is meant." in err
-    assert "pending" in err
+    assert "pending --json" in err, "which names the ids"
     assert source.asked == []
 
 

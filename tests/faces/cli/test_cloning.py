@@ -35,3 +35,10 @@ def test_anything_else_is_no_decision(source: FakeSource, potluck: Call) -> None
     before = len(source.asked)
     assert potluck("clone", "both", "--yes")[0] == 2
     assert len(source.asked) == before
+
+
+def test_without_a_word_the_two_are_named_in_one_line(source: FakeSource, potluck: Call) -> None:
+    code, _, error = potluck("clone")
+    assert code == 2
+    assert "keep-here, new-identity" in error
+    assert "x09" not in error

@@ -190,20 +190,19 @@ class CopyKnown(Enum):
 
 
 def copy_known(device: DeviceKnown, manifest: ManifestKnown) -> CopyKnown:
-    """Say what is known of a device's copy of a manifest; its owner has what it announces.
-
-    But for what it says that it lacks: a disk is away, or some of it is on its way back.
+    """Say what is known of a device's copy of a manifest; an owner that says of its own what is
+    here, or did, has what it announces, but for what it says that it lacks.
     """
     if not device.here:
         return CopyKnown.AWAY
     if manifest.forked:
         return CopyKnown.UNKNOWN
-    if manifest.name.owner == device.device:
-        if device.lacks_own:
-            return CopyKnown.LACKS
-        return CopyKnown.ALL if manifest.held == manifest.heard else CopyKnown.UNKNOWN
     said = device.said.get(manifest.name)
-    if said is None or said.number != manifest.held:
+    if said is None or said.is_taken_back:
+        return CopyKnown.UNKNOWN
+    if manifest.name.owner == device.device and not device.lacks_own:
+        return CopyKnown.ALL if manifest.held == manifest.heard else CopyKnown.UNKNOWN
+    if manifest.name.owner != device.device and said.number != manifest.held:
         return CopyKnown.UNKNOWN
     return CopyKnown.ALL if said.missing == NOTHING else CopyKnown.LACKS
 

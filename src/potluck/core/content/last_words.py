@@ -36,6 +36,11 @@ class LastWord:
     no_room: Amount = NOTHING  # of the rest: not begun, since that disk has no room for it
     gaps: tuple[Gap, ...] = ()  # all that is missing, if it was told what that is
 
+    @property
+    def is_taken_back(self) -> bool:
+        """Whether what it said before counts no more, and it says nothing of it now."""
+        return self.number.generation == 0
+
     @classmethod
     def of(cls, number: HeadNumber, missing: Amount, skipped: Amount, no_room: Amount) -> LastWord:
         """Return what was said, as far as each is a part of what is missing."""

@@ -101,8 +101,12 @@ def _by_word(said: LastWord | None, manifest: ManifestKnown, path: PathKnown) ->
 
 
 def _of_owner(said: LastWord | None, manifest: ManifestKnown, path: PathKnown) -> CopyKnown:
-    """Return what follows from an owner's own list, but for what it says that it lacks."""
-    if said is not None and said.missing != NOTHING:
+    """Return what follows from an owner's own list, but for what it says that it lacks; of one that
+    says nothing of it, nothing: it has not looked yet, or is in doubt.
+    """
+    if said is None or said.is_taken_back:
+        return CopyKnown.UNKNOWN
+    if said.missing != NOTHING:
         return _by_word(said, manifest, path)
     return CopyKnown.ALL if manifest.held == manifest.heard else CopyKnown.UNKNOWN
 
@@ -123,9 +127,9 @@ def _unknown_words(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown
     """Say why it is not known whether a device that is here has a path."""
     said = device.said.get(manifest.name)
     if said is None:
-        if device.device == manifest.name.owner:
-            return "it has a newer list of its files than this device"
         return "it has not said yet what it has of that folder"
+    if said.is_taken_back:
+        return "it says nothing of that folder now: it looks for something there, or is in doubt"
     if not _speaks_of(said, manifest, path):
         newer = manifest.held is not None and said.number > manifest.held
         if newer or device.device == manifest.name.owner:

@@ -144,12 +144,15 @@ class Announcing:
         self._tell_kept([device], holdings, self._held_told)  # what is news is told to all
         for name in self._told.keys() - holdings.keys():
             del self._told[name]  # not known to everybody any more: told when it is settled
+        if len(holdings) < len(self._node.index.manifests.heads()):
             self._kept_due = True
 
     def on_published(self, head: Head) -> None:
         """Our own manifest has a new head: once it is on the disk everybody hears it."""
         self.digest = _digest(self._node.index.manifests.heads())
         self._head_sizes.note(head)
+        if self._node.linked() and self._node.own_manifest not in self._told:
+            self._kept_due = True  # that we have what we announce is said once
         for device in self._node.linked():
             self._node.say_when_durable(device, Heads([head]))
 

@@ -259,7 +259,8 @@ class Neighbourhood:
         node, me = self._node, device == self._node.me
         peer, sighting = node.peers.get(device), node.address_book.known.get(device)
         number, spoke_s = number_in(self._ring, device), None
-        if peer is not None and peer.spoke_s is not None:
+        taken_back = other is not None and any(one.is_taken_back for one in other.said.values())
+        if peer is not None and peer.spoke_s is not None and not taken_back:
             spoke_s = node.now - peer.spoke_s
         away_s = other.away_s if other is not None else None
         offline = other.offline if other is not None else not node.share_present

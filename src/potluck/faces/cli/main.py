@@ -220,4 +220,5 @@ def _from_click(error: click.ClickException, arguments: list[str]) -> UsageError
         close = suggestion(error.option_name, known)
         what = f"There is no option {error.option_name}."
         return UsageError(what, "a name was mistyped", f"did you mean {close}?" if close else fix)
-    return UsageError(error.format_message(), "the command line cannot be read that way", fix)
+    what = " ".join(error.format_message().split())  # click lists choices on lines of their own
+    return UsageError(what, "the command line cannot be read that way", fix)
