@@ -6,11 +6,12 @@ highest number up to which somebody lacks nothing is kept, also over restarts; o
 higher one, which nobody said to have, are remembered by path. When the content of such a file goes,
 with the file or because the file has another one, and stands nowhere else in the own folder a
 moment later, a notice says so: removals always, with the question whether to have it back,
-replacements once for each path. The same is said of a removal of what somebody had once, where all
-that are linked and spoke lack it by now (they skip it, or removed it there). What was removed so
-stands in the register of troubles, with the way to try to have it back, until it is shared again,
-or somebody says after all that it lacked nothing of a list in which the file still was, or for
-`REMOVED_SHOWN_S` after the last of such.
+replacements once for each path. The same is said of a removal of what somebody had once, where no
+linked device is known to have it now, and one says, or said last, that it lacks it, or lacks some
+and not which (it skips it, or it was removed there). What was removed so stands in the register of
+troubles, with the way to try to have it back, until it is shared again, or somebody says after all
+that it lacked nothing of a list in which the file still was, or for `REMOVED_SHOWN_S` after the
+last of such.
 
 Guarantees: nothing is told of a content that a linked device is known to have, nor of a replaced
 one that any device ever said to have had, also before the last start, nor while this device is
@@ -64,7 +65,7 @@ class _Gone:
     replaced: bool
     seq: int  # with which it was shared
     last: tuple[int, int]  # generation and number of the last list with it
-    lacked: str = ""  # who may have it, where somebody had it once and those linked lack it
+    lacked: str = ""  # who may have it, where somebody had it once and nobody linked has it now
 
     def was_had(self, said: Holding) -> bool:
         """Say whether a member has the own list that it was in, and does not lack it."""

@@ -212,7 +212,7 @@ def _meant(state: dict[str, Any], name: str) -> AskedRequest:
     raise NotFound(
         f"No request is called “{shown(name)}”.",
         f"these wait: {listed(set_off(shown(one['name'])) for one in every)}",
-        command("pending --json"),
+        command("pending"),
     )
 
 
@@ -278,7 +278,7 @@ def _still(client: Client, request: AskedRequest) -> AskedRequest:
     raise Refused(
         f"The request of {who(request)} is over.",
         "it was answered on another screen, taken back, or its time was over",
-        command("pending --json"),
+        command("pending"),
     )
 
 
