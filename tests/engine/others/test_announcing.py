@@ -660,3 +660,19 @@ def test_what_was_said_of_the_own_folder_is_taken_back_while_it_is_in_doubt(wire
     assert two.node.peer(one.id).spoke_s is not None
     two.announcing.on_linked(one.id)
     assert (heard, two.node.peer(one.id).spoke_s) == ({}, None), "it may have begun anew"
+
+
+def test_a_doubt_that_was_over_before_all_heard_of_it_is_taken_back_from_who_did(
+    wire: Wire,
+) -> None:
+    one, two, three = wire.devices
+    one.write("a")
+    one.announcing.on_places_changed()
+    wire.wait(2 * limits.KEPT_S)
+    before = two.node.peer(one.id).kept[one.manifest]
+    assert three.node.peer(one.id).kept[one.manifest] == before
+    one.partly.doubted = True
+    one.announcing.on_linked(two.id)  # in that moment a link is opened anew
+    one.partly.doubted = False
+    wire.wait(2 * limits.KEPT_S)
+    assert two.node.peer(one.id).kept[one.manifest] == before

@@ -142,8 +142,10 @@ class Announcing:
         self._tell_heads(device)
         holdings = self._holdings()
         self._tell_kept([device], holdings, self._held_told)  # what is news is told to all
-        for name in self._told.keys() - holdings.keys():
-            del self._told[name]  # not known to everybody any more: told when it is settled
+        for name, word in list(self._told.items()):
+            if holdings.get(name) != word:
+                del self._told[name]  # not known to everybody any more: told when it is due
+                self._kept_due = True
         if len(holdings) < len(self._node.index.manifests.heads()):
             self._kept_due = True
 

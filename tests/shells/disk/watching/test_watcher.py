@@ -770,21 +770,27 @@ def test_idle_costs_nothing(
 
 
 # -- a disk that fails for a moment ----------------------------------------------------------------
-def test_a_folder_that_came_while_the_disk_failed_is_watched_all_the_same(
-    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever looks at it may come when all is well again, and then no more."""
-    stale, real = threading.Event(), Share.open_folder
+@pytest.fixture
+def stale(monkeypatch: pytest.MonkeyPatch) -> set[SafePath | None]:
+    """The folders that fail when they are opened; they are tried again soon."""
+    failing, real = set[SafePath | None](), Share.open_folder
     monkeypatch.setattr(failed_folders, "FAILED_AGAIN_S", 0.05)
 
     def open_folder(share: Share, path: SafePath | None) -> int:
-        if path == ME.child("new") and stale.is_set():
+        if path in failing:
             raise OSError(errno.ESTALE, "Stale file handle")
         return real(share, path)
 
     monkeypatch.setattr(Share, "open_folder", open_folder)
+    return failing
+
+
+def test_a_folder_that_came_while_the_disk_failed_is_watched_all_the_same(
+    share: Share, own: Path, hints: Hints, stale: set[SafePath | None]
+) -> None:
+    """Whoever looks at it may come when all is well again, and then no more."""
     with watching(share, hints) as watcher:
-        stale.set()
+        stale.add(ME.child("new"))
         (own / "new").mkdir()
         hints.wait_for("me/new")
         hints.clear()
@@ -800,19 +806,10 @@ def test_a_folder_that_came_while_the_disk_failed_is_watched_all_the_same(
 
 
 def test_everything_is_looked_at_once_the_whole_disk_answers_again(
-    share: Share, own: Path, hints: Hints, monkeypatch: pytest.MonkeyPatch
+    share: Share, own: Path, hints: Hints, stale: set[SafePath | None]
 ) -> None:
-    stale, real = threading.Event(), Share.open_folder
-    monkeypatch.setattr(failed_folders, "FAILED_AGAIN_S", 0.05)
-
-    def open_folder(share: Share, path: SafePath | None) -> int:
-        if stale.is_set():
-            raise OSError(errno.EIO, "Input/output error")
-        return real(share, path)
-
-    monkeypatch.setattr(Share, "open_folder", open_folder)
     with watching(share, hints) as watcher:
-        stale.set()
+        stale.add(None)
         watcher.follow((ME,))
         hints.wait_until(lambda: hints.overflowed == 1)
         (own / "unseen").write_bytes(b"unseen")

@@ -48,10 +48,6 @@ class FailedFolders:
         """Return how many there are."""
         return f"FailedFolders({len(self._outer)})"
 
-    def __contains__(self, path: SafePath | None) -> bool:
-        """Say whether the folder at a path is one of them."""
-        return path in self._outer
-
     @property
     def paths(self) -> list[SafePath | None]:
         """All of them; None: Shared/ itself."""
