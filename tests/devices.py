@@ -25,6 +25,7 @@ from potluck.config.settings import Flags, resolve_settings
 from potluck.core.errors import PotluckError, TimedOut
 from potluck.faces.cli.client import Client
 from potluck.faces.demo.devices import free_port, loopback
+from tests.conditions import Condition
 from tests.fair_time import FairTime, other_threads
 
 __all__ = ["Device", "Inside", "Seen", "devices_inside", "free_port", "one_ring", "until"]
@@ -40,9 +41,10 @@ def until(
     patience_s: float = WAIT_S,
 ) -> Any:
     """Wait for a condition; fail after so long with what `said` says."""
+    asked = Condition(condition)
     with FairTime() as clock:
-        while not (value := condition()):
-            assert clock.spent() < patience_s, said()
+        while not (value := asked()):
+            assert clock.spent() < patience_s, f"{said()}{asked.missed}"
             threading.Event().wait(0.01)
     return value
 

@@ -19,6 +19,7 @@ from potluck.core.errors import PotluckError
 from potluck.engine.person_acts import PersonAct
 from potluck.shells.api.server import ApiServer
 from potluck.shells.state.home import claim_home, socket_to_serve
+from tests.conditions import Condition
 
 ME, OTHER = "7F3A-91C2", "0B5K-TTQ1"
 
@@ -367,8 +368,9 @@ def _is_below(one: dict[str, Any], path: str) -> bool:
 def wait_for(condition: Callable[[], bool]) -> None:
     """Wait for what other threads and processes do."""
     deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline, "not true in time"
+    asked = Condition(condition)
+    while not asked():
+        assert time.monotonic() < deadline, "not true in time" + asked.missed
         threading.Event().wait(0.01)
 
 

@@ -30,6 +30,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from tests.conditions import Condition
 from tests.fair_time import FairTime, at_least
 
 PREFIX = "potlan"
@@ -337,10 +338,11 @@ def wait_until(condition: Callable[[], object], timeout_s: float, every_s: float
     Seconds count as far as the machine had them for us, and it may stand still for a while
     (tests/fair_time.py).
     """
+    asked = Condition(condition)
     with FairTime() as clock:
-        while not condition():
+        while not asked():
             if clock.spent() > at_least(timeout_s):
-                raise TimeoutError(f"not within {timeout_s} s: {condition}")
+                raise TimeoutError(f"not within {timeout_s} s: {condition}{asked.missed}")
             time.sleep(every_s)
     return clock.spent()
 

@@ -37,6 +37,7 @@ from potluck.shells.links.stream import Stream, set_options
 from potluck.shells.links.tls import CurrentTrust
 from potluck.shells.loop.inbox import Inbox, OpenedLink
 from potluck.shells.loop.workers import Workers
+from tests.conditions import Condition
 from tests.fair_time import FairTime
 
 WAIT_S = 20.0
@@ -72,9 +73,10 @@ class Kept(Inbox):
 
 def until(condition: Callable[[], Any], what: str = "") -> Any:
     """Wait for a condition; fail after WAIT_S."""
+    asked = Condition(condition)
     with FairTime() as clock:
-        while not (value := condition()):
-            assert clock.spent() < WAIT_S, what or "it did not happen in time"
+        while not (value := asked()):
+            assert clock.spent() < WAIT_S, (what or "it did not happen in time") + asked.missed
             threading.Event().wait(0.002)
     return value
 

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.conditions import Condition
 from tests.devices import free_port, one_ring, until
 from tests.fair_time import FairTime
 from tests.torture.sampler import Sampler
@@ -231,10 +232,11 @@ class Torture:
     def _wait(
         self, condition: Callable[[], bool], seconds: float, said: Callable[[], str]
     ) -> float:
+        asked = Condition(condition)
         with FairTime() as clock:
-            while not condition():
+            while not asked():
                 if clock.spent() > seconds:
-                    raise Fault(f"not within {seconds:.0f} s\n{said()}")
+                    raise Fault(f"not within {seconds:.0f} s{asked.missed}\n{said()}")
                 time.sleep(0.1)
         return clock.spent()
 
