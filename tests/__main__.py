@@ -92,6 +92,7 @@ PARTS: Mapping[str, Mapping[str, Collection[str]]] = {
         "sim, seeds": {"test_seeds.py"},
         "sim, truth": {"test_truth.py"},
         "sim, disks": {"test_seeds_of_disks.py"},
+        "sim, lives": {"test_seeds_of_lives.py"},
         "sim, lies": {"test_liars.py", "test_removals.py"},
     },
     "lan": {"lan, losses": {"test_lost_folders.py", "test_mounts.py", "test_stale_disks.py"}},
@@ -114,7 +115,17 @@ ORDER = (
     "core + engine",
     *("lan", "hostile, guards", "programs", "lan, losses", "torture, kills", "torture", "faces"),
     # first the drawn runs that make one figure (R6), as long as there is time for many
-    *("sim, seeds", "sim, disks", "sim, truth", "sim, lies", "sim", "laws", "fuzz", "shells"),
+    *(
+        "sim, seeds",
+        "sim, disks",
+        "sim, lives",
+        "sim, truth",
+        "sim, lies",
+        "sim",
+        "laws",
+        "fuzz",
+        "shells",
+    ),
     *("browser", "interop"),
     *("hostile", "bench", "mutants"),
 )

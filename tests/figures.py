@@ -38,7 +38,7 @@ GOALS: Final[Mapping[str, str]] = {
     "S7": "a removed device is cut off ≤ 2 s, its old roster, tickets and beacons refused",
 }
 """What docs/figures.md asks for, in short."""
-PARTS: Final[Mapping[str, int]] = {"R1": 4, "R6": 3, "R7": 8, "S4": 4}
+PARTS: Final[Mapping[str, int]] = {"R1": 4, "R6": 4, "R7": 8, "S4": 4}
 """Of how many parts a figure is, each called by what stands before the colon of its line."""
 
 

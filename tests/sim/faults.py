@@ -22,7 +22,11 @@ if TYPE_CHECKING:
     from tests.sim.world import World
 
 SECONDS = 15.0  # for so long faults come, if nothing else is said
-PROFILES = ("ring", "files", "mixed", "hostile", "power", "tamper", "unmounted")
+PROFILES = (
+    *("ring", "files", "mixed", "hostile", "power", "tamper", "unmounted"),
+    *("restored", "doubled"),
+)
+LIVES = {"restored", "doubled"}  # profiles in which a machine has more than one life
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,12 +209,51 @@ class Faults:
         if path in self.world.hosts[number].disk.files:
             self.world.person(number, "write", path, data)
 
+    # -- lives -------------------------------------------------------------------------------------
+    def back_up(self, number: int) -> None:
+        """Keep what a machine holds now."""
+        self.world.lives.back_up(number)
+
+    def put_back(self, number: int, what: str) -> None:
+        """The machine holds again what it did."""
+        self.world.lives.put_back(number, what)
+
+    def set_clock(self, number: int, years: float) -> None:
+        """The time of day jumps."""
+        self.world.lives.set_clock(number, years)
+
+    def copy_machine(self, number: int) -> None:
+        """A second machine runs with that identity."""
+        self.world.lives.copy_machine(number)
+
+    def act_on_copy(self, number: int, name: str, data: bytes) -> None:
+        """Somebody works at the second machine."""
+        self.world.lives.act_on_copy(number, name, data)
+
+    def take_copy_away(self, number: int) -> None:
+        """The second machine goes for good."""
+        self.world.lives.take_copy_away(number)
+
+    def keep_here(self, number: int) -> None:
+        """The person says which machine is the device."""
+        self.world.lives.keep_here(number)
+
+    def confirm(self, number: int) -> None:
+        """The person says that what went was meant to."""
+        self.world.lives.confirm(number)
+
+    def repair(self, number: int) -> None:
+        """The person asks for what the others have."""
+        self.world.lives.repair(number)
+
     def rescan(self, number: int) -> None:
         """Look at everything now."""
         process = self.world.hosts[number].process
         if process is not None:
             process.post(RescanAsked())
 
+
+AFTER_S = 10.0  # so long people wait before they do something about what they read
 
 NAMES = (
     "a.txt",
@@ -313,6 +356,45 @@ def trouble(chance: Random, at: float, nodes: int, profile: str) -> list[Op]:
     return drawn[kind]
 
 
+def lives(chance: Random, nodes: int, profile: str, seconds: float) -> list[Op]:
+    """Draw backups that are put back, or machines that are copied; and clocks that are set."""
+    ops: list[Op] = []
+    for _ in range(chance.randint(0, 2)):
+        years = chance.choice((-10.0, -0.001, 0.001, 10.0))
+        ops += [Op(chance.uniform(0.5, seconds), "set_clock", (chance.randrange(nodes), years))]
+    for _ in range(chance.randint(0, 2)):
+        ops += trouble(chance, chance.uniform(0.5, seconds), nodes, "ring")
+    if profile == "doubled":
+        number, at = chance.randrange(nodes), chance.uniform(1.0, seconds * 0.7)
+        gone = at + chance.uniform(0.5, seconds)
+        ops += [Op(at, "copy_machine", (number,)), Op(gone, "take_copy_away", (number,))]
+        for _ in range(chance.randint(0, 4)):
+            args = (number, chance.choice(NAMES), content(chance))
+            ops += [Op(chance.uniform(at, gone), "act_on_copy", args)]
+        return ops
+    for _ in range(chance.choice((1, 1, 2))):
+        number, kept = chance.randrange(nodes), chance.uniform(0.5, seconds * 0.6)
+        back = chance.uniform(kept + 0.5, seconds)
+        what = chance.choice(("folder", "state", "both"))
+        ops += [Op(kept, "back_up", (number,)), Op(back, "put_back", (number, what))]
+        ops += [Op(back + chance.uniform(0.2, 4.0), "start", (number,))]
+    return ops
+
+
+def people(nodes: int, end: float) -> list[Op]:
+    """What people do, after such a loss, when potluck has had the time to say what is missing."""
+    ops = []
+    for number in range(nodes):
+        ops += [Op(end + AFTER_S, "keep_here", (number,))]
+        ops += [Op(end + AFTER_S * times, "repair", (number,)) for times in (2, 3)]
+        # what stands as it is wanted, and was taken for an edit, is found by scans
+        ops += [
+            Op(end + AFTER_S * 4, "confirm", (number,)),
+            Op(end + AFTER_S * 5, "rescan", (number,)),
+        ]
+    return ops
+
+
 def draw(seed: int, nodes: int, profile: str, seconds: float = SECONDS) -> tuple[Op, ...]:
     """Return the schedule of a seed: faults and acts for `seconds`, then healing ops for
     everything.
@@ -332,6 +414,8 @@ def draw(seed: int, nodes: int, profile: str, seconds: float = SECONDS) -> tuple
             at, number = chance.uniform(1, seconds), chance.randrange(nodes)
             ops += [Op(at, "unmount", (number,))]
             ops += [Op(at + chance.uniform(0.5, 15.0), "mount", (number,))]
+    elif profile in LIVES:
+        ops += lives(chance, nodes, profile, seconds)
     elif profile != "files":
         for _ in range(chance.randint(1, 5)):
             ops += trouble(chance, chance.uniform(0.5, seconds), nodes, profile)
@@ -357,6 +441,7 @@ def draw(seed: int, nodes: int, profile: str, seconds: float = SECONDS) -> tuple
     ]
     if profile == "tamper":  # such edits are found by scans, and nobody waits ten minutes here
         ops += [Op(end + limits.LEAVE_S + 3.0, "rescan", (number,)) for number in range(nodes)]
+    ops += people(nodes, end + limits.LEAVE_S) if profile in LIVES else []
     for number in range(nodes):
         ops += [Op(end, "full", (number, False)), Op(end, "misbehave", (number, "wrong", 0.0))]
         ops += [Op(end, "mount", (number,)), Op(end + limits.LEAVE_S, "start", (number,))]

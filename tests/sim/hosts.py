@@ -99,6 +99,7 @@ class Host:
         self.misbehaviour: dict[
             str, float
         ] = {}  # "wrong", "gone", "busy", "break": chance per reply
+        self.copied = False  # it is a second machine with the identity of another one
         self.lied = False  # it sent wrong bytes once, so others may refuse its files for an hour
 
     @property

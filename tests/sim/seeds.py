@@ -6,8 +6,8 @@ thirty-second has four to six hosts and the whole time. The runs by which the la
 (test_truth.py) are bigger: two to five hosts and the whole time; the oracle is the same, so they
 are of R6 as well. Every `TWICE`-th is played twice. Guarantees: the same oracle after every event
 of every run, whatever its size; a run that failed is in the figure with the line that plays it
-again. Limits: a `Tally` knows the runs of one process; the full tier plays two plans, and those of
-the law, which are 2,000 seeds together, as far as the time of the tier reaches.
+again. Limits: a `Tally` knows the runs of one process; the full tier plays three plans, and those
+of the law, which are 2,000 seeds together, as far as the time of the tier reaches.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from tests.sim.scenarios import Outcome
 from tests.sim.world import World
 
 OF_TRUTH = 200  # runs of the law of truth in the full tier
-EACH = 900  # … and of each of the two plans: 2,000 in all
+OF_LIVES = 400  # … and of backups that are put back, and machines that are copied
+EACH = 700  # … and of each of the two other plans: 2,000 in all
 FEW = 30  # … and in the default tier
 TWICE = 20  # every so many runs one is played a second time
 SIZES = (*[2, 2, 3, 2] * 7, 2, 2, 3, 0)  # hosts, in turn; 0 stands for one of the big ones

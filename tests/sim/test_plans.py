@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from tests.figures import GOALS, PARTS
-from tests.sim import test_seeds, test_seeds_of_disks, test_truth
-from tests.sim.seeds import EACH, OF_TRUTH, TWICE, Drawn, of_truth, plan
+from tests.sim import test_seeds, test_seeds_of_disks, test_seeds_of_lives, test_truth
+from tests.sim.seeds import EACH, OF_LIVES, OF_TRUTH, TWICE, Drawn, of_truth, plan
 
 WANTED = 2000
 
 
 def every_run() -> list[list[Drawn]]:
-    """The parts of the figure, as the three files have them in the full tier."""
+    """The parts of the figure, as the four files have them in the full tier."""
     return [
         plan(test_seeds.PROFILES, 0, EACH),
         plan(test_seeds_of_disks.PROFILES, 10_000, EACH),
+        plan(test_seeds_of_lives.PROFILES, 20_000, OF_LIVES),
         of_truth(test_truth.PROFILES, 2000, OF_TRUTH // len(test_truth.PROFILES)),
     ]
 

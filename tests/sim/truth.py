@@ -20,6 +20,7 @@ about holdings and heads, and after every `STRIDE`-th other event.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -78,16 +79,19 @@ class Truth:
         self._records: dict[tuple[int, ManifestName, HeadNumber], list[tuple[str, FileRecord]]] = {}
         self._tampered_on: set[str] = set()  # labels of the disks among those
 
-    def tampered(self, label: str, paths: list[object]) -> None:
+    def tampered(self, label: str, paths: Iterable[object]) -> None:
         """A person changed something in somebody else's folder."""
-        self._tampered |= {(label, path): self.world.now for path in paths}
-        self._tampered_on |= {label} if paths else set()
+        changed = {(label, path): self.world.now for path in paths}
+        self._tampered |= changed
+        self._tampered_on |= {label} if changed else set()
 
     def after(self, process: Process, event: Event | None) -> None:
         """Look at what a process says after an event."""
         engine = process.engine
         if not isinstance(engine, Engine) or process.leaving or engine.node.roster is None:
             return
+        if self.world.lives.doubled:
+            return  # whose disk is meant where two machines are one device?
         spoken = isinstance(event, MessageHeard) and isinstance(event.message, SPOKEN)
         self._listen(process, event)
         self._note_offline(process, engine)

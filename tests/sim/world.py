@@ -29,6 +29,7 @@ from tests.sim.faults import Faults
 from tests.sim.hosts import EngineLike, Host, Process
 from tests.sim.invariants import Broken, Invariants
 from tests.sim.links import Links
+from tests.sim.lives import Lives
 from tests.sim.network import Network, Policy
 
 NAMES = (
@@ -98,6 +99,7 @@ class World:
         self.bulk = Bulk(self)
         self.desk = Desk(self)
         self.faults = Faults(self)
+        self.lives = Lives(self)
         self.judge = Invariants(self)
         self._handlers: dict[type, Callable[[Process, Any], None]] = {
             **self.links.handlers,
@@ -200,6 +202,7 @@ class World:
         self._trace.update(f"{self.now:.6f} {host.label} does {verb} {touched}".encode())
         self.remember(f"{self.now:10.4f} {host.label:6} person: {verb} {args!r:.80}")
         self.judge.truth.tampered(host.label, [p for p in touched if p.parts[0] != host.label])
+        self.lives.touched(touched)
         if touched and host.process is not None:
             self.hint(host.process, tuple(touched))
 

@@ -9,7 +9,7 @@ from blake3 import blake3
 from potluck.core import limits
 from potluck.core.content import manifest
 from potluck.core.keys.identity import DeviceKey, verify
-from potluck.core.wire.catalogue import FileRecord, Folder, Head, Kind, RunEnd
+from potluck.core.wire.catalogue import FileRecord, Folder, Head, Holding, Kind, RunEnd
 
 RECORD = FileRecord(b"d/a", Kind.FILE, 5, -1, True, limits.PIECE_MIN_BYTES, b"r" * 32, 7)
 KEY = DeviceKey(bytes(64))
@@ -153,3 +153,29 @@ def test_what_a_head_continues_is_signed_and_one_that_says_nothing_is_signed_as_
     fields = msgspec.structs.asdict(plain) | {"signature": b""}
     del fields["continues"]
     assert plain.signature == KEY.sign(b"head", msgspec.msgpack.encode(fields))
+
+
+@pytest.mark.parametrize(
+    ("number", "instance", "another", "of_own"),
+    [
+        ((1, 2), b"i" * 16, False, False),
+        ((1, 1), b"i" * 16, False, False),
+        ((1, 2), b"l" * 16, True, True),  # the number of a lost life
+        ((1, 1), b"l" * 16, True, True),
+        ((1, 1), b"e" * 16, False, False),  # of an ended run that is gone on from
+        ((1, 2), b"e" * 16, True, True),  # … and of what that run never had
+        ((1, 3), b"i" * 16, False, True),  # nobody has more of mine than I have
+        ((1, 9), b"l" * 16, False, True),
+        ((2, 0), b"l" * 16, False, True),
+        ((1, 2), b"", False, False),  # an earlier version names none
+        ((1, 9), b"", False, False),
+        ((0, 0), b"", False, False),  # taken back
+    ],
+)
+def test_a_word_counts_if_the_list_goes_on_from_what_it_is_about(
+    number: tuple[int, int], instance: bytes, another: bool, of_own: bool
+) -> None:
+    now = head(continues=(RunEnd(1, 1, b"e" * 16),))
+    said = Holding(KEY.device, Folder.OWN, *number, 0, 0, instance=instance)
+    assert manifest.is_of_another_run(said, now, own=False) is another
+    assert manifest.is_of_another_run(said, now, own=True) is of_own

@@ -153,6 +153,15 @@ def test_totals_count_files(kept) -> None:
     assert kept.places.totals(ANNAS) == (1, 1)
 
 
+def test_a_folder_with_a_folder_in_it_is_not_empty(kept) -> None:
+    assert kept.places.is_empty(ANNAS)
+    kept.places.put(ANNAS, [place(folder("b"))])
+    assert not kept.places.is_empty(ANNAS)
+    assert kept.places.is_empty(BERTS)
+    kept.places.remove(ANNAS, [b"b"])
+    assert kept.places.is_empty(ANNAS)
+
+
 def test_an_unknown_folder_is_empty(kept) -> None:
     assert kept.places.get(BERTS, b"a") is None
     assert kept.places.under(BERTS, b"") == []

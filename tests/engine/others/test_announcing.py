@@ -473,7 +473,8 @@ def test_nothing_is_lacking_of_the_own_folder(wire: Wire) -> None:
     wire.run()
     one.announcing.on_places_changed()
     wire.wait(limits.KEPT_S)
-    assert two.node.peer(one.id).kept[one.manifest] == Holding(*one.manifest, 1, 1, 0, 0)
+    said = Holding(*one.manifest, 1, 1, 0, 0, instance=one.node.instance)
+    assert two.node.peer(one.id).kept[one.manifest] == said
 
 
 def test_holdings_are_bounded_whoever_makes_them_up(wire: Wire) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from potluck.core.content.facts import ManifestName
 from potluck.engine.others.first_looks import FirstLooks
 from tests.engine.builders import group, key, node
-from tests.engine.index.builders import place, receive, record
+from tests.engine.index.builders import folder, place, receive, record
 
 ANNA, BERT = key(2).device, key(3).device
 ANNAS, BERTS = ManifestName.own(ANNA), ManifestName.own(BERT)
@@ -44,3 +44,16 @@ def test_what_stood_here_is_unseen_until_its_scan_is_settled() -> None:
     assert looks.unseen() == {ANNAS}
     one.roster = group(1)
     assert looks.unseen() == set(), "nobody waits for the folder of who is no member"
+
+
+def test_folders_without_a_file_are_remembered_too() -> None:
+    one = node(1)
+    one.roster = group(1, 2)
+    receive(one.index, [folder("empty")], 1, ANNA)
+    one.index.places.put(ANNAS, [place(folder("empty"))])
+    looks = FirstLooks(one)
+    assert looks.unseen() == {ANNAS}
+    looks.on_scanned(ANNAS)
+    looks.on_settled()
+    looks.doubt(ANNAS)
+    assert looks.unseen() == {ANNAS}

@@ -21,7 +21,7 @@ from blake3 import blake3
 
 from potluck.core import limits
 from potluck.core.keys.identity import DeviceId, Signer, Verifier
-from potluck.core.wire.catalogue import FileRecord, Head, RunEnd, encode
+from potluck.core.wire.catalogue import FileRecord, Head, Holding, RunEnd, encode
 
 DIGEST_BYTES: Final = 32
 EMPTY_BUCKET: Final = bytes(DIGEST_BYTES)
@@ -119,6 +119,17 @@ def continues(head: Head, known: Head | RunEnd | None) -> bool:
     if known is None or head.instance == known.instance:
         return known is None or not newer(known, head)
     return any(leads_to(end, known) for end in head.continues)
+
+
+def is_of_another_run(said: Holding, head: Head, *, own: bool) -> bool:
+    """Say whether a word is about a state that `head` does not go on from, whatever its number is.
+
+    Nobody can hold a later state of the own list than its head. Who names no run is believed.
+    """
+    state = RunEnd(said.generation, said.seq, said.instance)
+    if not said.instance or (newer(state, head) and not own):
+        return False
+    return not continues(head, state)
 
 
 def contradicts(a: Head, b: Head) -> bool:

@@ -192,6 +192,8 @@ class Holding(Struct, frozen=True, array_like=True):
     no_room_bytes: Size = 0
     # all that is missing, if something is and that can be told: else nothing
     gaps: Annotated[tuple[Gap, ...], Meta(max_length=limits.GAPS_TOLD)] = ()
+    # the run of the owner that signed it: a number alone may be of either of two lives
+    instance: Instance = b""
 
 
 class HeldBack(Struct, frozen=True, array_like=True):

@@ -217,6 +217,12 @@ class Places:
             known = self._totals[named.number] = (row[0], int(row[1]))
         return known
 
+    def is_empty(self, name: ManifestName) -> bool:
+        """Say whether nothing stands in a folder, no folder either."""
+        named = self._names.find(name)
+        sql = "SELECT 1 FROM place WHERE manifest = ? LIMIT 1"
+        return named is None or self._database.row(sql, (named.number,)) is None
+
     def forget_memory(self) -> None:
         """Count again: the transaction was rolled back."""
         self._totals.clear()

@@ -328,7 +328,7 @@ class Announcing:
                 parts = (skips.files, skips.size_bytes, skips.folders)
                 short = at_most(no_room.get(name, NOTHING), lacking[name].less(skips))
                 room, which = (short.files, short.size_bytes), gaps.get(name, ())
-                found[name] = Holding(*name, *said, *parts, *room, which)
+                found[name] = Holding(*name, *said, *parts, *room, which, head.instance)
         return found
 
 

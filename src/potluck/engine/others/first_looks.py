@@ -33,7 +33,7 @@ class FirstLooks:
     def doubt(self, name: ManifestName) -> None:
         """What was seen of a folder, and of a scan that is over, does not count any more."""
         self._scanned.discard(name)
-        if any(self._node.index.places.totals(name)):
+        if not self._node.index.places.is_empty(name):
             self._unseen.add(name)
 
     def unseen(self) -> set[ManifestName]:
@@ -58,4 +58,4 @@ class FirstLooks:
     def _remembered(self) -> set[ManifestName]:
         index, mine = self._node.index, self._node.own_manifest
         names = {ManifestName.of(head) for head in index.manifests.heads()} - {mine}
-        return {name for name in names if any(index.places.totals(name))}
+        return {name for name in names if not index.places.is_empty(name)}

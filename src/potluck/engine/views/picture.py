@@ -15,7 +15,7 @@ look at each manifest and each device; asked for a few times a second.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from potluck.core.content.facts import NOTHING, Amount, ManifestName
@@ -34,6 +34,7 @@ from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Holding
 from potluck.core.wording import typable
 from potluck.engine.node import Node
+from potluck.engine.others.counted_words import counted_word
 from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.following import Following
 from potluck.engine.others.frozen_heads import last_head
@@ -117,9 +118,10 @@ class Picture:
     def devices(self) -> Iterator[DeviceKnown]:
         """Yield what is known of every other member."""
         roster = self._node.roster
+        heads = {ManifestName.of(head): head for head in self._node.index.manifests.heads()}
         for device in sorted(roster.members) if roster is not None else ():
             if device != self._node.me:
-                yield self._device(device)
+                yield self._device(device, heads)
 
     def _own_work(self) -> tuple[OwnWork, ...]:
         """Return what is open about the own folder, what somebody else is doing there included."""
@@ -146,12 +148,15 @@ class Picture:
             stuck = pursuit is None or pursuit.newest is None  # nobody told of that list
         return replace(known, removed=node.layout.name_of(name.owner), stuck=stuck)
 
-    def _device(self, device: DeviceId) -> DeviceKnown:
+    def _device(self, device: DeviceId, heads: Mapping[ManifestName, Head]) -> DeviceKnown:
         node, peer = self._node, self._node.peers.get(device)
         label = node.label_of(device)
         if peer is None:
             return DeviceKnown(device, label, here=False, said={})
-        said = {name: last_word_of(holding) for name, holding in peer.kept.items()}
+        said = {
+            name: last_word_of(counted_word(node, holding, heads.get(name)))
+            for name, holding in peer.kept.items()
+        }
         here, away_s = self._neighbourhood.is_here(device), None
         if peer.link is None and peer.gone_s is not None:
             away_s = node.now - peer.gone_s

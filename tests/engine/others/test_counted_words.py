@@ -1,0 +1,92 @@
+"""Counted words: what a device holds of a list of a lost life says nothing of the present one."""
+
+from __future__ import annotations
+
+import msgspec
+
+from potluck.core.content.facts import ManifestName
+from potluck.core.content.knowledge import CopyKnown, copy_known
+from potluck.core.content.last_words import HeadNumber
+from potluck.core.wire.catalogue import Head, Holding, Kept
+from potluck.engine.events import MessageHeard
+from potluck.engine.others.counted_words import counted_word, counted_words
+from tests.engine.wire import Box, ring
+
+LOST = b"l" * 16
+
+
+def own(device: Box) -> ManifestName:
+    return ManifestName.own(device.me)
+
+
+def shared(owner: Box, other: Box) -> Head:
+    head = owner.engine.node.index.manifests.head(own(owner))
+    assert head is not None
+    assert other.engine.node.index.manifests.head(own(owner)) == head
+    return head
+
+
+def of(head: Head, instance: bytes, seq: int) -> Holding:
+    return Holding(*ManifestName.of(head), head.generation, seq, 0, 0, instance=instance)
+
+
+def known(at: Box, device: Box, owner: Box) -> CopyKnown:
+    """What one device says of another one's copy of a folder."""
+    picture = at.engine.wiring.viewer._picture.knowledge()
+    (there,) = [one for one in picture.devices if one.device == device.me]
+    (list_of,) = [one for one in picture.manifests if one.name == own(owner)]
+    return copy_known(there, list_of)
+
+
+def test_every_device_says_which_run_it_means() -> None:
+    wire, (ann, ben) = ring(2)
+    ann.write("a", b"1")
+    wire.run(10.0)
+    head = shared(ann, ben)
+    kept = ann.engine.node.peer(ben.me).kept[own(ann)]
+    assert (kept.instance, kept.seq) == (head.instance, head.seq)
+    assert head.instance == ann.engine.node.instance
+    assert known(ann, ben, ann) is CopyKnown.ALL
+
+
+def test_the_number_of_a_lost_life_is_no_word_about_this_one() -> None:
+    wire, (ann, ben, cyd) = ring(3)
+    ann.write("a", b"1")
+    wire.run(10.0)
+    head = shared(ann, ben)
+    link = ann.engine.node.peer(ben.me).link
+    assert link is not None
+    assert known(ann, ben, ann) is known(cyd, ben, ann) is CopyKnown.ALL
+    said = [of(head, LOST, head.seq), of(head, b"", head.seq), of(head, head.instance, head.seq)]
+    for word, verdict in zip(said, [CopyKnown.UNKNOWN, CopyKnown.ALL, CopyKnown.ALL], strict=True):
+        ann.engine.handle(MessageHeard(link, Kept([word], [])), wire.now)
+        assert known(ann, ben, ann) is verdict
+    # cyd is told of a later list, and follows to that number in another run
+    later = of(head, LOST, head.seq + 1)
+    assert counted_words(cyd.engine.node, [later]) == [later]
+    cyd.engine.node.peer(ben.me).kept[own(ann)] = later
+    ann.write("b", b"2")
+    wire.run(0.3, lambda: shared_seq(cyd, ann) == later.seq)
+    cyd.engine.node.peer(ben.me).kept[own(ann)] = later
+    assert shared_seq(cyd, ann) == later.seq
+    assert known(cyd, ben, ann) is CopyKnown.UNKNOWN
+
+
+def shared_seq(at: Box, owner: Box) -> int:
+    head = at.engine.node.index.manifests.head(own(owner))
+    return head.seq if head is not None else 0
+
+
+def test_what_does_not_count_is_as_if_it_was_taken_back() -> None:
+    wire, (ann, ben) = ring(2)
+    ann.write("a", b"1")
+    wire.run(10.0)
+    head, node = shared(ann, ben), ann.engine.node
+    ahead = of(head, head.instance, head.seq + 1)
+    gone = counted_word(node, ahead, head)
+    assert HeadNumber(gone.generation, gone.seq) == (0, 0), "nobody has more of mine than I have"
+    assert ManifestName.of(gone) == own(ann)
+    assert counted_word(ben.engine.node, ahead, head) == ahead
+    assert counted_word(ben.engine.node, ahead, None) == ahead
+    other_run = msgspec.structs.replace(head, instance=LOST)
+    assert counted_word(ben.engine.node, of(head, head.instance, head.seq), other_run).seq == 0

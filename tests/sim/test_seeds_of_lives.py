@@ -1,0 +1,74 @@
+"""Drawn schedules in which a machine has more than one life, as in `test_seeds.py`: a backup of its
+folder, of its state, or of both is put back, or a second machine runs with its identity; clocks are
+set by days and by years meanwhile, and devices crash, leave and are cut off.
+
+A failure prints the line that replays it. `POTLUCK_TIER=full` plays many more.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from potluck.engine.others import counted_words
+from potluck.engine.own.lost_state import LostState
+from tests.sim import lives, scenarios
+from tests.sim.invariants import Broken
+from tests.sim.seeds import FEW, OF_LIVES, Drawn, Tally, plan
+
+pytestmark = pytest.mark.sim
+FULL = os.environ.get("POTLUCK_TIER", "default") != "default"
+PROFILES = ("restored", "doubled")
+COUNT = OF_LIVES if FULL else FEW
+FIRST_SABOTAGED = 120
+SABOTAGED_SEEDS = 40  # in one of them at least, mostly an early one, it is noticed
+
+
+@pytest.fixture(scope="module")
+def tally() -> Iterator[Tally]:
+    """What was played, kept for the table at the end."""
+    tally = Tally(OF_LIVES)
+    yield tally
+    tally.record("backups, copied machines and clocks")
+
+
+@pytest.mark.volume
+@pytest.mark.parametrize("drawn", plan(PROFILES, 20_000, COUNT), ids=str)
+def test_a_drawn_run_of_more_than_one_life_ends_well(drawn: Drawn, tally: Tally) -> None:
+    tally.play(drawn)
+
+
+# -- the same oracle over a program that is wrong --------------------------------------------------
+def numbers_alone_say_which_list_is_meant(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(counted_words, "is_of_another_run", lambda *_, **__: False)
+
+
+def an_older_folder_looks_like_any_other(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(lives, "_note_older", lambda host: None)
+
+
+def what_a_lost_life_shared_is_not_asked_for(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(LostState, "on_own_head", lambda self, head: None)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        numbers_alone_say_which_list_is_meant,
+        an_older_folder_looks_like_any_other,
+        what_a_lost_life_shared_is_not_asked_for,
+    ],
+)
+def test_a_life_that_is_taken_for_another_is_noticed(
+    wrong: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong(monkeypatch)
+    with pytest.raises(Broken):
+        _play_all()
+
+
+def _play_all() -> None:
+    for seed in range(FIRST_SABOTAGED, FIRST_SABOTAGED + SABOTAGED_SEEDS):
+        scenarios.play(seed, 3, "restored")
