@@ -88,5 +88,7 @@ def test_what_does_not_count_is_as_if_it_was_taken_back() -> None:
     assert ManifestName.of(gone) == own(ann)
     assert counted_word(ben.engine.node, ahead, head) == ahead
     assert counted_word(ben.engine.node, ahead, None) == ahead
+    assert counted_word(node, ahead, None).seq == 0, "a list that is not known here any more"
+    assert counted_word(node, of(head, b"", head.seq), None).seq == head.seq
     other_run = msgspec.structs.replace(head, instance=LOST)
     assert counted_word(ben.engine.node, of(head, head.instance, head.seq), other_run).seq == 0

@@ -3,8 +3,9 @@
 Strategy: after a backup was put back an owner may sign the numbers of a lost life once more, so a
 number does not say which list is meant; the run that signed it does. A word about a list that the
 head held here does not go on from is taken for one that was taken back: nothing is known of that
-device's copy. A word about a later list than the head held here is kept as it is, and judged again
-whenever it is looked at, since that list may come from another run.
+device's copy. So is every word about the own list where none is known. A word about a later list of
+another owner than the head held here is kept as it is, and judged again whenever it is looked at,
+since that list may come from another run.
 
 Guarantees: no word about a list of a lost life counts as one about the list held here. Limits: who
 names no run, as an earlier version does, is believed; of who is more than RUNS_TOLD runs behind
@@ -30,6 +31,8 @@ def counted_words(node: Node, said: Iterable[Holding]) -> list[Holding]:
 def counted_word(node: Node, said: Holding, head: Head | None) -> Holding:
     """Return a word about a folder of which that head is held, or one that says nothing."""
     name = ManifestName.of(said)
-    if head is None or not is_of_another_run(said, head, own=name == node.own_manifest):
-        return said
-    return Holding(*name, 0, 0, 0, 0)
+    own = name == node.own_manifest
+    lost = own and bool(said.instance)  # of a list that is not known here any more
+    if head is not None:
+        lost = is_of_another_run(said, head, own=own)
+    return Holding(*name, 0, 0, 0, 0) if lost else said
