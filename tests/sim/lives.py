@@ -10,7 +10,8 @@ Guarantees: `owed` is what nobody may lose. When something is put back, all that
 owner's folder and stands on any disk still is owed from then on, at its path, until a person
 changes that path; in the end, when people have asked for a repair, it must stand at its owner's and
 at everybody else's. Limits: a backup is whole and of one moment; a copied machine is taken away
-before all must be well, with what only it had.
+before all must be well, with what only it had; what a backup had of others' files and their owners
+have no more may stay where it was put back.
 """
 
 from __future__ import annotations
@@ -52,7 +53,6 @@ class Lives:
         self.world = world
         self.owed: dict[SafePath, bytes] = {}
         self.doubled = False  # whether there ever were two machines of one identity
-        self.put_back_count = 0
         self.strays: dict[int, set[SafePath]] = {}  # by host number: others' files of a backup
         self._backups: dict[int, Backup] = {}  # by host number
         self._copies: dict[int, Host] = {}  # by the number of the host they are of
@@ -70,7 +70,6 @@ class Lives:
             return
         self.world.faults.crash(number)
         own = {p: one.data for p, one in host.disk.files.items() if p.parts[0] == host.disk.label}
-        self.put_back_count += 1
         if what != STATE:
             self._replace_files(host, backup)
         if what != FOLDER:

@@ -269,7 +269,8 @@ def test_who_is_away_did_not_say_to_lack_what_came_after_its_last_word() -> None
     wire.run(5.0)
     kept = ann.engine.node.peers[ben.me].kept
     # as if it had spoken of a folder that is not held here, and ann had joined since
-    kept[ManifestName.own(DeviceId(bytes(32)))] = kept.pop(ann.engine.node.own_manifest)
+    said = kept.pop(ann.engine.node.own_manifest)
+    kept[ManifestName.own(DeviceId(bytes(32)))] = msgspec.structs.replace(said, owner=bytes(32))
     other = other_of(ann)
     assert (other["known"], other["need_files"], other["need_bytes"]) == (False, 0, 0)
     assert other["spoke_s"] > 0
