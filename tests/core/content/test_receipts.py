@@ -124,7 +124,10 @@ def test_why_it_is_not_known_is_said() -> None:
     }
     assert list(words.values()) == [
         "it has not said yet what it has of that folder",
-        "it says nothing of that folder now: it looks for something there, or is in doubt",
+        (
+            "nothing it says of that folder counts now: it looks for something there, "
+            "is in doubt, or holds another list of it"
+        ),
         "it has not spoken yet of the list that this is in",
         "it spoke of a newer list of files than this device has",
         "it has not spoken yet of the list that this is in",

@@ -129,7 +129,8 @@ def _unknown_words(device: DeviceKnown, manifest: ManifestKnown, path: PathKnown
     if said is None:
         return "it has not said yet what it has of that folder"
     if said.is_taken_back:
-        return "it says nothing of that folder now: it looks for something there, or is in doubt"
+        why = "it looks for something there, is in doubt, or holds another list of it"
+        return f"nothing it says of that folder counts now: {why}"
     if not _speaks_of(said, manifest, path):
         newer = manifest.held is not None and said.number > manifest.held
         if newer or device.device == manifest.name.owner:
