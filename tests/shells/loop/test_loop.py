@@ -160,7 +160,7 @@ class Stage:
                 **vars(wait), submit=keep, cancel=keep, cut_off=self.cut_off.append
             ),
             "disk": SimpleNamespace(submit=keep, tidy=self.tidied.append),
-            "store": SimpleNamespace(submit=keep, displaced=False),
+            "store": SimpleNamespace(submit=keep),
             "chores": SimpleNamespace(deadline=lambda: None, on_tick=self._chores_tick),
             "ballast": SimpleNamespace(free=self._free),
         }
@@ -521,18 +521,6 @@ def test_a_damaged_index_ends_the_loop_whoever_found_it(
     assert stage.tells == [], "who mends it tells it"
     assert stage.reserve == 1
     assert not caplog.records
-
-
-def test_an_index_that_was_taken_away_ends_the_loop(stage: Stage, script: Script) -> None:
-    def taken(_event: object) -> list[Effect]:
-        vars(stage.loop._world.store)["displaced"] = True
-        return []
-
-    script.on_event = taken
-    stage.start().loop.post(RescanAsked())
-    until(stage.loop.ended.is_set)
-    assert isinstance(stage.loop.failure, IndexDamaged)
-    assert "taken away" in stage.loop.failure.cause
 
 
 @pytest.mark.parametrize("error", [Malformed("no", "because"), ZeroDivisionError("oops")])

@@ -26,7 +26,6 @@ from potluck.engine.events import LogMoved, LogStuck, MadeDurable, NotDurable
 from potluck.engine.index import Index, database
 from potluck.shells.loop.inbox import Inbox, Posted
 from potluck.shells.state import store as store_module
-from potluck.shells.state.home import KEY_NAME
 from potluck.shells.state.store import Store
 
 WAIT_S = 20.0
@@ -175,55 +174,6 @@ def test_a_log_that_is_not_there_is_told_and_close_waits_for_no_other_try(tmp_pa
     assert told.facts.get_nowait() == NotDurable("No such file or directory", log, again_s)
 
 
-def remove_index(folder: Path) -> None:
-    for name in ("potluck.sqlite", "potluck.sqlite-wal", "potluck.sqlite-shm"):
-        (folder / name).unlink()
-
-
-@pytest.mark.usefixtures("index")
-@pytest.mark.parametrize("waits", [False, True])
-def test_a_log_that_was_taken_away_never_comes_back(tmp_path, told, monkeypatch, waits) -> None:
-    monkeypatch.setattr(store_module, "LOG_LOOK_S", 0.01)
-    monkeypatch.setattr(store_module, "OPEN_AGAIN_S", 0.01)
-    (tmp_path / KEY_NAME).touch()
-    store = make(tmp_path, told)
-    store.submit(MakeDurable(1))
-    assert told.next() == MadeDurable(1)
-    assert not store.displaced
-    remove_index(tmp_path)
-    if waits:
-        store.submit(MakeDurable(2))
-    log, said = str(tmp_path / "potluck.sqlite-wal"), told.next()
-    while said != NotDurable("No such file or directory", log, None):
-        assert said == NotDurable("No such file or directory", log, 0.01)
-        said = told.next()
-    assert store.displaced
-    store.close()
-
-
-@pytest.mark.usefixtures("index")
-def test_a_log_that_goes_with_its_home_or_is_back_was_not_taken_away(
-    tmp_path, told, monkeypatch
-) -> None:
-    log, store = tmp_path / "potluck.sqlite-wal", make(tmp_path, told)
-    for _ in range(store_module.MISSED_LOOKS):
-        store._look_for_log()
-    log.rename(tmp_path / "kept")
-    for _ in range(2 * store_module.MISSED_LOOKS):
-        store._look_for_log()
-    assert not store.displaced, "there is no key: the home is not there"
-    (tmp_path / KEY_NAME).touch()
-    for _ in range(3):
-        for _ in range(store_module.MISSED_LOOKS - 1):
-            store._look_for_log()
-        (tmp_path / "kept").rename(log)
-        store._look_for_log()
-        log.rename(tmp_path / "kept")
-    assert not store.displaced
-    (tmp_path / "kept").rename(log)
-    store.close()
-
-
 @pytest.mark.usefixtures("index")
 def test_a_home_out_of_reach_for_a_while_holds_back_what_waits_and_no_more(
     tmp_path, told, monkeypatch
@@ -368,7 +318,6 @@ VICTIM = """
 import sys
 from potluck.engine.effects import MakeDurable
 from potluck.engine.index import Index, database
-from potluck.shells.state.home import KEY_NAME
 from potluck.shells.state.store import Store
 
 class Says:

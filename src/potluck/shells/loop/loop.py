@@ -187,8 +187,6 @@ class Loop:
             self._tell_engine(Moment.TICK)
         if self._engine.index.damaged:
             raise IndexDamaged(cause="SQLite found it damaged while potluck ran")
-        if world.store.displaced:
-            raise IndexDamaged(cause="its files were taken away while potluck ran")
         if now >= self._leave_by_s and not self._stopping:
             why = "left without saying goodbye: the index hangs"
             world.people.told(trouble("left_hard", why))

@@ -3,13 +3,13 @@
 Strategy: before a start believes the index it is opened and its group is read. A file that SQLite
 does not take or that has not its tables, a folder in its place, one that is empty although this
 device was in a group, and one in which another device is the member are damaged; so is one that
-says that it is another device's, and one of which SQLite said so, or whose files were taken away,
-while the program ran. Where there is none, or one of no length, although this device was in a
-group, it is missing: a new one begins, and nothing is put aside. What is left of the group facts of
-a damaged one is read (engine/index/carried.py), united with the copy beside it (group_copy.py) and
-written there; then the files get dated names, the index before its log, and a new index begins with
-these facts. All else comes again: own files from the folder, the lists of others from them
-(docs/protocol.md §6, lost states).
+says that it is another device's, and one of which SQLite said so while the program ran. Where there
+is none, or one of no length, although this device was in a group, it is missing: a new one begins,
+and nothing is put aside. What is left of the group facts of a damaged one is read
+(engine/index/carried.py), united with the copy beside it (group_copy.py) and written there; then
+the files get dated names, the index before its log, and a new index begins with these facts. All
+else comes again: own files from the folder, the lists of others from them (docs/protocol.md §6,
+lost states).
 
 Guarantees: no file of FOLDER is touched, and the damaged index is kept. A mending that is cut off
 is done again by the next start, since the copy was written first. Where an index is damaged again
@@ -75,7 +75,7 @@ def mend(state_dir: str, found: IndexDamaged | None = None) -> bool:
     _finish_putting_aside(path)
     _check_link(path)
     copied = read_copy(state_dir, owner)
-    if copied.records and _is_missing(path):
+    if found is None and copied.records and _is_missing(path):
         make_private(state_dir)
         _begin_anew(path, best_of(Carried(owner), copied, whole=False), "", "")
         return True

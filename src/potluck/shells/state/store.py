@@ -9,9 +9,7 @@ Guarantees: `MadeDurable(n)` is posted only after an fsync that began after ever
 `MakeDurable(n)` covers was written. After a failed fsync nothing is made durable any more: the
 kernel may have thrown the pages away and a second fsync would lie. Where a file could not be opened
 nothing was thrown away: that is tried again until it goes, and each try that fails is told. What
-nobody expected is told as well, makes nothing durable any more, and never ends the thread. A log
-that was taken away while its home stands (`displaced`) never comes back: what is written then goes
-nowhere, so the loop ends, and the index is begun anew (mending.py). Opening
+nobody expected is told as well, makes nothing durable any more, and never ends the thread. Opening
 the log beside SQLite is safe: its POSIX locks are on the database and the -shm file, never on the
 log. Limits: when a checkpoint had to empty a log that grew past LOG_HARD_BYTES, the loop may wait
 for its last few pages.
@@ -34,14 +32,12 @@ from potluck.engine.effects import MakeDurable
 from potluck.engine.events import LogMoved, LogStuck, MadeDurable, NotDurable
 from potluck.engine.index import database
 from potluck.shells.loop.inbox import Inbox
-from potluck.shells.state.home import KEY_NAME
 
 LOG_SOFT_BYTES: Final = 8 * MIB  # above this the log is moved into the file; larger slows reads
 # a writer that never pauses is stopped for a moment to empty the log
 LOG_HARD_BYTES: Final = 64 * MIB
 LOG_LOOK_S: Final = 5.0  # how often the size of the log is looked at when nothing is to be flushed
 OPEN_AGAIN_S: Final = 1.0  # between two tries to open what could not be opened
-MISSED_LOOKS: Final = 3  # at a log that is not there, in a row, before it counts as taken away
 _HINDRANCES: Final = {
     errno.EMFILE: Hindrance.DESCRIPTORS,
     errno.ENFILE: Hindrance.DESCRIPTORS,
@@ -72,9 +68,6 @@ class Store:
         self._orders: Final[queue.SimpleQueue[MakeDurable | None]] = queue.SimpleQueue()
         self._broken = False
         self._folder_flushed = False
-        self._key_path: Final = os.path.join(os.path.dirname(database_path), KEY_NAME)
-        self._seen, self._missed_looks = False, 0  # of the log
-        self.displaced = False  # the log was taken away; whoever reads it may be another thread
         self._move_s: float | None = None  # when moving the log is tried again after it failed
         self._thread: Final = threading.Thread(target=self._run, name="store", daemon=True)
         self._thread.start()
@@ -111,7 +104,6 @@ class Store:
             wanted += [order for order in orders if order is not None]
             try:
                 wanted = self._make_durable(wanted)
-                self._look_for_log()
                 self._checkpoint()
             except Exception as error:  # noqa: BLE001 # house: a dead thread would say nothing
                 wanted = self._give_up(self._database_path, _why(error))
@@ -154,20 +146,6 @@ class Store:
             self._broken = True
             self._inbox.post(NotDurable(why, path, None))
         return []
-
-    def _look_for_log(self) -> None:
-        """Find out whether the log was taken away, and not the whole home, or its disk."""
-        try:
-            os.stat(self._log_path)
-            self._seen, self._missed_looks = True, 0
-        except FileNotFoundError as error:
-            stands = self._seen and os.path.exists(self._key_path)
-            self._missed_looks = self._missed_looks + 1 if stands else 0
-            if self._missed_looks == MISSED_LOOKS:
-                self.displaced = True
-                self._inbox.post(NotDurable(_why(error), self._log_path, None))  # wakes the loop
-        except OSError:
-            self._missed_looks = 0  # out of reach, which a flush tells
 
     def _checkpoint(self) -> None:
         """Move the log into the file if it has grown; the next writer then begins it anew."""
