@@ -8,10 +8,11 @@ with the same key, disk and index, under another address.
 
 Guarantees: `owed` is what nobody may lose. When something is put back, all that stood in that
 owner's folder and stands on any disk still is owed from then on, at its path, until a person
-changes that path; in the end, when people have asked for a repair, it must stand at its owner's and
-at everybody else's. Limits: a backup is whole and of one moment; a copied machine is taken away
-before all must be well, with what only it had; what a backup had of others' files and their owners
-have no more may stay where it was put back.
+changes that path; so is what stood there when a machine was copied. In the end, when people have
+asked for a repair, it must stand at its owner's and at everybody else's, at that path or beside it,
+and everybody must know that all others have all of every folder. Limits: a backup is whole and of
+one moment; a copied machine is taken away before all must be well, with what only it had; what a
+backup had of others' files and their owners have no more may stay where it was put back.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from potluck.core.content.knowledge import CopyKnown, copy_known
 from potluck.core.content.paths import SafePath
+from potluck.engine.engine import Engine
 from potluck.engine.index import Index
 from potluck.engine.own.older_copy import OLDER_COPY
 from potluck.engine.person_acts import ConfirmAsked, KeepHereAsked, RepairAsked
@@ -52,6 +55,7 @@ class Lives:
     def __init__(self, world: World) -> None:
         self.world = world
         self.owed: dict[SafePath, bytes] = {}
+        self._put_back = False  # whether a backup ever was
         self.doubled = False  # whether there ever were two machines of one identity
         self.strays: dict[int, set[SafePath]] = {}  # by host number: others' files of a backup
         self._backups: dict[int, Backup] = {}  # by host number
@@ -69,21 +73,29 @@ class Lives:
         if backup is None or not host.disk.mounted:
             return
         self.world.faults.crash(number)
-        own = {p: one.data for p, one in host.disk.files.items() if p.parts[0] == host.disk.label}
+        self.owed |= _own(host)
+        self._put_back = True
+        stood = {path for path, data in self.owed.items() if self._stands(path, data)}
         if what != STATE:
             self._replace_files(host, backup)
         if what != FOLDER:
             host.index = self.world.factory.restored(backup.index)
         else:
             _note_older(host)
-        self.owed |= own
-        self.owed = {path: data for path, data in self.owed.items() if self._stands(path, data)}
+        gone = {path for path in stood if not self._stands(path, self.owed[path])}
+        self.owed = {path: data for path, data in self.owed.items() if path not in gone}
+
+    @property
+    def put_back_or_doubled(self) -> bool:
+        """Whether any machine had more than one life."""
+        return self._put_back or self.doubled
 
     def _replace_files(self, host: Host, backup: Backup) -> None:
         """FOLDER is the one of the backup: other inodes, the dates of then."""
         disk = host.disk
         touched = {*disk.files, *disk.folders, *backup.files, *backup.folders}
-        others = {path for path in touched if path.parts[0] != disk.label}
+        held = {*backup.files, *backup.folders}
+        others = {path for path in held if path.parts[0] != disk.label}
         self.strays.setdefault(host.number, set()).update(others)
         disk.files.clear()
         disk.folders.clear()
@@ -139,6 +151,7 @@ class Lives:
         copy.disk.marker = host.disk.marker
         copy.disk.files.update(host.disk.files)
         copy.disk.folders.update(host.disk.folders)
+        self.owed |= _own(host)
         self.world.start(copy.number)
 
     def act_on_copy(self, number: int, name: str, data: bytes) -> None:
@@ -160,12 +173,36 @@ class Lives:
 
     # -- in the end --------------------------------------------------------------------------------
     def unsettled(self, hosts: Iterable[Host]) -> str:
-        """Say what is owed and not there, or nothing."""
+        """Say what is owed and not there, or of whom it is not known what it has, or nothing."""
+        if not self.put_back_or_doubled:
+            return ""
         for host in hosts:
+            if vague := _vague(host):
+                return f"L: {host.label} does not know what {vague} has"
             here = {(original(path), file.data) for path, file in host.disk.files.items()}
             for path in (path for path, data in self.owed.items() if (path, data) not in here):
                 return f"L: {host.label} lacks {path} as it was before a backup came"
         return ""
+
+
+def _own(host: Host) -> dict[SafePath, bytes]:
+    """What stands in the folder of a machine's owner there."""
+    top = host.disk.label
+    return {path: one.data for path, one in host.disk.files.items() if path.parts[0] == top}
+
+
+def _vague(host: Host) -> str:
+    """Return a device of which a machine does not know that it has all of a folder, and of whom."""
+    process = host.process
+    if process is None or not isinstance(process.engine, Engine):
+        return ""
+    process.engine.node.now = process.now
+    knowledge = process.engine.wiring.viewer._picture.knowledge()
+    for device in knowledge.devices:
+        for manifest in knowledge.manifests:
+            if copy_known(device, manifest) is not CopyKnown.ALL:
+                return f"{device.label} of {process.engine.node.label_of(manifest.name.owner)}"
+    return ""
 
 
 def original(path: SafePath) -> SafePath:

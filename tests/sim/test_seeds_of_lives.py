@@ -8,11 +8,14 @@ A failure prints the line that replays it. `POTLUCK_TIER=full` plays many more.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 
-from potluck.engine.others import counted_words
+from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import HeldBack, Holding
+from potluck.engine import counted_words
+from potluck.engine.others.announcing import Announcing
 from potluck.engine.own.lost_state import LostState
 from tests.sim import lives, scenarios
 from tests.sim.invariants import Broken
@@ -45,6 +48,17 @@ def numbers_alone_say_which_list_is_meant(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(counted_words, "is_of_another_run", lambda *_, **__: False)
 
 
+def a_word_that_does_not_count_is_thrown_away(patch: pytest.MonkeyPatch) -> None:
+    hear = Announcing.on_kept
+
+    def hear_what_counts(
+        self: Announcing, device: DeviceId, said: Sequence[Holding], held: Sequence[HeldBack] = ()
+    ) -> int:
+        return hear(self, device, counted_words.counted_words(self._node, said), held)
+
+    patch.setattr(Announcing, "on_kept", hear_what_counts)
+
+
 def an_older_folder_looks_like_any_other(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(lives, "_note_older", lambda host: None)
 
@@ -57,6 +71,7 @@ def what_a_lost_life_shared_is_not_asked_for(patch: pytest.MonkeyPatch) -> None:
     "wrong",
     [
         numbers_alone_say_which_list_is_meant,
+        a_word_that_does_not_count_is_thrown_away,
         an_older_folder_looks_like_any_other,
         what_a_lost_life_shared_is_not_asked_for,
     ],

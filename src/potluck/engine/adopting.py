@@ -22,6 +22,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from potluck.core.content.facts import NOTHING, ManifestName
+from potluck.core.content.manifest import is_of_another_run
 from potluck.core.content.paths import SafePath, parse_wire_path
 from potluck.core.errors import DiskTrouble, Refused
 from potluck.core.keys.identity import DeviceId, short_id
@@ -234,10 +235,13 @@ def stands_everywhere(node: Node, name: ManifestName, number: tuple[int, int]) -
     """
     if not _has_witness(node):
         return False
+    head = node.index.manifests.head(name)
     for device in (each for each in node.linked() if each != name.owner):
         said = node.peer(device).kept.get(name)
         if said is None or (said.generation, said.seq) < number:
             return False
+        if head is not None and is_of_another_run(said, head, own=True):
+            return False  # a later list, too, may be one of a lost life
         if said.missing_files or said.missing_folders:
             return False
     return True

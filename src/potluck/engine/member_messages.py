@@ -38,7 +38,7 @@ from potluck.core.wire.catalogue import (
     Update,
     Welcome,
 )
-from potluck.engine.others.counted_words import counted_words
+from potluck.engine.counted_words import counted_words
 from potluck.engine.ring.circle import ProbeMessage
 from potluck.engine.wiring import Wiring
 
@@ -83,12 +83,11 @@ class MemberMessages:
                 self._parts.following.on_heads(device, heads)
             case HeadsAsk():
                 announcing.on_heads_ask(device, message)
-            case Kept(said, held):
-                holdings = counted_words(self._parts.node, said)
+            case Kept(holdings, held):
                 came_bytes = announcing.on_kept(device, holdings, held)
                 self._parts.answers.on_came(device, came_bytes)
                 self._parts.downloads.on_kept(device, {DeviceId(one.owner) for one in holdings})
-                self._parts.undelivered.on_kept(holdings)
+                self._parts.undelivered.on_kept(counted_words(self._parts.node, holdings))
                 self._parts.publishing.breaker.on_others()
             case LossConfirms(confirms):
                 self._parts.confirmations.on_heard(device, confirms)

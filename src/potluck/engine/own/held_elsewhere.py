@@ -20,6 +20,7 @@ from potluck.core.content.gaps import lacking_of
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import FileRecord, Holding, Kind
 from potluck.core.wording import listed, set_off
+from potluck.engine.counted_words import word_of
 from potluck.engine.node import Node, Peer
 
 
@@ -129,7 +130,7 @@ def _others(node: Node) -> list[Peer]:
 def _word_of(node: Node, device: DeviceId, newest_seq: int) -> Holding | None:
     """Return what a device said of a list in which all up to a number stand as they do here."""
     peer, head = node.peers.get(device), node.index.manifests.head(node.own_manifest)
-    said = peer.kept.get(node.own_manifest) if peer is not None else None
+    said = word_of(node, peer, node.own_manifest) if peer is not None else None
     if said is None or head is None or node.cloned or node.unmerged:
         return None
     same = said.generation == head.generation and newest_seq <= said.seq <= head.seq

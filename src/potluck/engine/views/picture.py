@@ -33,8 +33,8 @@ from potluck.core.content.only_there import own_only_here
 from potluck.core.keys.identity import DeviceId
 from potluck.core.wire.catalogue import Head, Holding
 from potluck.core.wording import typable
+from potluck.engine.counted_words import counted_word
 from potluck.engine.node import Node
-from potluck.engine.others.counted_words import counted_word
 from potluck.engine.others.disk_room import SPACE
 from potluck.engine.others.following import Following
 from potluck.engine.others.frozen_heads import last_head

@@ -8,9 +8,11 @@ from potluck.core.content.facts import ManifestName
 from potluck.core.content.knowledge import CopyKnown, copy_known
 from potluck.core.content.last_words import HeadNumber
 from potluck.core.wire.catalogue import Head, Holding, Kept
+from potluck.engine.adopting import stands_everywhere
+from potluck.engine.counted_words import counted_word, counted_words, word_of
 from potluck.engine.events import MessageHeard
-from potluck.engine.others.counted_words import counted_word, counted_words
 from tests.engine.wire import Box, ring
+from tests.sim.engines import RealEngines
 
 LOST = b"l" * 16
 
@@ -92,3 +94,44 @@ def test_what_does_not_count_is_as_if_it_was_taken_back() -> None:
     assert counted_word(node, of(head, b"", head.seq), None).seq == head.seq
     other_run = msgspec.structs.replace(head, instance=LOST)
     assert counted_word(ben.engine.node, of(head, head.instance, head.seq), other_run).seq == 0
+
+
+def test_the_word_of_who_was_put_back_counts_when_both_lives_are_one() -> None:
+    wire, (ann, ben) = ring(2)
+    ben.write("x", b"7")
+    ann.write("a", b"1")
+    wire.run(10.0)
+    engines = RealEngines()
+    image = engines.image(ann.index)
+    ann.write("b", b"2")
+    wire.run(10.0)
+    for box in (ann, ben):
+        box.crash()
+    wire.run(3.0)
+    ann.index = engines.restored(image)
+    ann = wire.again(ann)
+    wire.run(60.0)  # it works on alone
+    ben = wire.again(ben)
+    wire.run(60.0)
+    assert shared(ann, ben).generation > 1
+    assert known(ben, ann, ann) is known(ann, ben, ann) is CopyKnown.ALL
+
+
+def test_who_has_a_lost_list_does_not_have_what_was_adopted() -> None:
+    wire, (ann, ben, cyd) = ring(3)
+    ann.write("a", b"1")
+    wire.run(10.0)
+    head, node = shared(ann, ben), ben.engine.node
+    number, peer = (head.generation, head.seq), node.peer(cyd.me)
+    assert stands_everywhere(node, own(ann), number)
+    for seq, instance, stands in [
+        (head.seq, LOST, False),
+        (head.seq + 4, LOST, False),
+        (head.seq, b"", True),
+        (head.seq + 4, b"", True),
+    ]:
+        peer.kept[own(ann)] = of(head, instance, seq)
+        assert stands_everywhere(node, own(ann), number) is stands
+    peer.kept[own(ann)] = of(head, LOST, head.seq)
+    assert word_of(node, peer, own(ann)) == Holding(*own(ann), 0, 0, 0, 0)
+    assert word_of(node, peer, own(cyd)) is None
