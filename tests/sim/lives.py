@@ -10,9 +10,10 @@ Guarantees: `owed` is what nobody may lose. When something is put back, all that
 owner's folder and stands on any disk still is owed from then on, at its path, until a person
 changes that path; so is what stood there when a machine was copied. In the end, when people have
 asked for a repair, it must stand at its owner's and at everybody else's, at that path or beside it,
-and everybody must know that all others have all of every folder. Limits: a backup is whole and of
-one moment; a copied machine is taken away before all must be well, with what only it had; what a
-backup had of others' files and their owners have no more may stay where it was put back.
+and everybody must know what all others have of every folder. Limits: a backup is whole and of one
+moment; a copied machine is taken away before all must be well, with what only it had; what a backup
+had of others' files and their owners have no more may stay where it was put back. Whoever heard of
+a list that the lost life had just signed, and that nobody holds, may wait for it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 FOLDER, STATE, BOTH = "folder", "state", "both"  # what is put back
 RUNS_APART = 1_000  # so that no run of a copied machine has the instance of one of the other
 OTHER_VERSION = re.compile(r" \(other version [^)]*\)")
+KNOWN = {CopyKnown.ALL, CopyKnown.LACKS}
 YEAR_NS = 365 * 24 * 3_600 * 10**9
 
 
@@ -192,15 +194,15 @@ def _own(host: Host) -> dict[SafePath, bytes]:
 
 
 def _vague(host: Host) -> str:
-    """Return a device of which a machine does not know that it has all of a folder, and of whom."""
+    """Return a device of which a machine does not know what it has of a folder, and of whose."""
     process = host.process
     if process is None or not isinstance(process.engine, Engine):
         return ""
     process.engine.node.now = process.now
     knowledge = process.engine.wiring.viewer._picture.knowledge()
     for device in knowledge.devices:
-        for manifest in knowledge.manifests:
-            if copy_known(device, manifest) is not CopyKnown.ALL:
+        for manifest in (one for one in knowledge.manifests if one.held == one.heard):
+            if copy_known(device, manifest) not in KNOWN:
                 return f"{device.label} of {process.engine.node.label_of(manifest.name.owner)}"
     return ""
 
