@@ -9,6 +9,7 @@ import pytest
 from potluck.core.content.facts import ManifestName
 from potluck.core.errors import Refused
 from potluck.core.keys.identity import DeviceId
+from potluck.core.wire.catalogue import Holding
 from potluck.engine import effects, events
 from potluck.engine.adopting import COPIED_S, stands_everywhere
 from potluck.engine.effects import DropFolder, Import, Reply
@@ -18,7 +19,7 @@ from potluck.engine.person_acts import AdoptAsked, AppointAsked, ForgetAsked
 from tests.engine.builders import group, node
 from tests.engine.others.test_forgotten_folders import gone, removed
 from tests.engine.others.test_moving_folders import fetched, names
-from tests.engine.wire import Box, Wire
+from tests.engine.wire import Box, Wire, ring
 from tests.fakes.disk import path_of
 
 
@@ -292,3 +293,21 @@ def test_a_member_is_not_adopted() -> None:
     _, (founder, other), _ = removed()
     with pytest.raises(Refused):
         founder.engine.wiring.adopting.begin(AdoptAsked(1, other.label))
+
+
+def test_who_has_a_lost_list_does_not_have_what_was_adopted() -> None:
+    wire, (ann, ben, cyd) = ring(3)
+    ann.write("a", b"1")
+    wire.run(10.0)
+    here, name = ben.engine.node, ManifestName.own(ann.me)
+    head, peer = here.index.manifests.head(name), here.peer(cyd.me)
+    assert head is not None
+    lost = b"l" * 16
+    for seq, instance, stands in [
+        (head.seq, head.instance, True),
+        (head.seq, lost, False),
+        (head.seq + 4, lost, False),
+        (head.seq + 4, b"", True),  # an earlier version names no run
+    ]:
+        peer.kept[name] = Holding(*name, head.generation, seq, 0, 0, instance=instance)
+        assert stands_everywhere(here, name, (head.generation, head.seq)) is stands

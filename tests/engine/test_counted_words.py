@@ -8,7 +8,6 @@ from potluck.core.content.facts import ManifestName
 from potluck.core.content.knowledge import CopyKnown, copy_known
 from potluck.core.content.last_words import HeadNumber
 from potluck.core.wire.catalogue import Head, Holding, Kept
-from potluck.engine.adopting import stands_everywhere
 from potluck.engine.counted_words import counted_word, counted_words, word_of
 from potluck.engine.events import MessageHeard
 from tests.engine.wire import Box, ring
@@ -117,21 +116,13 @@ def test_the_word_of_who_was_put_back_counts_when_both_lives_are_one() -> None:
     assert known(ben, ann, ann) is known(ann, ben, ann) is CopyKnown.ALL
 
 
-def test_who_has_a_lost_list_does_not_have_what_was_adopted() -> None:
+def test_the_word_of_a_device_is_judged_when_it_is_read() -> None:
     wire, (ann, ben, cyd) = ring(3)
     ann.write("a", b"1")
     wire.run(10.0)
     head, node = shared(ann, ben), ben.engine.node
-    number, peer = (head.generation, head.seq), node.peer(cyd.me)
-    assert stands_everywhere(node, own(ann), number)
-    for seq, instance, stands in [
-        (head.seq, LOST, False),
-        (head.seq + 4, LOST, False),
-        (head.seq, b"", True),
-        (head.seq + 4, b"", True),
-    ]:
-        peer.kept[own(ann)] = of(head, instance, seq)
-        assert stands_everywhere(node, own(ann), number) is stands
+    peer = node.peer(cyd.me)
+    assert word_of(node, peer, own(ann)) == peer.kept[own(ann)]
     peer.kept[own(ann)] = of(head, LOST, head.seq)
     assert word_of(node, peer, own(ann)) == Holding(*own(ann), 0, 0, 0, 0)
     assert word_of(node, peer, own(cyd)) is None
