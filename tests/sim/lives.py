@@ -11,9 +11,11 @@ owner's folder and stands on any disk still is owed from then on, at its path, u
 changes that path; so is what stood there when a machine was copied. In the end, when people have
 asked for a repair, it must stand at its owner's and at everybody else's, at that path or beside it,
 and everybody must know what all others have of every folder. Limits: a backup is whole and of one
-moment; a copied machine is taken away before all must be well, with what only it had; what a backup
-had of others' files and their owners have no more may stay where it was put back. Whoever heard of
-a list that the lost life had just signed, and that nobody holds, may wait for it.
+moment; a copied machine is taken away before all must be well, with what only it had. What stands
+of others' files where something is put back, and their owners have no more, may stay there: an
+index of before, or one of later, does not know it, and who has it tells that it is nobody's; what
+is owed may stand there alone. Whoever heard of a list that the lost life had just signed, and that
+nobody holds, may wait for it.
 """
 
 from __future__ import annotations
@@ -59,7 +61,7 @@ class Lives:
         self.owed: dict[SafePath, bytes] = {}
         self._put_back = False  # whether a backup ever was
         self.doubled = False  # whether there ever were two machines of one identity
-        self.strays: dict[int, set[SafePath]] = {}  # by host number: others' files of a backup
+        self.strays: dict[int, set[SafePath]] = {}  # by host number: others' files, see above
         self._backups: dict[int, Backup] = {}  # by host number
         self._copies: dict[int, Host] = {}  # by the number of the host they are of
 
@@ -80,6 +82,9 @@ class Lives:
         stood = {path for path, data in self.owed.items() if self._stands(path, data)}
         if what != STATE:
             self._replace_files(host, backup)
+        held = {*host.disk.files, *host.disk.folders}
+        others = {path for path in held if path.parts[0] != host.disk.label}
+        self.strays.setdefault(number, set()).update(others)
         if what != FOLDER:
             host.index = self.world.factory.restored(backup.index)
         else:
@@ -96,9 +101,6 @@ class Lives:
         """FOLDER is the one of the backup: other inodes, the dates of then."""
         disk = host.disk
         touched = {*disk.files, *disk.folders, *backup.files, *backup.folders}
-        held = {*backup.files, *backup.folders}
-        others = {path for path in held if path.parts[0] != disk.label}
-        self.strays.setdefault(host.number, set()).update(others)
         disk.files.clear()
         disk.folders.clear()
         disk.folders.update(backup.folders)
@@ -110,6 +112,16 @@ class Lives:
         """Whether that content is at that path on any disk."""
         found = (host.disk.files.get(path) for host in self.world.hosts)
         return any(file is not None and file.data == data for file in found)
+
+    def _is_stray(self, path: SafePath) -> bool:
+        """Whether what is owed stands where it is told to be nobody's."""
+        files = ((host.number, host.disk.files.get(path)) for host in self.world.hosts)
+        return any(
+            file is not None
+            and file.data == self.owed[path]
+            and path in self.strays.get(number, set())
+            for number, file in files
+        )
 
     def touched(self, paths: Iterable[SafePath]) -> None:
         """A person changed these paths: what is there now is what counts."""
@@ -182,7 +194,8 @@ class Lives:
             if vague := _vague(host):
                 return f"L: {host.label} does not know what {vague} has"
             here = {(original(path), file.data) for path, file in host.disk.files.items()}
-            for path in (path for path, data in self.owed.items() if (path, data) not in here):
+            lacked = [path for path, data in self.owed.items() if (path, data) not in here]
+            for path in (path for path in lacked if not self._is_stray(path)):
                 return f"L: {host.label} lacks {path} as it was before a backup came"
         return ""
 
