@@ -34,7 +34,7 @@ class Op:
     """One act of fate or of a person."""
 
     at: float  # seconds after the schedule begins
-    name: str  # a method of Faults
+    name: str  # a method of Faults, or of Lives
     args: tuple[Any, ...] = ()
 
     def __str__(self) -> str:
@@ -58,7 +58,8 @@ class Faults:
     def apply(self, op: Op) -> None:
         """Carry one op out now."""
         self.world.remember(f"{self.world.now:10.4f} FAULT  {op}")
-        getattr(self, op.name)(*op.args)
+        acts = self if hasattr(self, op.name) else self.world.lives
+        getattr(acts, op.name)(*op.args)
 
     # -- machines ----------------------------------------------------------------------------------
     def crash(self, number: int) -> None:
@@ -208,43 +209,6 @@ class Faults:
         path = path_of(f"{self.world.hosts[owner].disk.label}/{name}")
         if path in self.world.hosts[number].disk.files:
             self.world.person(number, "write", path, data)
-
-    # -- lives -------------------------------------------------------------------------------------
-    def back_up(self, number: int) -> None:
-        """Keep what a machine holds now."""
-        self.world.lives.back_up(number)
-
-    def put_back(self, number: int, what: str) -> None:
-        """The machine holds again what it did."""
-        self.world.lives.put_back(number, what)
-
-    def set_clock(self, number: int, years: float) -> None:
-        """The time of day jumps."""
-        self.world.lives.set_clock(number, years)
-
-    def copy_machine(self, number: int) -> None:
-        """A second machine runs with that identity."""
-        self.world.lives.copy_machine(number)
-
-    def act_on_copy(self, number: int, name: str, data: bytes) -> None:
-        """Somebody works at the second machine."""
-        self.world.lives.act_on_copy(number, name, data)
-
-    def take_copy_away(self, number: int) -> None:
-        """The second machine goes for good."""
-        self.world.lives.take_copy_away(number)
-
-    def keep_here(self, number: int) -> None:
-        """The person says which machine is the device."""
-        self.world.lives.keep_here(number)
-
-    def confirm(self, number: int) -> None:
-        """The person says that what went was meant to."""
-        self.world.lives.confirm(number)
-
-    def repair(self, number: int) -> None:
-        """The person asks for what the others have."""
-        self.world.lives.repair(number)
 
     def rescan(self, number: int) -> None:
         """Look at everything now."""
